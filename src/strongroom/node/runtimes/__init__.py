@@ -1,4 +1,6 @@
-"""Ways to run a pod's containers behind the node agent's runtime port.
+"""What runs the containers of a pod: the port (`port.py`) and the runtimes behind it.
 
-A runtime starts, watches and stops containers; it speaks to no API server.
+Nothing here speaks the Kubernetes API; the pod sync above turns a Pod into `ContainerSpec`s.
+`launcher.py`, `rootfs.py`, `credentials.py` and `linux.py` also run inside the container's start-up,
+so this package's own `__init__` imports nothing.
 """
