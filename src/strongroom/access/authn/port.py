@@ -1,0 +1,34 @@
+"""The contract of an authenticator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from strongroom.access.user import User
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the connection and the headers offer. The repr shows nothing of it."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    client_certificate: bytes | None = field(default=None, repr=False)
+    """DER of the leaf that TLS has already verified against the client CA."""
+
+
+class AuthenticationFailed(Exception):
+    """Credentials were offered and do not hold. The text names no credential."""
+
+
+class Authenticator(Protocol):
+    """Turns credentials into a user."""
+
+    async def authenticate(self, credentials: Credentials) -> User | None:
+        """The user; None when this authenticator finds no credentials of its kind.
+
+        Raises AuthenticationFailed when it finds some and they do not hold. The zero value (None
+        from all) is a refusal: the server answers 401.
+        """
+        ...

@@ -1,0 +1,31 @@
+"""The contract of an authorizer. Deny is the zero value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from strongroom.access.user import Attributes
+
+
+class Verdict(IntEnum):
+    """An authorizer's answer. NO_OPINION of all is a refusal; DENY ends the chain."""
+
+    NO_OPINION = 0
+    ALLOW = 1
+    DENY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict with the reason that the refused client and the audit log are told."""
+
+    verdict: Verdict = Verdict.NO_OPINION
+    reason: str = ""
+
+
+class Authorizer(Protocol):
+    """Decides on attributes only; must not read the body and must not change anything."""
+
+    async def authorize(self, attributes: Attributes) -> Decision: ...

@@ -1,0 +1,141 @@
+"""What a kind declares beyond its fields: names, scope, rules and behaviour.
+
+A :class:`Resource` is the strategy that the generic registry is driven by. The registry calls it in
+this order, on objects that it may change freely:
+
+- create: ``default`` → ``prepare_for_create`` → admission (elsewhere) → ``validate`` → stored
+- update: ``default`` → ``prepare_for_update`` → admission → ``validate_update`` → stored
+- delete: ``begin_deletion`` says whether the object goes at once or is marked first
+
+Subclasses override what differs. Nothing here does I/O, and no hook may keep a reference to the
+objects that it is given. ``now`` is the moment of the request in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from strongroom.api.errors import FieldError, GroupKind, GroupResource
+from strongroom.api.meta import DeleteOptions, Object
+
+T = TypeVar("T", bound=Object)
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """A column of ``kubectl get``: ``priority`` above 0 shows with ``-o wide`` only."""
+
+    name: str
+    cell: Callable[[T, datetime], Any]
+    type: str = "string"
+    format: str = ""
+    description: str = ""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Subresource(Generic[T]):
+    """A part of an object with a path and rights of its own, such as ``status``.
+
+    ``merge(new, old)`` makes the object to store when ``new`` arrives by this path: it starts from
+    ``old`` and takes over only what the subresource may change. ``validate(new, old)`` judges it.
+    """
+
+    name: str
+    merge: Callable[[T, T], T]
+    validate: Callable[[T, T], list[FieldError]] = lambda new, old: []
+    verbs: tuple[str, ...] = ("get", "patch", "update")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource(Generic[T]):
+    """One kind as the API serves it. Instances are registered in ``resources/catalog.py``."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    type: type[T]
+    namespaced: bool
+    singular: str = ""
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    columns: tuple[Column[T], ...] = ()
+    subresources: tuple[Subresource[T], ...] = ()
+    verbs: tuple[str, ...] = (
+        "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch",
+    )
+    field_selectors: Mapping[str, Callable[[T], str]] = field(default_factory=dict)
+    """Selectable fields beyond ``metadata.name`` and ``metadata.namespace``."""
+    storage_prefix: str = ""
+    """Where upstream stores the kind below ``/registry/`` if it is not the plural name."""
+    unconditional_update: bool = True
+    create_on_update: bool = False
+
+    @property
+    def group_resource(self) -> GroupResource:
+        return GroupResource(self.group, self.plural)
+
+    @property
+    def group_kind(self) -> GroupKind:
+        return GroupKind(self.group, self.kind)
+
+    @property
+    def api_version(self) -> str:
+        """``v1`` or ``GROUP/VERSION``."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def subresource(self, name: str) -> Subresource[T] | None:
+        """The subresource of this name, if the kind has it."""
+        return next((s for s in self.subresources if s.name == name), None)
+
+    def prefix(self, namespace: str = "") -> str:
+        """Storage prefix of all objects, or of one namespace's; ends with a slash."""
+        root = f"/registry/{self.storage_prefix or self.plural}/"
+        return f"{root}{namespace}/" if namespace else root
+
+    def key(self, namespace: str, name: str) -> str:
+        """Storage key of an object; the same as kube-apiserver's."""
+        return self.prefix(namespace if self.namespaced else "") + name
+
+    def default(self, obj: T) -> None:
+        """Fill in what upstream's defaulting fills in. Must not fail on invalid objects."""
+
+    def prepare_for_create(self, obj: T, now: datetime) -> None:
+        """Clear what clients may not set (status), set what the server decides."""
+
+    def prepare_for_update(self, new: T, old: T, now: datetime) -> None:
+        """Carry over from ``old`` what this path may not change; raise ``generation``."""
+
+    def validate(self, obj: T) -> list[FieldError]:
+        """All findings on a new object, metadata excepted (the registry checks that)."""
+        return []
+
+    def validate_update(self, new: T, old: T) -> list[FieldError]:
+        """All findings on a change, including those of ``validate`` that still apply."""
+        return self.validate(new)
+
+    def validate_name(self, name: str, *, prefix: bool = False) -> list[str]:
+        """What is wrong with a name (or with a generateName when ``prefix``); DNS subdomain."""
+        from strongroom.api.validation import dns_subdomain
+
+        return dns_subdomain(name, prefix=prefix)
+
+    def warnings(self, new: T, old: T | None) -> list[str]:
+        """Texts for HTTP ``Warning`` headers on create and update."""
+        return []
+
+    def begin_deletion(self, obj: T, options: DeleteOptions, now: datetime) -> bool:
+        """Decide graceful deletion.
+
+        True: the object goes at once. False: it was marked (deletionTimestamp and grace period set
+        on ``obj``, which the registry stores) and goes when a later delete says so.
+        """
+        return True
+
+    def columns_of(self, obj: T, now: datetime) -> Sequence[Any]:
+        """The cells of this object's row, one for each column."""
+        return [column.cell(obj, now) for column in self.columns]
