@@ -1,0 +1,189 @@
+"""Recent events of an in-process store, and watches that follow them.
+
+A store publishes each committed batch once; every watch is only a cursor, so a slow watch costs
+no memory of its own and can neither block the writer nor lose or repeat an event. When its
+cursor is older than the kept events, it continues from the store's own history.
+
+Everything here runs on the store's event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+from strongroom.storage.errors import Compacted, StoreClosed
+from strongroom.storage.port import Event, Events
+
+# Reads events of a prefix with after < revision <= upto: (events, the revision read up to).
+History = Callable[[str, int, int], Awaitable[tuple[Events, int]]]
+
+_BATCH = 1024
+
+
+class Feed:
+    """The newest events in memory, one for each revision without gaps.
+
+    `max_events` and `max_bytes` bound what is kept (0: keep all until compaction); older events
+    come from `history`.
+    """
+
+    def __init__(
+        self,
+        revision: int,
+        *,
+        compacted: int = 0,
+        history: History | None = None,
+        max_events: int = 0,
+        max_bytes: int = 0,
+    ) -> None:
+        self.revision = revision
+        self.compacted = compacted
+        self.history = history
+        self._floor = revision
+        self._events: Events = []
+        self._bytes = 0
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._waiters: set[asyncio.Future[None]] = set()
+        self.closed = False
+
+    @property
+    def floor(self) -> int:
+        """Every event after this revision is in memory."""
+        return self._floor
+
+    def publish(self, events: Events) -> None:
+        """Append committed events: their revisions continue the current one without a gap."""
+        if not events:
+            return
+        self._events.extend(events)
+        self.revision = events[-1].revision
+        if self._max_events:
+            self._bytes += sum(map(_size, events))
+            if len(self._events) > self._max_events or self._bytes > self._max_bytes:
+                self._trim()
+        self._wake()
+
+    def _trim(self) -> None:
+        """Drop the older part, half at least, so that trimming is cheap on average."""
+        drop = max(len(self._events) - self._max_events // 2, 0)
+        self._bytes -= sum(map(_size, self._events[:drop]))
+        while self._bytes > self._max_bytes // 2 and drop < len(self._events):
+            self._bytes -= _size(self._events[drop])
+            drop += 1
+        self._forget(drop)
+
+    def _forget(self, count: int) -> None:
+        self._floor += count
+        del self._events[:count]
+
+    def compact(self, revision: int) -> None:
+        """Note that history up to `revision` is gone, and forget its events."""
+        self.compacted = max(self.compacted, revision)
+        count = min(revision, self.revision) - self._floor
+        if count > 0:
+            if self._max_events:
+                self._bytes -= sum(map(_size, self._events[:count]))
+            self._forget(count)
+        self._wake()
+
+    def after(self, revision: int, limit: int) -> Events:
+        """Up to `limit` events after a revision, which must not be before `floor`."""
+        index = revision - self._floor
+        return self._events[index : index + limit]
+
+    def event(self, revision: int) -> Event:
+        """The event of one revision after `floor`."""
+        return self._events[revision - self._floor - 1]
+
+    async def changed(self) -> None:
+        """Wait for the next publication, compaction or the end."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def wake(self) -> None:
+        """Make every waiting watch look again (one of them was closed)."""
+        self._wake()
+
+    def close(self) -> None:
+        """End every watch with `StoreClosed`."""
+        self.closed = True
+        self._wake()
+
+
+class FeedWatch:
+    """The `Watch` over a feed."""
+
+    def __init__(self, feed: Feed, prefix: str, after: int) -> None:
+        self._feed = feed
+        self._prefix = prefix
+        self._cursor = after
+        self._closed = False
+
+    @property
+    def progress(self) -> int:
+        self._skip()
+        return self._cursor
+
+    def _skip(self) -> None:
+        """Move over events of other prefixes: they count as delivered."""
+        feed = self._feed
+        if self._cursor < feed.floor:
+            return
+        while self._cursor < feed.revision:
+            if feed.event(self._cursor + 1).key.startswith(self._prefix):
+                return
+            self._cursor += 1
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Events:
+        feed = self._feed
+        while not self._closed:
+            if self._cursor < feed.compacted:
+                raise Compacted(self._cursor, feed.compacted)
+            if feed.closed:
+                raise StoreClosed("the store was closed")
+            batch = await self._next_batch()
+            if batch:
+                return batch
+        raise StopAsyncIteration
+
+    async def _next_batch(self) -> Events:
+        """Events after the cursor; empty when it only moved or waited."""
+        feed = self._feed
+        if self._cursor < feed.floor and feed.history is not None:
+            batch, upto = await feed.history(self._prefix, self._cursor, feed.revision)
+            # Nobody else moves the cursor: `progress` leaves it alone while it is behind the floor.
+            self._cursor = upto
+            return [] if self._closed else batch
+        # Without history everything since the compaction (or the first revision) is in memory.
+        self._cursor = max(self._cursor, feed.floor)
+        self._skip()
+        if self._cursor >= feed.revision:
+            await feed.changed()
+            return []
+        events = feed.after(self._cursor, _BATCH)
+        self._cursor = events[-1].revision
+        return [event for event in events if event.key.startswith(self._prefix)]
+
+    async def close(self) -> None:
+        self._closed = True
+        self._feed.wake()
+
+
+def _size(event: Event) -> int:
+    return len(event.value) + (len(event.previous.value) if event.previous else 0)

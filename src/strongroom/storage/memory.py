@@ -1,0 +1,148 @@
+"""A store in memory: for tests, ours and those of users (strongroom.testing).
+
+Keeps full history until compaction, so it behaves like the durable drivers in everything but
+durability.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from operator import itemgetter
+
+from strongroom.storage.errors import (
+    Compacted,
+    FutureRevision,
+    KeyExists,
+    RevisionConflict,
+    StoreClosed,
+)
+from strongroom.storage.feed import Feed, FeedWatch
+from strongroom.storage.port import Event, EventType, KeyValue, Page, Watch, prefix_end
+
+# A version of a key: the revision that made it, None for a deletion.
+_Version = tuple[int, KeyValue | None]
+_revision_of = itemgetter(0)
+
+
+class MemoryStore:
+    """A `Store` that forgets everything with the process."""
+
+    def __init__(self) -> None:
+        self._feed = Feed(1)
+        self._versions: dict[str, list[_Version]] = {}
+        self._keys: list[str] = []
+
+    @property
+    def current_revision(self) -> int:
+        return self._feed.revision
+
+    async def revision(self) -> int:
+        self._check_open()
+        return self._feed.revision
+
+    async def get(self, key: str, *, revision: int = 0) -> KeyValue | None:
+        return self._at(key, self._readable(revision))
+
+    async def list(
+        self, prefix: str, *, limit: int = 0, start: str = "", revision: int = 0
+    ) -> Page:
+        at = self._readable(revision)
+        low = bisect_left(self._keys, max(prefix, start))
+        end = prefix_end(prefix)
+        high = len(self._keys) if end is None else bisect_left(self._keys, end)
+        found = [kv for key in self._keys[low:high] if (kv := self._at(key, at)) is not None]
+        items = found[:limit] if limit else found
+        remaining = len(found) - len(items)
+        return Page(items, at, remaining > 0, remaining)
+
+    async def create(self, key: str, value: bytes) -> int:
+        self._check_open()
+        if self._newest(key) is not None:
+            raise KeyExists(key)
+        revision = self._feed.revision + 1
+        return self._put(KeyValue(key, bytes(value), revision, revision), None)
+
+    async def update(self, key: str, value: bytes, *, expected: int) -> int:
+        current = self._expect(key, expected)
+        revision = self._feed.revision + 1
+        return self._put(KeyValue(key, bytes(value), current.create_revision, revision), current)
+
+    async def delete(self, key: str, *, expected: int) -> int:
+        current = self._expect(key, expected)
+        revision = self._feed.revision + 1
+        self._versions[key].append((revision, None))
+        event = Event(
+            EventType.DELETE, key, current.value, current, current.create_revision, revision
+        )
+        self._feed.publish([event])
+        return revision
+
+    def watch(self, prefix: str, *, after: int) -> Watch:
+        return FeedWatch(self._feed, prefix, after)
+
+    async def compact(self, revision: int) -> None:
+        self._check_open()
+        if revision > self._feed.revision:
+            raise FutureRevision(revision, self._feed.revision)
+        if revision <= self._feed.compacted:
+            return
+        for key in tuple(self._keys):
+            self._compact_key(key, revision)
+        self._feed.compact(revision)
+
+    async def close(self) -> None:
+        self._feed.close()
+
+    def _compact_key(self, key: str, revision: int) -> None:
+        """Keep the version in force at `revision` and all later ones."""
+        versions = self._versions[key]
+        first = max(bisect_right(versions, revision, key=_revision_of) - 1, 0)
+        if versions[first][1] is None and versions[first][0] <= revision:
+            first += 1
+        del versions[:first]
+        if not versions:
+            del self._versions[key]
+            del self._keys[bisect_left(self._keys, key)]
+
+    def _put(self, kv: KeyValue, previous: KeyValue | None) -> int:
+        versions = self._versions.get(kv.key)
+        if versions is None:
+            versions = self._versions[kv.key] = []
+            insort(self._keys, kv.key)
+        versions.append((kv.mod_revision, kv))
+        event = Event(
+            EventType.PUT, kv.key, kv.value, previous, kv.create_revision, kv.mod_revision
+        )
+        self._feed.publish([event])
+        return kv.mod_revision
+
+    def _newest(self, key: str) -> KeyValue | None:
+        versions = self._versions.get(key)
+        return versions[-1][1] if versions else None
+
+    def _at(self, key: str, revision: int) -> KeyValue | None:
+        versions = self._versions.get(key, [])
+        index = bisect_right(versions, revision, key=_revision_of)
+        return versions[index - 1][1] if index else None
+
+    def _expect(self, key: str, expected: int) -> KeyValue:
+        self._check_open()
+        current = self._newest(key)
+        if current is None or current.mod_revision != expected:
+            raise RevisionConflict(key, current)
+        return current
+
+    def _readable(self, revision: int) -> int:
+        """The revision to read at, checked against the kept history."""
+        self._check_open()
+        if not revision:
+            return self._feed.revision
+        if revision > self._feed.revision:
+            raise FutureRevision(revision, self._feed.revision)
+        if revision < self._feed.compacted:
+            raise Compacted(revision, self._feed.compacted)
+        return revision
+
+    def _check_open(self) -> None:
+        if self._feed.closed:
+            raise StoreClosed("the store was closed")
