@@ -1,0 +1,51 @@
+# Every target sets up what it needs; `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made-from-locks
+# Added to pytest's arguments: make test ARGS="tests/storage -x"
+ARGS ?=
+TYPED := $(wildcard src tests tools bench)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check format bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## set up .venv from the hash-locked requirements
+
+$(STAMP): requirements/dev.txt pyproject.toml tools/check_python.py
+	@$(PYTHON) tools/check_python.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: venv ## start everything, show a pod reading its Secret and the file following a change
+	@$(BIN)/python -m tools.demo
+
+test: venv ## the whole test suite, with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+check: venv ## lint, formatting, types, import contracts, docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.check_docs
+
+format: venv ## apply the formatter and the safe lint fixes
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+bench: venv ## the benchmarks: a table here, JSON under bench/out/
+	$(BIN)/python -m bench $(ARGS)
+
+lock: venv ## compile requirements/*.txt again from pyproject.toml and dev.in
+	$(BIN)/python -m tools.lock
+
+clean: ## remove .venv, caches and reports
+	rm -rf $(VENV) build dist htmlcov bench/out .coverage .coverage.* \
+	  .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
