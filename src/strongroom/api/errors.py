@@ -1,7 +1,7 @@
 """Errors of the API: each is a Kubernetes ``Status`` that a client can act on.
 
     StatusError                     any failure with a Status body
-    FieldError                      one finding of validation (not an exception; many make an Invalid)
+    FieldError                      one finding of validation (no exception; many make an Invalid)
 
 Messages never carry stored values: the constructors take names, keys and paths only.
 """
@@ -89,7 +89,7 @@ class StatusError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GroupResource:
-    """A resource by group and plural name; prints as upstream does (``secrets``, ``leases.coordination.k8s.io``)."""
+    """A resource by group and plural: prints as ``secrets``, ``leases.coordination.k8s.io``."""
 
     group: str
     resource: str
@@ -100,7 +100,7 @@ class GroupResource:
 
 @dataclass(frozen=True, slots=True)
 class GroupKind:
-    """A kind by group and name; prints as upstream does (``Secret``, ``Lease.coordination.k8s.io``)."""
+    """A kind by group and name: prints as ``Secret``, ``Lease.coordination.k8s.io``."""
 
     group: str
     kind: str

@@ -48,9 +48,7 @@ class ObjectMeta(Struct):
     resourceVersion: Annotated[
         str, F(6, "Opaque version for conflict detection, watches and caches.")
     ] = ""
-    generation: Annotated[
-        int, F(7, "Counts changes of the desired state.", format="int64")
-    ] = 0
+    generation: Annotated[int, F(7, "Counts changes of the desired state.", format="int64")] = 0
     creationTimestamp: Annotated[
         str, F(8, "When the server created the object.", format="date-time")
     ] = ""
@@ -64,8 +62,14 @@ class ObjectMeta(Struct):
     annotations: Annotated[dict[str, str], F(12, "Keys and values for tools; not selectable.")] = {}
     ownerReferences: Annotated[
         list[OwnerReference],
-        F(13, "Objects that own this one.", list_type="map", list_keys=("uid",), patch="merge",
-          merge_key="uid"),
+        F(
+            13,
+            "Objects that own this one.",
+            list_type="map",
+            list_keys=("uid",),
+            patch="merge",
+            merge_key="uid",
+        ),
     ] = []
     finalizers: Annotated[
         list[str],
@@ -118,12 +122,8 @@ class DeleteOptions(Struct):
         Preconditions | None, F(2, "Conditions without which nothing is deleted.")
     ] = None
     orphanDependents: Annotated[bool | None, F(3, "Deprecated form of propagationPolicy.")] = None
-    propagationPolicy: Annotated[
-        str | None, F(4, "Orphan, Background or Foreground.")
-    ] = None
-    dryRun: Annotated[
-        list[str], F(5, "All: do everything but store.", list_type="atomic")
-    ] = []
+    propagationPolicy: Annotated[str | None, F(4, "Orphan, Background or Foreground.")] = None
+    dryRun: Annotated[list[str], F(5, "All: do everything but store.", list_type="atomic")] = []
     ignoreStoreReadErrorWithClusterBreakingPotential: Annotated[
         bool | None, F(6, "Delete an object that cannot be read; may break the cluster.")
     ] = None

@@ -10,14 +10,13 @@ through :func:`F`, its protobuf number, its meaning, and how patches and apply m
 The defaults follow Go, because the wire does: a plain ``str``, ``int``, ``bool``, ``list`` or
 ``dict`` defaults to its zero value and is left out of the output while it has it (``omitempty``);
 ``T | None`` is Go's pointer, where unset and zero differ; a nested Struct that Go embeds by value
-(``spec``, ``status``, ``resources``) is a ``msgspec.field(default_factory=...)`` and always written.
+(``spec``, ``status``) is a ``msgspec.field(default_factory=...)`` and always written.
 A JSON ``null`` means unset and never reaches a Struct: the codec strips it.
 """
 
 from __future__ import annotations
 
 import types
-import typing
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -35,8 +34,8 @@ class Struct(msgspec.Struct, omit_defaults=True):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def __rich_repr__(self) -> typing.Iterator[Any]:
-        return iter(())
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
 
 
 @dataclass(frozen=True, slots=True)
