@@ -6,6 +6,7 @@ this order, on objects that it may change freely:
 - create: ``default`` → ``prepare_for_create`` → admission (elsewhere) → ``validate`` → stored
 - update: ``default`` → ``prepare_for_update`` → admission → ``validate_update`` → stored
 - delete: ``begin_deletion`` says whether the object goes at once or is marked first
+- ``removed_by_update`` says after any update whether a marked object is to go now
 
 Subclasses override what differs. Nothing here does I/O, and no hook may keep a reference to the
 objects that it is given. ``now`` is the moment of the request in UTC.
@@ -135,6 +136,17 @@ class Resource(Generic[T]):
         on ``obj``, which the registry stores) and goes when a later delete says so.
         """
         return True
+
+    def removed_by_update(self, new: T, old: T) -> bool:
+        """Whether this update ends a deletion under way: the object is removed, not stored.
+
+        True when the object was marked, its grace is over and the last finalizer has gone.
+        """
+        return (
+            bool(old.metadata.deletionTimestamp)
+            and not old.metadata.deletionGracePeriodSeconds
+            and not new.metadata.finalizers
+        )
 
     def columns_of(self, obj: T, now: datetime) -> Sequence[Any]:
         """The cells of this object's row, one for each column."""

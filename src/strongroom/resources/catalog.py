@@ -1,0 +1,37 @@
+"""Every kind that the API serves, to be found by plural name or by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from strongroom.resources.configmap import CONFIG_MAPS
+from strongroom.resources.namespace import NAMESPACES
+from strongroom.resources.resource import Resource
+from strongroom.resources.secret import SECRETS
+
+
+class Catalog:
+    """A set of resources, each unique by group, version and plural name."""
+
+    def __init__(self, resources: Iterable[Resource[Any]]) -> None:
+        self._resources = tuple(resources)
+        self._by_plural = {(r.group, r.version, r.plural): r for r in self._resources}
+        self._by_kind = {(r.api_version, r.kind): r for r in self._resources}
+        if len(self._by_plural) < len(self._resources) or len(self._by_kind) < len(self._resources):
+            raise ValueError("two resources share a name")
+
+    def all(self) -> tuple[Resource[Any], ...]:
+        """All resources, in declared order."""
+        return self._resources
+
+    def by_plural(self, group: str, version: str, plural: str) -> Resource[Any] | None:
+        """The resource that a request path names (``group`` is empty for core)."""
+        return self._by_plural.get((group, version, plural))
+
+    def by_kind(self, api_version: str, kind: str) -> Resource[Any] | None:
+        """The resource that an object's ``apiVersion`` and ``kind`` name."""
+        return self._by_kind.get((api_version, kind))
+
+
+CATALOG = Catalog((NAMESPACES, SECRETS, CONFIG_MAPS))
