@@ -68,7 +68,7 @@ class AtomicWriter:
 
     def _current(self) -> str | None:
         try:
-            return os.readlink(self._target / _DATA)
+            return str((self._target / _DATA).readlink())
         except FileNotFoundError:
             return None
 
@@ -105,14 +105,14 @@ class AtomicWriter:
     def _sweep(self, files: Mapping[str, FileProjection], *, keep: str | None) -> None:
         """Remove links to names that are gone, and every generation but `keep`."""
         names = {path.split("/", 1)[0] for path in files}
-        for entry in list(os.scandir(self._target)):
+        for entry in list(self._target.iterdir()):
             if entry.name in names or entry.name in (_DATA, keep):
                 continue
             if entry.is_symlink():
-                if entry.name == _NEW_DATA or os.readlink(entry.path) == f"{_DATA}/{entry.name}":
-                    os.unlink(entry.path)
+                if entry.name == _NEW_DATA or entry.readlink() == Path(_DATA, entry.name):
+                    entry.unlink()
             elif entry.name.startswith("..") and entry.is_dir():
-                shutil.rmtree(entry.path)
+                shutil.rmtree(entry)
 
 
 def _clean(payload: Mapping[str, FileProjection]) -> dict[str, FileProjection]:
@@ -139,7 +139,9 @@ def _check_path(path: str) -> None:
         if element == "..":
             raise InvalidPayloadPath(f"invalid path: must not contain '..': {path}")
         if len(os.fsencode(element)) > _MAX_NAME:
-            message = f"invalid path: filenames must be less than or equal to {_MAX_NAME} characters"
+            message = (
+                f"invalid path: filenames must be less than or equal to {_MAX_NAME} characters"
+            )
             raise InvalidPayloadPath(message)
     if elements[0].startswith(".."):
         raise InvalidPayloadPath(f"invalid path: must not start with '..': {path}")
@@ -169,8 +171,7 @@ def _same(generation: Path, files: Mapping[str, FileProjection]) -> bool:
 
 
 def _paths(generation: Path) -> set[str]:
-    found = set()
+    found = set[str]()
     for folder, _, names in os.walk(generation):
-        relative = os.path.relpath(folder, generation)
-        found.update(os.path.normpath(os.path.join(relative, name)) for name in names)
+        found.update(str((Path(folder) / name).relative_to(generation)) for name in names)
     return found

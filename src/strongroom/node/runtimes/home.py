@@ -72,7 +72,7 @@ def enter_private_mounts(directory: Path, *, size: str | None = None) -> VolumeH
         # Private, not slave: nothing mounted on the host later appears here either, so what a
         # container sees doesn't depend on when it started.
         linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
-        swappable = mount_tmpfs(str(target), mode=0o700, size=size)
+        swappable = linux.mount_tmpfs(str(target), mode=0o700, size=size)
     except OSError as error:
         hint = (
             "unprivileged user namespaces must be allowed and the process single-threaded"
@@ -83,18 +83,6 @@ def enter_private_mounts(directory: Path, *, size: str | None = None) -> VolumeH
             f"can't make a private mount namespace ({hint}): {error.strerror}"
         ) from error
     return VolumeHome(target, rootless, swappable)
-
-
-def mount_tmpfs(target: str, *, mode: int, size: str | None = None) -> bool:
-    """Mount a tmpfs, kept out of swap where the kernel accepts that; whether it is swappable."""
-    options = f"mode={mode:o}" + (f",size={size}" if size else "")
-    flags = linux.MS_NOSUID | linux.MS_NODEV
-    try:
-        linux.mount("tmpfs", target, "tmpfs", flags, options + ",noswap")
-    except OSError:
-        linux.mount("tmpfs", target, "tmpfs", flags, options)
-        return True
-    return False
 
 
 def _enter_user_namespace() -> None:

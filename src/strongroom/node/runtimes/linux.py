@@ -70,7 +70,7 @@ def setns(fd: int, flags: int) -> None:
 def mount(
     source: str | None, target: str, kind: str | None = None, flags: int = 0, options: str = ""
 ) -> None:
-    """mount(2)."""
+    """Attach a filesystem or a bind."""
     result = _libc.mount(
         _path(source), _path(target), _path(kind), ctypes.c_ulong(flags), _path(options)
     )
@@ -78,12 +78,12 @@ def mount(
 
 
 def umount(target: str, flags: int = 0) -> None:
-    """umount2(2)."""
+    """Detach what is mounted at `target`."""
     _check(_libc.umount2(_path(target), ctypes.c_int(flags)), f"umount {target}")
 
 
 def pivot_root(new_root: str, put_old: str) -> None:
-    """pivot_root(2); both may be the same directory, the old root is then stacked below it."""
+    """Exchange the root. Both may be one directory: the old root is then stacked on the new."""
     _check(_libc.pivot_root(_path(new_root), _path(put_old)), "pivot_root")
 
 
@@ -177,3 +177,15 @@ def set_hostname(name: str) -> None:
     """Name the UTS namespace of the calling process."""
     raw = os.fsencode(name)
     _check(_libc.sethostname(raw, ctypes.c_size_t(len(raw))), "sethostname")
+
+
+def mount_tmpfs(target: str, *, mode: int, size: str | None = None) -> bool:
+    """Mount a tmpfs, kept out of swap where the kernel accepts that; whether it is swappable."""
+    options = f"mode={mode:o}" + (f",size={size}" if size else "")
+    try:
+        mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options + ",noswap")
+    except OSError:
+        # Before Linux 6.4, or in a user namespace: the kernel knows or grants no such option.
+        mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options)
+        return True
+    return False

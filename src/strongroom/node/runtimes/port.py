@@ -101,7 +101,7 @@ class ContainerSpec:
 
 @dataclass(frozen=True, slots=True)
 class ContainerHandle:
-    """A started container: its id (`strongroom://` + id is the API's containerID) and start time."""
+    """A started container: its id (`strongroom://ID` is the API's containerID) and start time."""
 
     id: str
     started_at: datetime
@@ -178,7 +178,7 @@ class Runtime(Protocol):
         ...
 
     async def stop_container(self, container_id: str, *, grace: float) -> Exit:
-        """Send its stop signal, SIGKILL after `grace` seconds; the exit. Harmless if it has ended."""
+        """Send its stop signal, and SIGKILL after `grace` seconds. Harmless once it has ended."""
         ...
 
     async def wait(self, container_id: str) -> Exit:
@@ -197,7 +197,11 @@ class Runtime(Protocol):
         ...
 
     async def run_in(
-        self, container_id: str, argv: tuple[str, ...], *, timeout: float
+        self,
+        container_id: str,
+        argv: tuple[str, ...],
+        *,
+        timeout: float,  # noqa: ASYNC109 - a probe's limit is part of what it asks
     ) -> ExecResult:
         """Run a command inside it, with its environment and user (exec probes, hooks).
 
