@@ -37,8 +37,8 @@ def compile_lock(output: str, *sources: str) -> None:
 def main() -> None:
     """Lock the package's own dependencies, then the developers' on top of the same versions."""
     venv.create(WORKSHOP, with_pip=True)
-    pip = [WORKSHOP / "bin/python", "-m", "pip", "install", "--quiet", PIP_TOOLS]
-    subprocess.run(pip, check=True)
+    python = str(WORKSHOP / "bin/python")
+    subprocess.run([python, "-m", "pip", "install", "--quiet", PIP_TOOLS], check=True)
     compile_lock("requirements/runtime.txt", "pyproject.toml")
     compile_lock("requirements/dev.txt", "pyproject.toml", "requirements/dev.in")
 
