@@ -1,0 +1,81 @@
+"""`strongroom up`: API server, controllers and node agent, started and supervised together."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from strongroom.cli.settings import load_settings
+from strongroom.paths import default_data_dir
+
+
+@click.command(
+    "up",
+    context_settings={"ignore_unknown_options": True},
+    epilog="Options of `strongroom apiserver` are taken too and handed to it.",
+)
+@click.option("--data-dir", metavar="DIR", help="Where everything is kept.")
+@click.option(
+    "--bind", metavar="ADDR", default="127.0.0.1", show_default=True, help="Address to serve on."
+)
+@click.option(
+    "--port",
+    metavar="N",
+    type=click.IntRange(0, 65535),
+    default=6443,
+    show_default=True,
+    help="Port to serve on; 0 picks a free one.",
+)
+@click.option(
+    "--kubeconfig",
+    metavar="FILE",
+    help="Where the admin's kubeconfig goes.  [default: DIR/admin.kubeconfig]",
+)
+@click.option(
+    "--no-node", "with_node", flag_value=False, default=True, type=bool, help="Start no node agent."
+)
+@click.option(
+    "--no-controllers",
+    "with_controllers",
+    flag_value=False,
+    default=True,
+    type=bool,
+    help="Start no controllers.",
+)
+@click.option("--store", metavar="URL", help="The store.  [default: sqlite:DIR/store/…]")
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Settings from a file; the command line wins.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
+    """Start everything here and keep it running.
+
+    Prints one line `ready https://HOST:PORT kubeconfig=PATH` when all parts serve. A second start
+    with the same --data-dir continues where the first ended. SIGTERM or Ctrl-C stops all cleanly.
+
+    \b
+    Examples:
+      strongroom up
+      strongroom up --data-dir ./room --port 0
+      KUBECONFIG=./room/admin.kubeconfig kubectl get secrets -A
+    """
+    from strongroom.cli.runner import UpOptions, run
+
+    if config is not None:
+        settings = load_settings(config)
+        options |= {name: settings[name] for name in settings if not _given(ctx, name)}
+    data_dir = Path(options.pop("data_dir") or default_data_dir()).expanduser().absolute()
+    options["kubeconfig"] = Path(options["kubeconfig"] or data_dir / "admin.kubeconfig").absolute()
+    sys.exit(run(UpOptions(data_dir=data_dir, **options)))
+
+
+def _given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
