@@ -1,0 +1,292 @@
+"""HTTP to one API server: authentication, errors as Status, streams. Knows no kinds."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlencode
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from strongroom.api.clock import Clock, SystemClock
+from strongroom.api.errors import StatusCause, StatusDetails, StatusError
+from strongroom.client.config import ClientConfig
+from strongroom.client.errors import InvalidConfig, translated
+from strongroom.client.tls import client_context
+
+Params = Mapping[str, str]
+
+_TOKEN_FILE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer; the body may hold values and stays out of the repr."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class Transport:
+    """One server, one user, one pool of connections. Use it as an async context manager.
+
+    ``timeout`` (seconds) bounds an ordinary request; streams end when the server or caller ends
+    them. Raises StatusError for what the server refuses, :class:`Unreachable` for no answer.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        user_agent: str = "strongroom",
+        timeout: float = 30.0,
+        clock: Clock | None = None,
+    ) -> None:
+        self.config = config
+        self._user_agent = user_agent
+        self._timeout = timeout
+        self._clock = clock or SystemClock()
+        self._tls = client_context(config) if config.server.startswith("https:") else None
+        self._session: aiohttp.ClientSession | None = None
+        self._file_token = ""
+        self._file_token_read_at: float | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; open streams end."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> Response:
+        """One request and its whole answer; raises StatusError from a 4xx or 5xx answer."""
+        what = f"{method} {path}"
+        timeout = aiohttp.ClientTimeout(total=self._timeout)
+        with translated(what):
+            async with self._open(method, path, params, body, content_type, accept, timeout) as got:
+                response = Response(got.status, got.headers, await got.read())
+        if response.status >= 400:
+            raise error_of(response)
+        return response
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        accept: str = "application/json",
+        idle_timeout: float | None = None,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """A GET whose answer arrives in chunks; leaving the block closes the connection.
+
+        ``idle_timeout`` (seconds) without a byte raises :class:`Unreachable`.
+        """
+        what = f"GET {path}"
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=self._timeout, sock_read=idle_timeout
+        )
+        with translated(what):
+            got = await self._open("GET", path, params, None, "", accept, timeout)
+        # Outside `translated`: the block's own errors are not the connection's.
+        try:
+            if got.status >= 400:
+                with translated(what):
+                    body = await got.read()
+                raise error_of(Response(got.status, got.headers, body))
+            yield _chunks(got, what)
+        finally:
+            got.close()
+
+    def _open(
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        body: bytes | None,
+        content_type: str,
+        accept: str,
+        timeout: aiohttp.ClientTimeout,
+    ) -> aiohttp.client._RequestContextManager:
+        headers = {"Accept": accept, "User-Agent": self._user_agent, **self._credentials()}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        query = f"?{urlencode(params)}" if params else ""
+        return self._connections().request(
+            method,
+            # Already escaped: quoting again would change names that hold a percent sign.
+            URL(self.config.server + path + query, encoded=True),
+            data=body,
+            headers=_with_groups(headers, self.config.impersonate_groups),
+            timeout=timeout,
+            server_hostname=self.config.tls_server_name or None,
+            # A redirect could carry the credentials to another server.
+            allow_redirects=False,
+        )
+
+    def _connections(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            # No limit: every watch holds a connection of its own.
+            connector = aiohttp.TCPConnector(limit=0, ssl=True if self._tls is None else self._tls)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                auto_decompress=True,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("User-Agent", "Content-Type"),
+                max_line_size=65536,
+                max_field_size=65536,
+            )
+        return self._session
+
+    def _credentials(self) -> dict[str, str]:
+        config = self.config
+        headers = {}
+        token = config.token or self._token_of_file()
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        elif config.username:
+            pair = f"{config.username}:{config.password}".encode()
+            headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
+        if config.impersonate_user:
+            headers["Impersonate-User"] = config.impersonate_user
+        return headers
+
+    def _token_of_file(self) -> str:
+        """The token file's content, read again each minute: tokens of pods are rotated."""
+        if self.config.token_file is None:
+            return ""
+        now = self._clock.monotonic()
+        read_at = self._file_token_read_at
+        if read_at is None or now - read_at >= _TOKEN_FILE_SECONDS:
+            try:
+                self._file_token = self.config.token_file.read_text().strip()
+            except OSError as error:
+                message = f"cannot read {self.config.token_file}: {error.strerror}"
+                raise InvalidConfig(message) from error
+            self._file_token_read_at = now
+        return self._file_token
+
+
+def _with_groups(headers: dict[str, str], groups: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [*headers.items(), *(("Impersonate-Group", group) for group in groups)]
+
+
+async def _chunks(response: aiohttp.ClientResponse, what: str) -> AsyncIterator[bytes]:
+    with translated(what):
+        async for chunk in response.content.iter_any():
+            yield chunk
+
+
+class _Cause(msgspec.Struct):
+    reason: str | None = None
+    message: str | None = None
+    field: str | None = None
+
+
+class _Details(msgspec.Struct):
+    name: str | None = None
+    group: str | None = None
+    kind: str | None = None
+    uid: str | None = None
+    causes: list[_Cause] | None = None
+    retryAfterSeconds: int | None = None
+
+
+class _ListMeta(msgspec.Struct):
+    continue_: str | None = msgspec.field(default=None, name="continue")
+
+
+class _Status(msgspec.Struct):
+    """A Status as servers send it, where any field may be null."""
+
+    kind: str | None = None
+    metadata: _ListMeta | None = None
+    message: str | None = None
+    reason: str | None = None
+    details: _Details | None = None
+    code: int | None = None
+
+
+def status_error(body: bytes, code: int = 0) -> StatusError | None:
+    """The error that a Status body describes; None when it is no Status."""
+    try:
+        status = msgspec.json.decode(body, type=_Status)
+    except msgspec.DecodeError:
+        return None
+    if status.kind != "Status":
+        return None
+    return StatusError(
+        status.code or code or 500,
+        status.reason or "",
+        status.message or "",
+        details=_details(status.details) if status.details else None,
+        continue_token=(status.metadata.continue_ if status.metadata else None) or "",
+    )
+
+
+def _details(details: _Details) -> StatusDetails:
+    return StatusDetails(
+        name=details.name or "",
+        group=details.group or "",
+        kind=details.kind or "",
+        uid=details.uid or "",
+        causes=[
+            StatusCause(reason=c.reason or "", message=c.message or "", field=c.field or "")
+            for c in details.causes or []
+        ],
+        retryAfterSeconds=details.retryAfterSeconds or 0,
+    )
+
+
+_REASONS = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    406: "NotAcceptable",
+    409: "Conflict",
+    410: "Gone",
+    413: "RequestEntityTooLarge",
+    415: "UnsupportedMediaType",
+    422: "Invalid",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+    504: "Timeout",
+}
+
+
+def error_of(response: Response) -> StatusError:
+    """The error of an answer of 400 and above; a body that is no Status is not quoted."""
+    error = status_error(response.body, response.status)
+    if error is not None:
+        return error
+    reason = _REASONS.get(response.status, "Unknown")
+    return StatusError(response.status, reason, f"the server answered {response.status} {reason}")
