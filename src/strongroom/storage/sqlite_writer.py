@@ -1,0 +1,117 @@
+"""The one thread that writes to the SQLite store: group commit.
+
+Writers hand in lists of jobs; the thread takes everything that waits and commits it in one
+transaction, so that concurrent writers share one fsync. Each condition is checked inside the
+transaction, in the order of arrival, against what the jobs before it wrote; a failed condition
+fails its own job and changes nothing.
+"""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+
+from strongroom.storage.errors import StoreUnavailable
+from strongroom.storage.sqlite_batch import Batch, Job, Report
+from strongroom.storage.sqlite_file import DatabaseFile
+from strongroom.storage.sqlite_reader import compacted_revision, newest_revision, read_events
+
+# One transaction takes up to this many jobs: bounds the memory of a commit and its delay.
+_MAX_BATCH = 1024
+
+
+class Writer:
+    """Owns the write connection and its thread.
+
+    `deliver` is called in the writer's thread once for each batch, after its commit; it hands
+    the report to the event loop.
+    """
+
+    def __init__(self, file: DatabaseFile, deliver: Callable[[Report], None]) -> None:
+        self._file = file
+        self._deliver = deliver
+        self._inbox: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
+        self._connection: sqlite3.Connection | None = file.connect_writer()
+        self.revision = newest_revision(self._connection)
+        self.compacted = compacted_revision(self._connection)
+        self._thread = threading.Thread(target=self._run, name="strongroom-sqlite-write")
+        # A program that ends without `close` must end; what was acknowledged is on disk.
+        self._thread.daemon = True
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def submit(self, jobs: list[Job]) -> None:
+        """Hand jobs to the thread, in order."""
+        self._inbox.put(jobs)
+
+    def close(self) -> None:
+        """Finish everything submitted and end the thread; blocks."""
+        self._inbox.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        ending = False
+        while not ending:
+            jobs, ending = self._take()
+            for start in range(0, len(jobs), _MAX_BATCH):
+                self._deliver(self._commit(jobs[start : start + _MAX_BATCH]))
+        self._disconnect()
+
+    def _take(self) -> tuple[list[Job], bool]:
+        """All jobs that wait, at least one list; and whether the end was among them."""
+        jobs: list[Job] = []
+        more = self._inbox.get()
+        while more is not None:
+            jobs += more
+            try:
+                more = self._inbox.get_nowait()
+            except queue.Empty:
+                return jobs, False
+        return jobs, True
+
+    def _commit(self, jobs: list[Job]) -> Report:
+        """Do the jobs in one transaction; on any failure of SQLite none of them."""
+        try:
+            connection = self._connect()
+            batch = Batch(connection, self.revision, self.compacted)
+            connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                batch.apply(job)
+            connection.execute("COMMIT")
+        except (sqlite3.Error, MemoryError) as error:
+            self._disconnect()
+            return Report(results=[(job, self._failure(error)) for job in jobs])
+        self.revision, self.compacted = batch.revision, batch.compacted
+        return batch.report
+
+    def _failure(self, error: Exception) -> StoreUnavailable:
+        failure = StoreUnavailable(f"writing to {self._file.path} failed: {error}")
+        failure.__cause__ = error
+        return failure
+
+    def _connect(self) -> sqlite3.Connection:
+        """The connection; after a failure a new one, which tells what really was committed."""
+        if self._connection is None:
+            connection = self._file.connect_writer()
+            committed = newest_revision(connection)
+            while self.revision < committed:
+                events, self.revision = read_events(connection, "", self.revision, committed)
+                self._deliver(Report(events=events))
+            self.compacted = compacted_revision(connection)
+            self._deliver(Report(compacted=self.compacted))
+            self._connection = connection
+        return self._connection
+
+    def _disconnect(self) -> None:
+        """Close the connection, which rolls an open transaction back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except sqlite3.Error:
+                # The handle is unusable; the next batch opens another and asks the file.
+                return
