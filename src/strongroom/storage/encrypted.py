@@ -1,0 +1,153 @@
+"""A store that encrypts: wraps any store, so that drivers never see plaintext or keys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Self
+
+from strongroom.storage.encryption.port import EncryptionError, Transformer
+from strongroom.storage.errors import (
+    RevisionConflict,
+    StoreUnavailable,
+    Undecryptable,
+    UndecryptableList,
+)
+from strongroom.storage.port import Event, Events, EventType, KeyValue, Page, Store, Watch
+
+# Values decrypted before the event loop gets a turn: about a millisecond.
+_CHUNK = 128
+
+
+class EncryptedStore:
+    """The `Store` whose values pass through a transformer, with the storage key as context.
+
+    What cannot be decrypted never passes silently and never hides the rest: `get` raises
+    `Undecryptable`; `list` raises `UndecryptableList`, which names every such key and carries
+    the page of the others; `watch` delivers the event with `error` set and an empty value.
+    A write whose value cannot be encrypted raises `StoreUnavailable`.
+    """
+
+    def __init__(self, store: Store, transformer: Transformer) -> None:
+        self._store = store
+        self._transformer = transformer
+
+    @property
+    def current_revision(self) -> int:
+        return self._store.current_revision
+
+    async def revision(self) -> int:
+        return await self._store.revision()
+
+    async def get(self, key: str, *, revision: int = 0) -> KeyValue | None:
+        stored = await self._store.get(key, revision=revision)
+        return None if stored is None else self._plain(stored)
+
+    async def list(
+        self, prefix: str, *, limit: int = 0, start: str = "", revision: int = 0
+    ) -> Page:
+        page = await self._store.list(prefix, limit=limit, start=start, revision=revision)
+        items: list[KeyValue] = []
+        failures: list[Undecryptable] = []
+        for number, stored in enumerate(page.items, 1):
+            try:
+                items.append(self._plain(stored))
+            except Undecryptable as failure:
+                failures.append(failure)
+            if number % _CHUNK == 0:
+                await asyncio.sleep(0)
+        readable = replace(page, items=items)
+        if failures:
+            raise UndecryptableList(failures, readable)
+        return readable
+
+    async def create(self, key: str, value: bytes) -> int:
+        return await self._store.create(key, self._stored(key, value))
+
+    async def update(self, key: str, value: bytes, *, expected: int) -> int:
+        try:
+            return await self._store.update(key, self._stored(key, value), expected=expected)
+        except RevisionConflict as conflict:
+            raise self._plain_conflict(conflict) from conflict
+
+    async def delete(self, key: str, *, expected: int) -> int:
+        try:
+            return await self._store.delete(key, expected=expected)
+        except RevisionConflict as conflict:
+            raise self._plain_conflict(conflict) from conflict
+
+    def watch(self, prefix: str, *, after: int) -> Watch:
+        return EncryptedWatch(self._store.watch(prefix, after=after), self._plain)
+
+    async def compact(self, revision: int) -> None:
+        await self._store.compact(revision)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    def _stored(self, key: str, value: bytes) -> bytes:
+        try:
+            return self._transformer.to_storage(value, context=key.encode())
+        except EncryptionError as error:
+            raise StoreUnavailable(f"cannot encrypt for key {key!r}: {error}") from error
+
+    def _plain(self, stored: KeyValue) -> KeyValue:
+        key = stored.key
+        try:
+            plain = self._transformer.from_storage(stored.value, context=key.encode())
+        except EncryptionError as error:
+            raise Undecryptable(
+                key,
+                str(error),
+                create_revision=stored.create_revision,
+                mod_revision=stored.mod_revision,
+            ) from error
+        return KeyValue(key, plain.value, stored.create_revision, stored.mod_revision)
+
+    def _plain_conflict(self, conflict: RevisionConflict) -> RevisionConflict:
+        """The conflict with the current value decrypted. Raises: `Undecryptable`."""
+        current = conflict.current
+        return RevisionConflict(conflict.key, None if current is None else self._plain(current))
+
+
+class EncryptedWatch:
+    """Decrypts the batches of another watch.
+
+    Nothing is awaited between the arrival of a batch and its delivery, so that `progress` never
+    counts a batch that the caller has not seen.
+    """
+
+    def __init__(self, watch: Watch, plain: Callable[[KeyValue], KeyValue]) -> None:
+        self._watch = watch
+        self._plain = plain
+
+    @property
+    def progress(self) -> int:
+        return self._watch.progress
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Events:
+        return [self._event(event) for event in await anext(self._watch)]
+
+    async def close(self) -> None:
+        await self._watch.close()
+
+    def _event(self, event: Event) -> Event:
+        previous = None
+        if event.previous is not None:
+            try:
+                previous = self._plain(event.previous)
+            except Undecryptable as failure:
+                if event.type is EventType.DELETE:
+                    return replace(event, value=b"", previous=None, error=failure)
+        if event.type is EventType.DELETE:
+            last = b"" if previous is None else previous.value
+            return replace(event, value=last, previous=previous)
+        stored = KeyValue(event.key, event.value, event.create_revision, event.revision)
+        try:
+            return replace(event, value=self._plain(stored).value, previous=previous)
+        except Undecryptable as failure:
+            return replace(event, value=b"", previous=previous, error=failure)

@@ -1,0 +1,175 @@
+"""The KMS v2 envelope, byte for byte upstream's (apiserver/pkg/storage/value/encrypt).
+
+A random seed is wrapped by the key service once and used for many values. Each value has a key
+of its own, derived from the seed and 32 random bytes stored with it:
+
+    encryptedData = info (32) + nonce (12) + AES-256-GCM(key, nonce, value, storage key)
+    key           = HKDF-Expand-SHA256(seed, info, 32)
+
+Because every key is used once, no number of writes can wear out AES-GCM's nonces, and reusing
+a seed over restarts of a machine's snapshot is harmless.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import threading
+from collections import OrderedDict
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from strongroom.storage.encryption import envelope
+from strongroom.storage.encryption.envelope import Source, SourceType
+from strongroom.storage.encryption.keyservice import KeyService
+from strongroom.storage.encryption.port import DecryptionFailed, KeyServiceError, Plain
+
+_SEED_SIZE = 32
+_INFO_SIZE = 32
+_NONCE_SIZE = 12
+_TAG_SIZE = 16
+_AES_KEY_SIZES = {16, 24, 32}
+# Unwrapped data keys kept in memory: one for each start and rotation that wrote to the store.
+_KEPT_KEYS = 1024
+
+
+class _DataKey(Protocol):
+    """Opens what was sealed with one data key."""
+
+    def open(self, data: bytes, context: bytes) -> bytes: ...
+
+
+class Seed:
+    """Seals and opens values with keys derived from a seed."""
+
+    def __init__(self, seed: bytes) -> None:
+        if len(seed) < _SEED_SIZE:
+            raise DecryptionFailed("the seed is shorter than 32 bytes")
+        self._seed = seed
+
+    def __repr__(self) -> str:
+        return "Seed(…)"
+
+    def seal(self, value: bytes, context: bytes) -> bytes:
+        """Encrypt with a new key; `context` is authenticated, not stored."""
+        fresh = os.urandom(_INFO_SIZE + _NONCE_SIZE)
+        info, nonce = fresh[:_INFO_SIZE], fresh[_INFO_SIZE:]
+        return fresh + self._cipher(info).encrypt(nonce, value, context)
+
+    def open(self, data: bytes, context: bytes) -> bytes:
+        """Decrypt. Raises: `DecryptionFailed`."""
+        return _open(self._cipher(data[:_INFO_SIZE]), data[_INFO_SIZE:], context)
+
+    def _cipher(self, info: bytes) -> AESGCM:
+        # HKDF-Expand to one block is HMAC(seed, info || 0x01): RFC 5869, section 2.3.
+        return AESGCM(hmac.digest(self._seed, info + b"\x01", "sha256"))
+
+
+class PlainKey:
+    """Opens values sealed with the data key itself, as upstream before 1.28 wrote. Read only."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) not in _AES_KEY_SIZES:
+            raise DecryptionFailed("the data key has a wrong size")
+        self._cipher = AESGCM(key)
+
+    def __repr__(self) -> str:
+        return "PlainKey(…)"
+
+    def open(self, data: bytes, context: bytes) -> bytes:
+        """Decrypt. Raises: `DecryptionFailed`."""
+        return _open(self._cipher, data, context)
+
+
+def _open(cipher: AESGCM, data: bytes, context: bytes) -> bytes:
+    if len(data) < _NONCE_SIZE + _TAG_SIZE:
+        raise DecryptionFailed("the stored value is cut short")
+    try:
+        return cipher.decrypt(data[:_NONCE_SIZE], data[_NONCE_SIZE:], context)
+    except InvalidTag:
+        raise DecryptionFailed(
+            "the stored value is damaged or was stored under another key of the database"
+        ) from None
+
+
+class KMSTransformer:
+    """The `Transformer` of one KMS v2 provider; its stored bytes go behind `prefix`.
+
+    Makes a seed and has it wrapped at once, so a key service that does not work is found at
+    start. After `max_writes` values, or when `refresh` finds that the key service rotated its
+    key, a new seed takes over. Values read with another key id or an older scheme are stale.
+    """
+
+    def __init__(self, name: str, service: KeyService, *, max_writes: int = 1 << 20) -> None:
+        self.prefix = f"k8s:enc:kms:v2:{name}:".encode()
+        self._service = service
+        self._max_writes = max_writes
+        self._lock = threading.Lock()
+        self._keys: OrderedDict[bytes, tuple[_DataKey, bool]] = OrderedDict()
+        self.key_id = ""
+        self.rotate()
+
+    def __repr__(self) -> str:
+        return f"KMSTransformer({self.prefix.decode()!r}, key_id={self.key_id!r})"
+
+    def rotate(self) -> None:
+        """Write with a new seed from now on. Raises: `KeyServiceError`."""
+        secret = os.urandom(_SEED_SIZE)
+        wrapped = self._service.encrypt(secret)
+        try:
+            source = envelope.encode_source(
+                Source(wrapped, SourceType.HKDF_SHA256_XNONCE_AES_GCM_SEED)
+            )
+        except ValueError as error:
+            raise KeyServiceError(f"the key service's answer cannot be used: {error}") from error
+        seed = Seed(secret)
+        with self._lock:
+            if wrapped.key_id != self.key_id:
+                # Whether kept keys are stale depends on the id of the key that writes.
+                self._keys.clear()
+            self.key_id = wrapped.key_id
+            self._write = (seed, source)
+            self._writes = 0
+            self._keep(source, seed, stale=False)
+
+    def refresh(self) -> None:
+        """Ask the key service for its key, and follow a rotation; call it every minute or so."""
+        if self._service.status() != self.key_id:
+            self.rotate()
+
+    def to_storage(self, value: bytes, *, context: bytes) -> bytes:
+        self._writes += 1
+        if self._writes > self._max_writes:
+            self.rotate()
+        seed, source = self._write
+        return envelope.encode(seed.seal(value, context), source)
+
+    def from_storage(self, value: bytes, *, context: bytes) -> Plain:
+        parts = envelope.split(value)
+        if parts is not None:
+            known = self._keys.get(parts[1])
+            if known is not None:
+                return Plain(known[0].open(parts[0], context), known[1])
+        data, source = envelope.decode(value)
+        key, stale = self._unwrap(source)
+        return Plain(key.open(data, context), stale)
+
+    def _unwrap(self, source: Source) -> tuple[_DataKey, bool]:
+        coded = envelope.encode_source(source)
+        known = self._keys.get(coded)
+        if known is not None:
+            return known
+        secret = self._service.decrypt(source.wrapped)
+        seeded = source.type is SourceType.HKDF_SHA256_XNONCE_AES_GCM_SEED
+        key: _DataKey = Seed(secret) if seeded else PlainKey(secret)
+        with self._lock:
+            stale = not seeded or source.wrapped.key_id != self.key_id
+            self._keep(coded, key, stale=stale)
+        return key, stale
+
+    def _keep(self, source: bytes, key: _DataKey, *, stale: bool) -> None:
+        self._keys[source] = (key, stale)
+        while len(self._keys) > _KEPT_KEYS:
+            self._keys.popitem(last=False)

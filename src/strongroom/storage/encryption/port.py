@@ -1,0 +1,67 @@
+"""What a transformer and its errors are.
+
+    EncryptionError
+    ├── DecryptionFailed     stored bytes are damaged, moved to another key, or not for this key
+    └── KeyServiceError      the key-encryption key cannot be used
+        ├── KeyFileMissing
+        ├── KeyFileUnsafe    others may read or replace the file
+        └── KeyFileDamaged
+
+Messages never hold plaintext, keys, or a part of either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class EncryptionError(Exception):
+    """Anything that goes wrong between stored and plain bytes."""
+
+
+class DecryptionFailed(EncryptionError):
+    """Stored bytes cannot be turned back; says why, without any of the bytes."""
+
+
+class KeyServiceError(EncryptionError):
+    """The key-encryption key cannot be used."""
+
+
+class KeyFileMissing(KeyServiceError):
+    """There is no key file at the given place."""
+
+
+class KeyFileUnsafe(KeyServiceError):
+    """Somebody else may read or replace the key file."""
+
+
+class KeyFileDamaged(KeyServiceError):
+    """The key file does not hold a whole key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A value read back; `stale` says that writing it again would store it differently."""
+
+    value: bytes = field(repr=False)
+    stale: bool
+
+
+class Transformer(Protocol):
+    """Turns values into what is stored, and back.
+
+    `context` is the storage key: what was stored under one key does not read back under another,
+    so nobody who can write to the database can pass one Secret's value off as another's.
+    Failed verification raises `DecryptionFailed`, it never returns a flag or partial plaintext.
+    Both methods are synchronous and fast for keys in use, may call a key service for others,
+    and may be called from several threads at once.
+    """
+
+    def to_storage(self, value: bytes, *, context: bytes) -> bytes:
+        """The bytes to store. Raises: `KeyServiceError`."""
+        ...
+
+    def from_storage(self, value: bytes, *, context: bytes) -> Plain:
+        """The value that was stored. Raises: `DecryptionFailed`, `KeyServiceError`."""
+        ...
