@@ -80,7 +80,7 @@ def enter_private_mounts(directory: Path, *, size: str | None = None) -> VolumeH
             else "CAP_SYS_ADMIN is needed"
         )
         raise RuntimeUnavailable(
-            f"can't make a private mount namespace ({hint}): {error.strerror}"
+            f"can't make a private mount namespace ({hint}): {error.filename}: {error.strerror}"
         ) from error
     return VolumeHome(target, rootless, swappable)
 

@@ -128,7 +128,7 @@ def _run_init(status: int, launcher: int, spec: dict[str, Any]) -> NoReturn:
         _tell(status, _StartFailed(_CREATE, str(failure)).news)
         os._exit(1)
     except OSError as error:
-        what = f"root filesystem: {error.strerror}"
+        what = f"root filesystem: {error.filename}: {error.strerror}"
         _tell(status, _StartFailed(_CREATE, what).news)
         os._exit(1)
     _tell(status, {"started": True})

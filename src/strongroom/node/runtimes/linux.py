@@ -1,7 +1,7 @@
 """The Linux calls that Python 3.11 doesn't wrap, typed: namespaces, mounts, capabilities, prctl.
 
 Imports only ctypes and os, because it's loaded at every container's start. Each function raises
-OSError with the call's name and, for mounts, its target; nothing that a caller passes as data.
+OSError whose `filename` says which call (and which mount's target) failed.
 """
 
 import ctypes
@@ -49,7 +49,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def _check(result: int, what: str) -> int:
     if result < 0:
         error = ctypes.get_errno()
-        raise OSError(error, f"{what}: {os.strerror(error)}")
+        raise OSError(error, os.strerror(error), what)
     return result
 
 
