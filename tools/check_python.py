@@ -1,6 +1,6 @@
 """Says, before `make venv` starts, what this Python lacks and how to get it.
 
-Runs under whatever `python3` is, so it uses nothing that an old Python would not parse.
+Runs under whatever `python3` is, so it uses nothing that an old Python 3 would not parse.
 """
 
 import sys
@@ -13,7 +13,11 @@ def problem() -> str:
     if sys.version_info < NEEDED:
         have = ".".join(str(part) for part in sys.version_info[:3])
         return (
-            "strongroom needs Python 3.11 or newer; this one is " + have + " (" + sys.executable + ").\n"
+            "strongroom needs Python 3.11 or newer; this one is "
+            + have
+            + " ("
+            + sys.executable
+            + ").\n"
             "Name another with: make PYTHON=python3.12 venv"
         )
     try:
