@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from strongroom.api.schema import F, Struct
+from strongroom.api.schema import F, Struct, always
 
 
 class OwnerReference(Struct):
@@ -127,3 +127,24 @@ class DeleteOptions(Struct):
     ignoreStoreReadErrorWithClusterBreakingPotential: Annotated[
         bool | None, F(6, "Delete an object that cannot be read; may break the cluster.")
     ] = None
+
+
+class LabelSelectorRequirement(Struct):
+    """A condition on one label."""
+
+    key: Annotated[str, F(1, "Key of the label.", required=True)] = always(str)
+    operator: Annotated[str, F(2, "In, NotIn, Exists or DoesNotExist.", required=True)] = always(
+        str
+    )
+    values: Annotated[
+        list[str], F(3, "Values to compare with; none for the last two.", list_type="atomic")
+    ] = []
+
+
+class LabelSelector(Struct):
+    """Selects objects by label; all conditions must hold, and none means everything."""
+
+    matchLabels: Annotated[dict[str, str], F(1, "Labels and the values they must have.")] = {}
+    matchExpressions: Annotated[
+        list[LabelSelectorRequirement], F(2, "Conditions.", list_type="atomic")
+    ] = []

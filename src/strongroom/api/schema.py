@@ -17,6 +17,7 @@ A JSON ``null`` means unset and never reaches a Struct: the codec strips it.
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -51,8 +52,11 @@ class FieldFacts:
     enum: tuple[str, ...] = ()
     required: bool = False
     atomic: bool = False
+    micro: bool = False
     confidential: bool = False
     write_only: bool = False
+    within: int | None = None
+    refers: str | None = None
 
 
 def F(number: int, description: str, **facts: Any) -> msgspec.Meta:  # noqa: N802 - reads as a noun
@@ -61,10 +65,25 @@ def F(number: int, description: str, **facts: Any) -> msgspec.Meta:  # noqa: N80
     ``list_type``, ``list_keys`` and ``atomic`` are server-side apply's; ``patch`` and ``merge_key``
     strategic merge patch's; ``format`` and ``enum`` OpenAPI's; ``required`` marks what upstream's
     schema lists as required; ``confidential`` marks values that logs and audit never show.
+    ``within`` is the number of the message that holds the field in protobuf where Go inlines a
+    struct, so that JSON has no such level; ``refers`` names the kind whose name the field holds.
+
+    Formats that the codec acts on: ``int32`` and ``int64`` bound a number; ``date-time`` is a
+    Time (with ``micro=True`` a MicroTime, which keeps its fraction); ``quantity`` is a string
+    that may also arrive as a number. A format of a list or map is that of its items.
     """
     return msgspec.Meta(
         description=description, extra={"field": FieldFacts(number=number, **facts)}
     )
+
+
+def always(factory: Callable[[], Any]) -> Any:
+    """The default of a field that is on the wire even when it is empty (no ``omitempty`` in Go).
+
+    ``factory`` makes the value: ``always(str)``, ``always(list)``, ``always(lambda: "Table")``.
+    """
+    # msgspec leaves out empty lists and maps when it knows the factory; it never knows this one.
+    return msgspec.field(default_factory=lambda: factory())  # noqa: PLW0108 - hides the factory
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,31 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
-
 from strongroom.api.meta import ListMeta, Object, ObjectMeta
-from strongroom.api.schema import F, Struct
+from strongroom.api.schema import F, Struct, always
 from strongroom.api.times import parse_time
 
 
 class TableColumnDefinition(Struct):
     """A column of a Table. All fields are always on the wire."""
 
-    name: Annotated[str, F(1, "Heading of the column.", required=True)] = msgspec.field(
-        default_factory=str
-    )
-    type: Annotated[str, F(2, "OpenAPI type of the cells.", required=True)] = msgspec.field(
-        default_factory=str
-    )
+    name: Annotated[str, F(1, "Heading of the column.", required=True)] = always(str)
+    type: Annotated[str, F(2, "OpenAPI type of the cells.", required=True)] = always(str)
     format: Annotated[
         str, F(3, "OpenAPI format of the cells; name marks the object's name.", required=True)
-    ] = msgspec.field(default_factory=str)
-    description: Annotated[str, F(4, "What the column tells.", required=True)] = msgspec.field(
-        default_factory=str
-    )
+    ] = always(str)
+    description: Annotated[str, F(4, "What the column tells.", required=True)] = always(str)
     priority: Annotated[
         int, F(5, "Above 0: shown only when there is room.", format="int32", required=True)
-    ] = msgspec.field(default_factory=int)
+    ] = always(int)
 
 
 class TableRowCondition(Struct):
@@ -46,9 +38,7 @@ class PartialObjectMetadata(Struct):
 
     kind: Annotated[str, F(0, "PartialObjectMetadata.")] = ""
     apiVersion: Annotated[str, F(0, "meta.k8s.io/v1.")] = ""
-    metadata: Annotated[ObjectMeta, F(1, "Standard object metadata.")] = msgspec.field(
-        default_factory=ObjectMeta
-    )
+    metadata: Annotated[ObjectMeta, F(1, "Standard object metadata.")] = always(ObjectMeta)
 
 
 class PartialObjectMetadataList(Struct):
@@ -56,42 +46,30 @@ class PartialObjectMetadataList(Struct):
 
     kind: Annotated[str, F(0, "PartialObjectMetadataList.")] = ""
     apiVersion: Annotated[str, F(0, "meta.k8s.io/v1.")] = ""
-    metadata: Annotated[ListMeta, F(1, "Standard list metadata.")] = msgspec.field(
-        default_factory=ListMeta
-    )
-    items: Annotated[list[PartialObjectMetadata], F(2, "The objects.", required=True)] = (
-        msgspec.field(default_factory=lambda: [])
+    metadata: Annotated[ListMeta, F(1, "Standard list metadata.")] = always(ListMeta)
+    items: Annotated[list[PartialObjectMetadata], F(2, "The objects.", required=True)] = always(
+        list
     )
 
 
 class TableRow(Struct):
     """One object of a Table; ``object`` is null, its metadata or the whole, as the client asked."""
 
-    cells: Annotated[list[Any], F(1, "One for each column.", required=True)] = msgspec.field(
-        default_factory=lambda: []
-    )
+    cells: Annotated[list[Any], F(1, "One for each column.", required=True)] = always(list)
     conditions: Annotated[list[TableRowCondition], F(2, "Marks of the row.")] = []
-    object: Annotated[Any, F(3, "The object that the row tells of.")] = msgspec.field(
-        default_factory=lambda: None
-    )
+    object: Annotated[Any, F(3, "The object that the row tells of.")] = always(lambda: None)
 
 
 class Table(Struct):
     """Objects as rows of cells. Columns and rows are always on the wire."""
 
-    kind: Annotated[str, F(0, "Table.")] = msgspec.field(default_factory=lambda: "Table")
-    apiVersion: Annotated[str, F(0, "meta.k8s.io/v1.")] = msgspec.field(
-        default_factory=lambda: "meta.k8s.io/v1"
-    )
-    metadata: Annotated[ListMeta, F(1, "Standard list metadata.")] = msgspec.field(
-        default_factory=ListMeta
-    )
+    kind: Annotated[str, F(0, "Table.")] = always(lambda: "Table")
+    apiVersion: Annotated[str, F(0, "meta.k8s.io/v1.")] = always(lambda: "meta.k8s.io/v1")
+    metadata: Annotated[ListMeta, F(1, "Standard list metadata.")] = always(ListMeta)
     columnDefinitions: Annotated[
         list[TableColumnDefinition], F(2, "The columns.", required=True)
-    ] = msgspec.field(default_factory=lambda: [])
-    rows: Annotated[list[TableRow], F(3, "The objects.", required=True)] = msgspec.field(
-        default_factory=lambda: []
-    )
+    ] = always(list)
+    rows: Annotated[list[TableRow], F(3, "The objects.", required=True)] = always(list)
 
 
 def partial_metadata(obj: Object) -> PartialObjectMetadata:

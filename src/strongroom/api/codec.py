@@ -1,0 +1,176 @@
+"""Bytes to typed objects and back: JSON and YAML, with upstream's tolerance and messages.
+
+Decoding first tries msgspec at full speed. Only a body that fails there, or that says something in
+another form than ours, takes the slow way (:mod:`strongroom.api.lenient`), which knows Go's rules.
+No message contains anything of the body but names of fields.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from strongroom.api import strict, yaml_text
+from strongroom.api.canonical import is_canonical
+from strongroom.api.errors import GroupKind, StatusError, bad_request, invalid
+from strongroom.api.findings import Path, invalid_value
+from strongroom.api.lenient import UnreadableError, read
+from strongroom.api.schema import Struct
+
+T = TypeVar("T", bound=Struct)
+
+MAX_DEPTH = 500
+"""Deepest nesting of a JSON body. Upstream's limit is 10000, which no real object comes near."""
+
+# Go writes maps in the order of their keys, and so do we: equal objects give equal bytes.
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,62}(/[A-Za-z][A-Za-z0-9]{0,62})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded(Generic[T]):
+    """A decoded object, and what strict decoding would say of the body (if it was asked for)."""
+
+    obj: T
+    findings: list[str]
+
+
+def decode(
+    body: bytes,
+    struct: type[T],
+    *,
+    yaml: bool = False,
+    kind: str,
+    find: bool = False,
+    version: str = "v1",
+) -> Decoded[T]:
+    """Decode a body into ``struct``; with ``find``, also look for unknown and duplicate fields.
+
+    ``kind`` and ``version`` (``v1`` or ``GROUP/VERSION``) are those that the request is for; they
+    serve the messages, where the body does not tell its own. Raises StatusError 400.
+    """
+    if yaml:
+        tree, findings = _yaml_tree(body, kind)
+        obj = _from_body(tree, struct, kind, version)
+        unknown = strict.find_unknown(tree, struct) if find else []
+        return Decoded(obj, [*findings, *unknown] if find else [])
+    fast = _decode_fast(body, struct)
+    if fast is not None and not find:
+        return Decoded(fast, [])
+    tree = parse_json(body, kind)
+    obj = fast if fast is not None else _from_body(tree, struct, kind, version)
+    return Decoded(obj, strict.find(body, tree, struct) if find else [])
+
+
+def encode(obj: Any) -> bytes:
+    """The JSON of a Struct or tree: compact, maps in the order of their keys."""
+    return _ENCODER.encode(obj)
+
+
+def to_tree(obj: Struct) -> dict[str, Any]:
+    """The plain JSON tree of a Struct; bytes are base64 text. It shares nothing with ``obj``."""
+    tree: dict[str, Any] = msgspec.json.decode(_ENCODER.encode(obj))
+    return tree
+
+
+def from_tree(tree: Any, struct: type[T]) -> T:
+    """Make a Struct from a tree, such as a patched one, by the rules of :func:`decode`.
+
+    Raises StatusError 422 as upstream's patch handler does, but without the patched object.
+    """
+    try:
+        return read(tree, struct)
+    except UnreadableError as error:
+        finding = invalid_value(Path("patch"), "<contents omitted>", str(error))
+        raise invalid(GroupKind("", ""), "", [finding]) from None
+
+
+def parse_json(body: bytes, kind: str) -> Any:
+    """The tree of a JSON body. Raises StatusError 400 when it is malformed or too deep."""
+    try:
+        tree = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unrecognized(kind, _json_problem(error)) from None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and depth_of(tree) > MAX_DEPTH:
+        raise _unrecognized(kind, "exceeded max depth")
+    return tree
+
+
+def depth_of(tree: Any) -> int:
+    """How deep objects and lists nest; does not recurse."""
+    depth = 0
+    level = [tree]
+    while level := [node for node in level if isinstance(node, (dict, list))]:
+        depth += 1
+        level = [
+            child for node in level for child in (node.values() if type(node) is dict else node)
+        ]
+    return depth
+
+
+@cache
+def _decoder(struct: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(struct)
+
+
+def _decode_fast(body: bytes, struct: type[T]) -> T | None:
+    """The object, if the body is in the form that we would write ourselves."""
+    try:
+        obj: T = _decoder(struct).decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # Whatever it is, the slow way finds out and says so.
+        return None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        return None
+    return obj if is_canonical(obj) else None
+
+
+def _yaml_tree(body: bytes, kind: str) -> tuple[Any, list[str]]:
+    try:
+        return yaml_text.load(body)
+    except yaml_text.YAMLError as error:
+        raise _unrecognized(kind, f"error converting YAML to JSON: {error}") from None
+
+
+def _from_body(tree: Any, struct: type[T], kind: str, version: str) -> T:
+    try:
+        return read(tree, struct)
+    except UnreadableError as error:
+        if not isinstance(tree, dict):
+            raise _unrecognized(kind, str(error)) from None
+        told_kind = _told(tree.get("kind"), kind)
+        told_version = _told(tree.get("apiVersion"), version)
+        raise bad_request(
+            f'{told_kind} in version "{told_version}" cannot be handled as a {kind}: {error}'
+        ) from None
+
+
+def _told(value: Any, otherwise: str) -> str:
+    """A kind or version of the body, if it looks like one: it goes into a message."""
+    return value if isinstance(value, str) and _NAME.fullmatch(value) else otherwise
+
+
+def _unrecognized(kind: str, reason: str) -> StatusError:
+    return bad_request(
+        f"the object provided is unrecognized (must be of type {kind}): "
+        f"couldn't get version/kind; json parse error: {reason}"
+    )
+
+
+def _json_problem(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "exceeded max depth"
+    if isinstance(error, UnicodeDecodeError):
+        return "invalid UTF-8"
+    text = str(error)
+    if "truncated" in text:
+        return "unexpected end of JSON input"
+    offset = re.search(r"\(byte (\d+)\)", text)
+    where = f" at byte {offset[1]}" if offset else ""
+    if "trailing" in text:
+        return f"invalid character{where} after top-level value"
+    return f"invalid character{where}"
