@@ -1,0 +1,202 @@
+"""The cases: each takes a target and gives measurements by name."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+
+from bench.load import Endpoint, for_seconds, run_load
+from bench.target import Target, own, resident_bytes
+from strongroom.client.tls import client_context
+
+Measurements = dict[str, float]
+NAMESPACE = "bench"
+SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+VALUE = base64.b64encode(os.urandom(720)).decode()
+
+
+def secret(name: str) -> bytes:
+    """A Secret of about 1 KB."""
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "labels": {"bench": "yes"}},
+            "data": {"value": VALUE},
+        }
+    ).encode()
+
+
+async def fill(endpoint: Endpoint, prefix: str, count: int, writers: int = 32) -> float:
+    """Create ``count`` Secrets; the rate per second."""
+    numbers = iter(range(count))
+
+    def request() -> bytes | None:
+        number = next(numbers, None)
+        return (
+            None
+            if number is None
+            else endpoint.send("POST", SECRETS, secret(f"{prefix}-{number:06}"))
+        )
+
+    outcome = await run_load(endpoint, writers, request)
+    if outcome.failures:
+        raise SystemExit(f"bench: {outcome.failures} of {count} creates failed")
+    return outcome.rate
+
+
+async def make_namespace(target: Target) -> None:
+    """The namespace in which everything is measured, empty."""
+    endpoint = Endpoint.of(target.config)
+    body = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    once = iter([endpoint.send("POST", "/api/v1/namespaces", body.encode())])
+    await run_load(endpoint, 1, lambda: next(once, None))
+    once = iter([endpoint.send("DELETE", SECRETS, b"{}")])
+    await run_load(endpoint, 1, lambda: next(once, None))
+
+
+async def create(target: Target, seconds: float) -> Measurements:
+    """Durable creates per second with 1, 8 and 64 writers."""
+    endpoint = Endpoint.of(target.config)
+    result: Measurements = {}
+    for writers in (1, 8, 64):
+        numbers = itertools.count()
+
+        def request(numbers: itertools.count[int] = numbers, writers: int = writers) -> bytes:
+            return endpoint.send("POST", SECRETS, secret(f"c{writers}-{next(numbers):06}"))
+
+        outcome = await run_load(endpoint, writers, for_seconds(seconds, request))
+        result[f"create/s, {writers} writers"] = outcome.rate
+        if writers == 64:
+            result["create p99 ms, 64 writers"] = outcome.percentile(0.99) * 1000
+    return result
+
+
+async def get(target: Target, seconds: float) -> Measurements:
+    """GETs of one 1 KB Secret per second over 32 connections."""
+    endpoint = Endpoint.of(target.config)
+    await fill(endpoint, "get", 1, 1)
+    request = endpoint.get(f"{SECRETS}/get-000000")
+    outcome = await run_load(endpoint, 32, for_seconds(seconds, lambda: request))
+    return {
+        "get/s, 32 connections": outcome.rate,
+        "get p50 ms": outcome.percentile(0.5) * 1000,
+        "get p99 ms": outcome.percentile(0.99) * 1000,
+    }
+
+
+async def list_(target: Target, seconds: float) -> Measurements:
+    """LISTs per second: 500 Secrets, then 3,300 consistent and from the cache."""
+    endpoint = Endpoint.of(target.config)
+    await make_namespace(target)
+    await fill(endpoint, "list", 500)
+    result = {}
+
+    async def rate(path: str) -> float:
+        request = endpoint.get(path)
+        return (await run_load(endpoint, 4, for_seconds(seconds, lambda: request))).rate
+
+    result["list 500/s"] = await rate(SECRETS)
+    await fill(endpoint, "more", 2800)
+    result["list 3,300 consistent/s"] = await rate(SECRETS)
+    result["list 3,300 from cache/s"] = await rate(SECRETS + "?resourceVersion=0")
+    return result
+
+
+async def fan_out(target: Target, watches: int = 200, changes: int = 50) -> Measurements:
+    """Delay from the acknowledged write to each of many watches."""
+    await make_namespace(target)
+    delays: list[float] = []
+    sent: dict[str, float] = {}
+    arrived: asyncio.Queue[None] = asyncio.Queue()
+    connector = aiohttp.TCPConnector(ssl=client_context(target.config), limit=0)
+    timeout = aiohttp.ClientTimeout(total=None)
+    headers = {"Authorization": f"Bearer {target.config.token}"} if target.config.token else {}
+    async with aiohttp.ClientSession(
+        target.config.server, connector=connector, timeout=timeout, headers=headers
+    ) as session:
+
+        async def watch(ready: asyncio.Event) -> None:
+            async with session.get(SECRETS, params={"watch": "1"}) as response:
+                ready.set()
+                async for line in response.content:
+                    now = time.perf_counter()
+                    name = json.loads(line)["object"]["metadata"]["name"]
+                    delays.append(now - sent[name])
+                    arrived.put_nowait(None)
+
+        events = [asyncio.Event() for _ in range(watches)]
+        tasks = [asyncio.create_task(watch(event)) for event in events]
+        await asyncio.gather(*(event.wait() for event in events))
+        for number in range(changes):
+            name = f"fan-{number}"
+            sent[name] = time.perf_counter()
+            async with session.post(
+                SECRETS, data=secret(name), headers={"Content-Type": "application/json"}
+            ) as response:
+                await response.read()
+                sent[name] = min(sent[name] + 3600, time.perf_counter())
+            for _ in range(watches):
+                await arrived.get()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    delays.sort()
+    name = f"fan-out to {watches} watches"
+    return {
+        f"{name} p50 ms": delays[len(delays) // 2] * 1000,
+        f"{name} p99 ms": delays[int(len(delays) * 0.99)] * 1000,
+    }
+
+
+async def memory(target: Target, count: int) -> Measurements:
+    """Resident memory empty and with many Secrets, and the rate at which they were made."""
+    if not target.pid:
+        return {}
+    result = {"resident MB, empty": resident_bytes(target.pid) / 1e6}
+    await make_namespace(target)
+    await fill(Endpoint.of(target.config), "memory", count)
+    result[f"resident MB, {count:,} Secrets"] = resident_bytes(target.pid) / 1e6
+    return result
+
+
+async def flat_cost(target: Target, counts: tuple[int, ...], seconds: float) -> Measurements:
+    """GETs and creates per second as the number of Secrets grows."""
+    endpoint = Endpoint.of(target.config)
+    await make_namespace(target)
+    result: Measurements = {}
+    have = 0
+    for count in counts:
+        await fill(endpoint, f"flat{count}", count - have)
+        have = count
+        request = endpoint.get(f"{SECRETS}/flat{counts[0]}-000000")
+        outcome = await run_load(endpoint, 32, for_seconds(seconds, lambda r=request: r))  # type: ignore[misc]  # the default binds the loop's value
+        result[f"get/s with {count:,} Secrets"] = outcome.rate
+        numbers = itertools.count()
+
+        def make(numbers: itertools.count[int] = numbers, count: int = count) -> bytes:
+            return endpoint.send("POST", SECRETS, secret(f"x{count}-{next(numbers):06}"))
+
+        made = await run_load(endpoint, 8, for_seconds(seconds, make))
+        result[f"create/s with {count:,} Secrets"] = made.rate
+        have += len(made.latencies)
+    return result
+
+
+Case = Callable[[Target], Awaitable[Measurements]]
+
+
+def start_up(runs: int = 5) -> Measurements:
+    """Start to ready of an API server with an empty data directory; the median."""
+    times = []
+    for _ in range(runs):
+        with own(node=False) as target:
+            times.append(target.ready_seconds or 0.0)
+    return {"start to ready s": sorted(times)[len(times) // 2]}
