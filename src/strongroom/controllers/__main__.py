@@ -1,0 +1,6 @@
+"""`python -m strongroom.controllers`."""
+
+from strongroom.controllers.main import main
+
+if __name__ == "__main__":
+    main()

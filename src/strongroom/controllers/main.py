@@ -1,0 +1,96 @@
+"""`strongroom controllers`: runs every controller against one API server until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import click
+
+from strongroom.api.clock import SystemClock
+from strongroom.client.client import Client
+from strongroom.client.config import ClientConfig, load_config
+from strongroom.client.errors import ClientFailure
+from strongroom.client.events import EventRecorder
+from strongroom.controllers.controller import Controller, work
+from strongroom.controllers.namespace import NamespaceController
+from strongroom.controllers.node_lifecycle import NodeLifecycle
+from strongroom.controllers.scheduler import Scheduler
+from strongroom.telemetry import LogFormat, setup_logging
+
+NAMES = ("scheduler", "namespace", "node-lifecycle")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--kubeconfig", metavar="FILE", help="How to reach the API server.")
+@click.option(
+    "--controllers",
+    metavar="LIST",
+    default=",".join(NAMES),
+    show_default=True,
+    help="Which controllers to run.",
+)
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text")
+def main(kubeconfig: str | None, controllers: str, log_format: LogFormat) -> None:
+    """Run the controllers: scheduler, namespace deletion, node lifecycle.
+
+    Prints a line that begins with `ready` once all follow the API server.
+
+    Example: strongroom controllers --kubeconfig DIR/pki/controller-manager.kubeconfig
+    """
+    setup_logging(log_format)
+    wanted = tuple(name for name in controllers.split(",") if name)
+    unknown = sorted(set(wanted) - set(NAMES))
+    if unknown:
+        raise click.UsageError(f"unknown controllers: {', '.join(unknown)}; known: {NAMES}")
+    try:
+        config = load_config(kubeconfig)
+    except ClientFailure as error:
+        raise click.ClickException(str(error)) from error
+    asyncio.run(run(config, wanted))
+
+
+async def run(config: ClientConfig, names: tuple[str, ...] = NAMES) -> None:
+    """Run the controllers of these names until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    clock = SystemClock()
+    async with Client(config, user_agent="strongroom-controllers") as client:
+        events = EventRecorder(client, component="default-scheduler", clock=clock)
+        node_events = EventRecorder(client, component="node-controller", clock=clock)
+        known: dict[str, Controller] = {
+            "scheduler": Scheduler(client, events, clock),
+            "namespace": NamespaceController(client),
+            "node-lifecycle": NodeLifecycle(client, node_events, clock),
+        }
+        await _serve([known[name] for name in names], [events, node_events], stop)
+
+
+async def _serve(
+    controllers: list[Controller], recorders: list[EventRecorder], stop: asyncio.Event
+) -> None:
+    for recorder in recorders:
+        recorder.start()
+    tasks = []
+    for controller in controllers:
+        await controller.start()
+        tasks.append(asyncio.create_task(work(controller), name=controller.name))
+    sys.stdout.write("ready controllers\n")
+    sys.stdout.flush()
+    stopping = asyncio.create_task(stop.wait())
+    # A controller that fails on something it does not expect ends the process: the supervisor
+    # starts it afresh, which beats going on with half of the work undone.
+    done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    for controller in controllers:
+        controller.queue.close()
+        await controller.close()
+    for task in (stopping, *tasks):
+        task.cancel()
+    await asyncio.gather(stopping, *tasks, return_exceptions=True)
+    for recorder in recorders:
+        await recorder.close()
+    for task in done - {stopping}:
+        task.result()
