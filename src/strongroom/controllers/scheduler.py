@@ -143,7 +143,7 @@ def _waits(pod: Pod) -> bool:
 
 
 def _explain(reasons: Counter[str]) -> str:
-    """Say it as upstream does: ``0/2 nodes are available: 2 node(s) were not ready.`` and the like."""
+    """Say it in upstream's words: how many nodes there are, and how many fail for which reason."""
     total = sum(reasons.values())
     if not total:
         return "no nodes available to schedule pods"
