@@ -1,0 +1,115 @@
+"""The generic registry: all verbs of one kind, over a store.
+
+    reading.py    get, list            from the watch cache, the past from the store's history
+    watching.py   watch                from the watch cache's changes
+    creating.py   create               }
+    updating.py   update, patch        } judged by resource and admission, then swapped in
+    deleting.py   delete, …collection  }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from strongroom.api.clock import Clock
+from strongroom.api.meta import DeleteOptions, Object
+from strongroom.registry.admission import Admission, AdmissionPlugin
+from strongroom.registry.context import RequestContext
+from strongroom.registry.creating import Creator
+from strongroom.registry.deleting import Deleter, check_options
+from strongroom.registry.options import ListOptions, WatchOptions
+from strongroom.registry.reading import ListResult, Reader
+from strongroom.registry.updating import Updater
+from strongroom.registry.view import Form, View
+from strongroom.registry.watching import BOOKMARK_SECONDS, Batches, Watcher
+from strongroom.resources.resource import Resource
+from strongroom.storage.cache import WatchCache
+from strongroom.storage.port import Store
+
+T = TypeVar("T", bound=Object)
+
+
+class Registry(Generic[T]):
+    """One kind's objects. Errors are StatusErrors; objects given to it may be changed by it.
+
+    ``start`` must be awaited before anything else. ``bookmark_seconds`` is how often a watch that
+    allows bookmarks gets one.
+    """
+
+    def __init__(
+        self,
+        resource: Resource[T],
+        store: Store,
+        admission: Sequence[AdmissionPlugin],
+        clock: Clock,
+        *,
+        bookmark_seconds: float = BOOKMARK_SECONDS,
+    ) -> None:
+        self.resource = resource
+        self.form = Form(resource)
+        self.cache: WatchCache[View[T]] = WatchCache(store, resource.prefix(), self.form.project)
+        plugins = Admission(admission)
+        parts = (self.form, store, self.cache)
+        self._reader = Reader(*parts)
+        self._watcher = Watcher(*parts, clock, bookmark_seconds)
+        self._creator = Creator(*parts, plugins)
+        self._updater = Updater(*parts, plugins)
+        self._deleter = Deleter(*parts, plugins)
+
+    async def start(self) -> None:
+        """Fill the cache and follow the store."""
+        await self.cache.start()
+
+    async def close(self) -> None:
+        """End watches and stop following the store, which stays open."""
+        await self.cache.close()
+
+    async def get(
+        self, ctx: RequestContext, namespace: str, name: str, resource_version: str = ""
+    ) -> View[T]:
+        """One object: as of now (""), as cached ("0"), or not older than a revision."""
+        return await self._reader.get(namespace, name, resource_version)
+
+    async def list(
+        self, ctx: RequestContext, namespace: str, options: ListOptions
+    ) -> ListResult[T]:
+        """Objects of a namespace, or of all ("")."""
+        return await self._reader.select(ctx, namespace, options)
+
+    def watch(
+        self, ctx: RequestContext, namespace: str, options: WatchOptions
+    ) -> Batches[T]:
+        """Batches of events. Raises at once for a bad request; see :class:`Watcher`."""
+        return self._watcher.watch(namespace, options)
+
+    async def create(
+        self, ctx: RequestContext, namespace: str, obj: T, *, name_hint: str = ""
+    ) -> View[T]:
+        """Store a new object; ``name_hint`` names one that has no name of its own."""
+        return await self._creator.create(ctx, namespace, obj, name_hint=name_hint)
+
+    async def update(
+        self, ctx: RequestContext, namespace: str, name: str, obj: T, *, subresource: str = ""
+    ) -> View[T]:
+        """Replace an object, or a part of it. ``ctx.created`` says that it was made."""
+        return await self._updater.update(ctx, namespace, name, obj, subresource)
+
+    async def delete(
+        self, ctx: RequestContext, namespace: str, name: str, options: DeleteOptions
+    ) -> tuple[View[T], bool]:
+        """Delete an object: its last state, and whether it is gone (or only marked)."""
+        return await self._deleter.delete(ctx, namespace, name, options)
+
+    async def delete_collection(
+        self,
+        ctx: RequestContext,
+        namespace: str,
+        list_options: ListOptions,
+        options: DeleteOptions,
+    ) -> ListResult[T]:
+        """Delete what a list selects; the objects as they were listed."""
+        check_options(options)
+        result = await self._reader.select(ctx, namespace, list_options)
+        await self._deleter.delete_each(ctx, result.items, options)
+        return result

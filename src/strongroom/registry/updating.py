@@ -1,0 +1,201 @@
+"""Update (``registry/rest/update.go``, ``registry/generic/registry/store.go``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from strongroom.api.errors import (
+    FieldError,
+    GroupKind,
+    StatusError,
+    conflict,
+    invalid,
+    not_found,
+)
+from strongroom.api.meta import Object
+from strongroom.api.validation import (
+    Path,
+    invalid_value,
+    path_segment,
+    validate_object_meta,
+    validate_object_meta_update,
+)
+from strongroom.registry.admission import Admission
+from strongroom.registry.context import RequestContext
+from strongroom.registry.creating import Creator, wipe
+from strongroom.registry.errors import precondition_failed, translated
+from strongroom.registry.options import parse_revision
+from strongroom.registry.view import Form, View
+from strongroom.registry.writing import Writer, match_name, match_namespace, unique_owners
+from strongroom.resources.resource import Subresource
+from strongroom.storage.cache import WatchCache
+from strongroom.storage.errors import RevisionConflict
+from strongroom.storage.port import Store
+
+T = TypeVar("T", bound=Object)
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """What a request wants to do to an object.
+
+    ``make`` gives the new object, from the present one (which it may use up) or None where there
+    is none; it is called once for each attempt. ``uid`` is the UID that the present object must
+    have, if any.
+    """
+
+    namespace: str
+    name: str
+    make: Callable[[T | None], T]
+    subresource: Subresource[T] | None = None
+    uid: str = ""
+
+
+class Updater(Writer[T]):
+    """Replaces objects."""
+
+    def __init__(
+        self, form: Form[T], store: Store, cache: WatchCache[View[T]], admission: Admission
+    ) -> None:
+        super().__init__(form, store, cache, admission)
+        self._creator = Creator(form, store, cache, admission)
+
+    async def update(
+        self, ctx: RequestContext, namespace: str, name: str, obj: T, subresource: str
+    ) -> View[T]:
+        """Store an object in place of the one that is there.
+
+        Raises StatusError 400 (names differ), 404, 409 (changed meanwhile, other UID), 422, and
+        whatever admission refuses with.
+        """
+        match_namespace(self.resource, obj, namespace)
+        match_name(obj, name)
+        unique_owners(ctx, obj, admitted=False)
+        part = self.part(subresource)
+        copy = self.form.copy
+        change = Change(namespace, name, lambda old: copy(obj), part, obj.metadata.uid)
+        return await self.apply(ctx, change)
+
+    def part(self, subresource: str) -> Subresource[T] | None:
+        """The subresource of this name; None for the object itself. Raises StatusError 404."""
+        if not subresource:
+            return None
+        part = self.resource.subresource(subresource)
+        if part is None:
+            raise StatusError(404, "NotFound", "the server could not find the requested resource")
+        return part
+
+    async def apply(self, ctx: RequestContext, change: Change[T]) -> View[T]:
+        """Make a change; tried again whenever another write came between."""
+        key = self.resource.key(change.namespace, change.name)
+
+        async def attempt(view: View[T] | None) -> View[T]:
+            if view is None:
+                return await self._create(ctx, key, change)
+            return await self._replace(ctx, key, change, view)
+
+        with translated(self.group_resource, "update", change.name):
+            return await self.swap(key, attempt)
+
+    async def _create(self, ctx: RequestContext, key: str, change: Change[T]) -> View[T]:
+        if change.uid:
+            raise precondition_failed(
+                self.group_resource, change.name, key, "UID", change.uid, ""
+            )
+        if change.subresource or not self.resource.create_on_update:
+            raise not_found(self.group_resource, change.name)
+        obj = change.make(None)
+        wipe(obj)
+        await self._creator.prepare(ctx, obj)
+        view = await self._creator.insert(ctx, key, obj)
+        ctx.created = True
+        return view
+
+    async def _replace(
+        self, ctx: RequestContext, key: str, change: Change[T], view: View[T]
+    ) -> View[T]:
+        ctx.created = False
+        old = view.peek()
+        if change.uid and change.uid != old.metadata.uid:
+            raise precondition_failed(
+                self.group_resource, change.name, key, "UID", change.uid, old.metadata.uid
+            )
+        new = self._merged(ctx, change, view)
+        await self.admission.mutate(ctx, "UPDATE", new, old)
+        unique_owners(ctx, new, admitted=True)
+        if errors := self._errors(change, new, old):
+            raise invalid(self.resource.group_kind, new.metadata.name, errors)
+        for text in self.resource.warnings(new, old):
+            ctx.warn(text)
+        await self.admission.validate(ctx, "UPDATE", new, old)
+        value = self.form.encode(new)
+        if self.resource.removed_by_update(new, old):
+            return await self._remove(ctx, key, value, view)
+        if value == view.stored:
+            return view
+        if ctx.dry_run:
+            return self.form.view(key, value, view.revision)
+        revision = await self.store.update(key, value, expected=view.revision)
+        return self.form.view(key, value, revision)
+
+    def _merged(self, ctx: RequestContext, change: Change[T], view: View[T]) -> T:
+        """The object to judge: the new one, with what this path may not change carried over."""
+        # A copy for the hooks: they may move parts of it into the new object, which admission may
+        # then change, and neither the cache nor the judges may see that in the old one.
+        base = view.decode()
+        new = change.make(view.decode())
+        self._check_version(new, change.name, view.revision)
+        if change.subresource:
+            version = new.metadata.resourceVersion
+            new = change.subresource.merge(new, base)
+            new.metadata.resourceVersion = version
+        self.resource.default(new)
+        match_namespace(self.resource, new, change.namespace)
+        meta, kept = new.metadata, base.metadata
+        meta.resourceVersion = str(view.revision)
+        meta.managedFields = []
+        meta.generation = kept.generation
+        if not change.subresource:
+            self.resource.prepare_for_update(new, base, ctx.now)
+        meta = new.metadata
+        meta.uid = meta.uid or kept.uid
+        meta.creationTimestamp = kept.creationTimestamp or meta.creationTimestamp
+        meta.deletionTimestamp = kept.deletionTimestamp or meta.deletionTimestamp
+        if meta.deletionGracePeriodSeconds is None:
+            meta.deletionGracePeriodSeconds = kept.deletionGracePeriodSeconds
+        return new
+
+    def _check_version(self, new: T, name: str, revision: int) -> None:
+        """The new object must be made from the present one, or not say from which it was made."""
+        version = parse_revision(new.metadata.resourceVersion)
+        if version and version != revision:
+            raise conflict(self.group_resource, name)
+        if not version and not self.resource.unconditional_update:
+            where = Path("metadata") / "resourceVersion"
+            error = invalid_value(where, 0, "must be specified for an update")
+            resource = self.group_resource
+            # Upstream names the resource where the kind belongs.
+            raise invalid(GroupKind(resource.group, resource.resource), name, [error])
+
+    def _errors(self, change: Change[T], new: T, old: T) -> list[FieldError]:
+        resource = self.resource
+        errors = validate_object_meta(new.metadata, resource.namespaced, path_segment)
+        errors += validate_object_meta_update(new.metadata, old.metadata)
+        if change.subresource:
+            return errors + change.subresource.validate(new, old)
+        return errors + resource.validate_update(new, old)
+
+    async def _remove(
+        self, ctx: RequestContext, key: str, value: bytes, view: View[T]
+    ) -> View[T]:
+        """The last finalizer has gone: the object is removed, and answered as if it was stored."""
+        if not ctx.dry_run:
+            try:
+                await self.store.delete(key, expected=view.revision)
+            except RevisionConflict as overtaken:
+                # Somebody else may have removed the last finalizer too: that is no failure.
+                if overtaken.current is not None:
+                    raise
+        return self.form.view(key, value, view.revision)

@@ -1,0 +1,205 @@
+"""A stored object as readers see it: bytes that are ready to send.
+
+What the store keeps has no resourceVersion; it is the revision of the key and is written into the
+bytes here. Our own values begin with a text that is the same for all objects of a kind, so this is
+a slice and a join. A value that another API server wrote (in JSON) is decoded and encoded first,
+which also drops fields that we do not know.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from strongroom.api import codec
+from strongroom.api.errors import StatusError
+from strongroom.api.meta import Object
+from strongroom.resources.resource import Resource
+from strongroom.storage.port import KeyValue
+
+T = TypeVar("T", bound=Object)
+
+
+class Undecodable(Exception):
+    """A stored value is no object of its kind. The text holds nothing of the value."""
+
+
+class _Labels(msgspec.Struct):
+    labels: dict[str, str] = {}
+
+
+class _Labelled(msgspec.Struct):
+    metadata: _Labels
+
+
+class _Metadata(msgspec.Struct):
+    metadata: msgspec.Raw
+
+
+_labelled = msgspec.json.Decoder(_Labelled)
+_metadata = msgspec.json.Decoder(_Metadata)
+_copier = msgspec.json.Encoder()
+
+
+class Form(Generic[T]):
+    """How one kind's objects are written: shared by all its views."""
+
+    def __init__(self, resource: Resource[T]) -> None:
+        self.resource = resource
+        self.head = f'{{"kind":"{resource.kind}","apiVersion":"{resource.api_version}",'.encode()
+        self.start = self.head + b'"metadata":{'
+        self._decoder = msgspec.json.Decoder(resource.type)
+        self._prefix = len(resource.prefix())
+
+    def decode(self, data: bytes) -> T:
+        """A new object of the kind, which the caller may change."""
+        try:
+            obj: T = self._decoder.decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            # The cause is not chained: its text may quote a part of the value.
+            raise Undecodable(f"not a stored {self.resource.kind}") from None
+        return obj
+
+    def copy(self, obj: T) -> T:
+        """A deep copy, by way of the wire form."""
+        return self.decode(_copier.encode(obj))
+
+    def encode(self, obj: T) -> bytes:
+        """The value to store: kind and version set, resourceVersion and selfLink taken out."""
+        meta = obj.metadata
+        version, link = meta.resourceVersion, meta.selfLink
+        obj.kind, obj.apiVersion = self.resource.kind, self.resource.api_version
+        meta.resourceVersion = meta.selfLink = ""
+        try:
+            return codec.encode(obj)
+        finally:
+            meta.resourceVersion, meta.selfLink = version, link
+
+    def project(self, kv: KeyValue) -> View[T]:
+        """The view of what the store holds. Raises Undecodable."""
+        return self.view(kv.key, kv.value, kv.mod_revision)
+
+    def view(self, key: str, value: bytes, revision: int) -> View[T]:
+        """The view of a value at a revision. Raises Undecodable."""
+        namespace, name = self.names(key)
+        return View(self, namespace, name, revision, self._body(value))
+
+    def names(self, key: str) -> tuple[str, str]:
+        """Namespace and name of a key."""
+        rest = key[self._prefix :]
+        if not self.resource.namespaced:
+            return "", rest
+        namespace, _, name = rest.partition("/")
+        return namespace, name
+
+    def _body(self, value: bytes) -> bytes:
+        """What follows ``"metadata":{`` in our own form of the value."""
+        # Go's encoder ends with a line feed, ours does not; a resourceVersion may stand elsewhere
+        # in an object of ours too (an Event's involvedObject), then the slow way is only slow.
+        ours = value.startswith(self.start) and not value.endswith(b"\n")
+        if not ours or b'"resourceVersion":' in value:
+            value = self.encode(self._decode_foreign(value))
+        return value[len(self.start) :]
+
+    def _decode_foreign(self, value: bytes) -> T:
+        try:
+            return codec.decode(value, self.resource.type, kind=self.resource.kind).obj
+        except StatusError as error:
+            # A StatusError tells where the value is wrong, and nothing that is in it.
+            raise Undecodable(error.message) from None
+
+
+class View(Generic[T]):
+    """An object at a revision. Shared between readers: nothing in it may be changed.
+
+    Revision 0 is an object that is not stored (the answer of a dry run) and has no
+    resourceVersion.
+    """
+
+    __slots__ = ("_fields", "_form", "_labels", "_obj", "name", "namespace", "revision", "tail")
+
+    def __init__(
+        self, form: Form[T], namespace: str, name: str, revision: int, body: bytes
+    ) -> None:
+        self._form = form
+        self.namespace = namespace
+        self.name = name
+        self.revision = revision
+        self.tail = b'"metadata":{' + _version(revision) + body
+        """The object's JSON after kind and apiVersion, which is how lists hold it."""
+        self._obj: T | None = None
+        self._labels: dict[str, str] | None = None
+        self._fields: dict[str, str] | None = None
+
+    def __repr__(self) -> str:
+        where = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"<View {self._form.resource.plural} {where} at {self.revision}>"
+
+    @property
+    def wire(self) -> bytes:
+        """The object as JSON, with kind, apiVersion and resourceVersion."""
+        return self._form.head + self.tail
+
+    @property
+    def obj(self) -> T:
+        """The object, decoded once for all readers: treat it as read-only. Raises Undecodable."""
+        if self._obj is None:
+            self._obj = self.decode()
+        return self._obj
+
+    def decode(self) -> T:
+        """A new object that belongs to the caller. Raises Undecodable."""
+        return self._form.decode(self.wire)
+
+    def peek(self) -> T:
+        """Like ``obj``, but does not keep what it decoded: for one look at many objects."""
+        return self._obj if self._obj is not None else self.decode()
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels, for selectors."""
+        if self._labels is None:
+            self._labels = _labelled.decode(self.wire).metadata.labels
+        return self._labels
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The selectable fields and their values."""
+        if self._fields is None:
+            resource = self._form.resource
+            fields = {"metadata.name": self.name}
+            if resource.namespaced:
+                fields["metadata.namespace"] = self.namespace
+            if resource.field_selectors:
+                obj = self.peek()
+                fields.update((path, get(obj)) for path, get in resource.field_selectors.items())
+            self._fields = fields
+        return self._fields
+
+    @property
+    def metadata(self) -> bytes:
+        """The JSON of the metadata."""
+        return bytes(_metadata.decode(self.wire).metadata)
+
+    @property
+    def stored(self) -> bytes:
+        """The value as the store should hold it."""
+        return self._form.start + self._body
+
+    def at(self, revision: int) -> View[T]:
+        """The same object with another resourceVersion: a deletion shows its own revision."""
+        if revision == self.revision:
+            return self
+        return View(self._form, self.namespace, self.name, revision, self._body)
+
+    @property
+    def _body(self) -> bytes:
+        return self.tail[len(b'"metadata":{') + len(_version(self.revision)) :]
+
+
+def _version(revision: int) -> bytes:
+    return b'"resourceVersion":"%d",' % revision if revision else b""
+
+
+AnyView = View[Any]
