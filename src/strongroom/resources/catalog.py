@@ -6,9 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from strongroom.resources.configmap import CONFIG_MAPS
+from strongroom.resources.event import EVENTS
+from strongroom.resources.lease import LEASES
 from strongroom.resources.namespace import NAMESPACES
+from strongroom.resources.node import NODES
+from strongroom.resources.pod import PODS
 from strongroom.resources.resource import Resource
 from strongroom.resources.secret import SECRETS
+from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
 
 
 class Catalog:
@@ -34,4 +39,6 @@ class Catalog:
         return self._by_kind.get((api_version, kind))
 
 
-CATALOG = Catalog((NAMESPACES, SECRETS, CONFIG_MAPS))
+CATALOG = Catalog(
+    (NAMESPACES, SECRETS, CONFIG_MAPS, SERVICE_ACCOUNTS, PODS, NODES, EVENTS, LEASES)
+)

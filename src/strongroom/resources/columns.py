@@ -1,35 +1,22 @@
-"""The two columns that every kind's table has: Name first, Age last (or nearly)."""
+"""The two columns that every kind's table has: Name and Age."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from strongroom.api.meta import Object
+from strongroom.api.table import human_age
 from strongroom.resources.resource import Column
 
+NONE = "<none>"
+"""What a cell shows in place of an empty value."""
 UNKNOWN = "<unknown>"
-"""What a cell shows when there is no moment to count from."""
-
-
-def _age(obj: Object, now: datetime) -> str:
-    return since(obj.metadata.creationTimestamp, now)
-
-
-def since(timestamp: str, now: datetime) -> str:
-    """How long ago a wire timestamp was, in upstream's short form (``5m``, ``3d4h``)."""
-    from strongroom.api.table import human_age
-    from strongroom.api.times import parse_time
-
-    if not timestamp:
-        return UNKNOWN
-    try:
-        return human_age(parse_time(timestamp), now)
-    except ValueError:
-        return UNKNOWN
-
+"""What a cell shows when a value should be there and is not."""
 
 NAME: Column[Any] = Column(
     "Name", lambda obj, now: obj.metadata.name, format="name", description="Name of the object."
 )
-AGE: Column[Any] = Column("Age", _age, description="Time since the object was created.")
+AGE: Column[Any] = Column(
+    "Age",
+    lambda obj, now: human_age(obj.metadata.creationTimestamp, now),
+    description="Time since the object was created.",
+)

@@ -1,0 +1,54 @@
+"""ServiceAccount: the identity that pods run as, and the Secrets that come with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from strongroom.api.meta import Object
+from strongroom.api.schema import F
+from strongroom.resources.columns import AGE, NAME
+from strongroom.resources.object_reference import LocalObjectReference, ObjectReference
+from strongroom.resources.resource import Resource
+
+
+class ServiceAccount(Object):
+    """An identity for the processes of pods."""
+
+    secrets: Annotated[
+        list[ObjectReference],
+        F(2, "Secrets that pods of this account may use; kept from the days of generated tokens.",
+          list_type="map", list_keys=("name",), patch="merge", merge_key="name"),
+    ] = []
+    imagePullSecrets: Annotated[
+        list[LocalObjectReference],
+        F(3, "Secrets with registry credentials that pods of this account get.",
+          list_type="atomic"),
+    ] = []
+    automountServiceAccountToken: Annotated[
+        bool | None, F(4, "Whether pods get a token file without asking; a pod may overrule it.")
+    ] = None
+
+
+class ServiceAccountResource(Resource[ServiceAccount]):
+    """The behaviour of ServiceAccounts."""
+
+    def prepare_for_create(self, obj: ServiceAccount, now: datetime) -> None:
+        # Entries may name Secrets of this namespace only, so nothing but the name is kept.
+        obj.secrets = [ObjectReference(name=secret.name) for secret in obj.secrets]
+
+    def prepare_for_update(self, new: ServiceAccount, old: ServiceAccount, now: datetime) -> None:
+        self.prepare_for_create(new, now)
+
+
+SERVICE_ACCOUNTS = ServiceAccountResource(
+    group="",
+    version="v1",
+    kind="ServiceAccount",
+    plural="serviceaccounts",
+    singular="serviceaccount",
+    short_names=("sa",),
+    type=ServiceAccount,
+    namespaced=True,
+    columns=(NAME, AGE),
+)

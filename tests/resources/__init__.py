@@ -1,0 +1,1 @@
+"""Tests of the kinds: their declarations, defaults, rules and columns."""
