@@ -1,4 +1,4 @@
-"""A strongroom of one's own for a test: real processes on loopback, a free port, a scratch directory.
+"""A strongroom of one's own for a test: real processes on loopback, a free port, scratch files.
 
 ::
 
