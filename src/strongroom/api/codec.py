@@ -18,6 +18,7 @@ from strongroom.api import strict, yaml_text
 from strongroom.api.canonical import is_canonical
 from strongroom.api.errors import GroupKind, StatusError, bad_request, invalid
 from strongroom.api.findings import Path, invalid_value
+from strongroom.api.jsontext import read_json
 from strongroom.api.lenient import UnreadableError, read
 from strongroom.api.schema import Struct
 
@@ -92,24 +93,9 @@ def from_tree(tree: Any, struct: type[T]) -> T:
 def parse_json(body: bytes, kind: str) -> Any:
     """The tree of a JSON body. Raises StatusError 400 when it is malformed or too deep."""
     try:
-        tree = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unrecognized(kind, _json_problem(error)) from None
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and depth_of(tree) > MAX_DEPTH:
-        raise _unrecognized(kind, "exceeded max depth")
-    return tree
-
-
-def depth_of(tree: Any) -> int:
-    """How deep objects and lists nest; does not recurse."""
-    depth = 0
-    level = [tree]
-    while level := [node for node in level if isinstance(node, (dict, list))]:
-        depth += 1
-        level = [
-            child for node in level for child in (node.values() if type(node) is dict else node)
-        ]
-    return depth
+        return read_json(body, MAX_DEPTH)
+    except UnreadableError as error:
+        raise _unrecognized(kind, str(error)) from None
 
 
 @cache
@@ -159,18 +145,3 @@ def _unrecognized(kind: str, reason: str) -> StatusError:
         f"the object provided is unrecognized (must be of type {kind}): "
         f"couldn't get version/kind; json parse error: {reason}"
     )
-
-
-def _json_problem(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "exceeded max depth"
-    if isinstance(error, UnicodeDecodeError):
-        return "invalid UTF-8"
-    text = str(error)
-    if "truncated" in text:
-        return "unexpected end of JSON input"
-    offset = re.search(r"\(byte (\d+)\)", text)
-    where = f" at byte {offset[1]}" if offset else ""
-    if "trailing" in text:
-        return f"invalid character{where} after top-level value"
-    return f"invalid character{where}"

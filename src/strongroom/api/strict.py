@@ -42,6 +42,15 @@ def find_in_pairs(body: bytes, struct: type[Struct]) -> list[str]:
     return _unique(found)
 
 
+def find_duplicates(body: bytes, tree: Any) -> list[str]:
+    """Keys that a JSON text of any type has twice, as ``duplicate field "a.b"``."""
+    if not isinstance(tree, (dict, list)) or not _has_duplicates(body, tree):
+        return []
+    found: list[str] = []
+    _walk_free(json.loads(body, object_pairs_hook=_Pairs), "", found)
+    return _unique(found)
+
+
 def strict_error(findings: list[str]) -> str:
     """All findings as one text, in upstream's words."""
     return "strict decoding error: " + ", ".join(findings)
@@ -58,7 +67,7 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object with all its pairs, those of equal keys included."""
 
 
-def _has_duplicates(body: bytes, tree: dict[str, Any]) -> bool:
+def _has_duplicates(body: bytes, tree: Any) -> bool:
     """False only if there are none: text that looks like a key can make it True."""
     return len(_KEY_END.findall(body)) != _count_keys(tree)
 
@@ -111,11 +120,12 @@ def _walk_free(node: Any, path: str, found: list[str]) -> None:
     """Where any value may stand, no field is unknown, but one may be there twice."""
     if isinstance(node, _Pairs):
         seen: set[str] = set()
+        prefix = f"{path}." if path else ""
         for name, value in node:
             if name in seen:
-                found.append(f"duplicate field {quote(f'{path}.{name}')}")
+                found.append(f"duplicate field {quote(prefix + name)}")
             seen.add(name)
-            _walk_free(value, f"{path}.{name}", found)
+            _walk_free(value, prefix + name, found)
     elif type(node) is list:
         for i, item in enumerate(node):
             _walk_free(item, f"{path}[{i}]", found)

@@ -1,0 +1,74 @@
+"""Patches: pure functions from a tree and a body to a new tree.
+
+Server-side apply is no patch of a tree and lives elsewhere. Errors never contain the patch.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from strongroom.api import strict
+from strongroom.api.errors import GroupKind, StatusError, bad_request, invalid
+from strongroom.api.findings import Path, invalid_value
+from strongroom.api.jsontext import read_json
+from strongroom.api.lenient import UnreadableError
+from strongroom.api.patch.json_patch import apply_json_patch, unknown_members
+from strongroom.api.patch.merge_patch import apply_merge_patch
+from strongroom.api.patch.strategic import apply_strategic
+from strongroom.api.schema import Struct
+
+MAX_DEPTH = 200
+"""Deepest nesting of a patch: patches are applied by recursion."""
+
+Tree = dict[str, Any]
+
+
+class PatchType(StrEnum):
+    """The forms of a patch, by their media types."""
+
+    JSON = "application/json-patch+json"
+    MERGE = "application/merge-patch+json"
+    STRATEGIC = "application/strategic-merge-patch+json"
+
+
+def apply_patch(kind: PatchType, current: Tree, body: bytes, schema: type[Struct]) -> Tree:
+    """The tree that results from applying a patch; ``current`` stays as it is.
+
+    Raises StatusError 400 for a body that is no patch of this kind, 413 for too many operations,
+    422 for a patch that does not apply. The result need not fit the type: ``codec.from_tree`` says.
+    """
+    try:
+        patch = read_json(body, MAX_DEPTH)
+    except UnreadableError as error:
+        raise bad_request(f"error decoding patch: {error}") from None
+    if kind is PatchType.JSON:
+        result = apply_json_patch(current, patch)
+    elif not isinstance(patch, dict):
+        raise bad_request("error decoding patch: it is not a JSON object")
+    elif kind is PatchType.MERGE:
+        result = apply_merge_patch(current, patch)
+    else:
+        result = apply_strategic(current, patch, schema)
+    if not isinstance(result, dict):
+        raise bad_request("error decoding patch: the result is not a JSON object")
+    return result
+
+
+def find_in_patch(kind: PatchType, body: bytes, patched: Tree, schema: type[Struct]) -> list[str]:
+    """What strict field validation says of a patch that has been applied.
+
+    Duplicate fields are looked for in the patch, unknown ones in the result, as upstream does.
+    """
+    tree = read_json(body, MAX_DEPTH)
+    found = strict.find_duplicates(body, tree)
+    if kind is PatchType.JSON:
+        found = [f"json patch {text}" for text in [*found, *unknown_members(tree)]]
+    return [*found, *strict.find_unknown(patched, schema)]
+
+
+def refuse_findings(findings: list[str]) -> StatusError:
+    """422: what ``fieldValidation=Strict`` answers to findings in a patch."""
+    text = strict.strict_error(findings)
+    finding = invalid_value(Path("patch"), "<contents omitted>", text)
+    return invalid(GroupKind("", ""), "", [finding])
