@@ -215,7 +215,7 @@ class _Form:
         stamp, stream, tag, text = parts
         if self._stream not in (None, stream):
             return b""
-        head = stamp + b" " if self._timestamps and self._at_line_start[stream] else b""
+        head = stamp + b" " if self._timestamps and self._at_line_start.get(stream) else b""
         whole = tag == b"F"
         self._at_line_start[stream] = whole
         return head + text + (b"\n" if whole else b"")
