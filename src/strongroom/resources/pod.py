@@ -2,205 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
 
-from strongroom.api.meta import Object
-from strongroom.api.schema import F, Struct, always
-from strongroom.resources.columns import AGE, NAME
-from strongroom.resources.object_reference import LocalObjectReference
-from strongroom.resources.pod_container import Container, EphemeralContainer
-from strongroom.resources.pod_resources import ResourceRequirements
-from strongroom.resources.pod_scheduling import (
-    Affinity,
-    EvictionResponder,
-    PodResourceClaim,
-    PodSchedulingGate,
-    PodSchedulingGroup,
-    Toleration,
-    TopologySpreadConstraint,
+from strongroom.api.errors import FieldError
+from strongroom.api.meta import DeleteOptions, Object
+from strongroom.api.schema import F
+from strongroom.api.times import format_time, parse_time
+from strongroom.resources.columns import AGE, NAME, NONE
+from strongroom.resources.pod_defaults import default_pod
+from strongroom.resources.pod_printing import readiness_gates, ready, restarts, status_word
+from strongroom.resources.pod_qos import qos_class
+from strongroom.resources.pod_spec import PodSpec
+from strongroom.resources.pod_status import PodCondition, PodStatus
+from strongroom.resources.pod_update_validation import (
+    validate_pod_status_update,
+    validate_pod_update,
 )
-from strongroom.resources.pod_security import PodSecurityContext
-from strongroom.resources.pod_status import PodStatus
-from strongroom.resources.pod_volume import Volume
-from strongroom.resources.resource import Resource
+from strongroom.resources.pod_validation import validate_pod
+from strongroom.resources.resource import Column, Resource, Subresource
 
+PENDING, RUNNING, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"
+FINISHED = (SUCCEEDED, FAILED)
+"""The phases from which a pod never returns."""
 
-class PodDNSConfigOption(Struct):
-    """An option of the resolver."""
-
-    name: Annotated[str, F(1, "Name of the option.")] = ""
-    value: Annotated[str | None, F(2, "Value of the option.")] = None
-
-
-class PodDNSConfig(Struct):
-    """Name resolution beyond what dnsPolicy gives."""
-
-    nameservers: Annotated[list[str], F(1, "Addresses of name servers.", list_type="atomic")] = []
-    searches: Annotated[list[str], F(2, "Domains to search.", list_type="atomic")] = []
-    options: Annotated[
-        list[PodDNSConfigOption], F(3, "Options of the resolver.", list_type="atomic")
-    ] = []
-
-
-class HostAlias(Struct):
-    """A line of the pod's /etc/hosts."""
-
-    ip: Annotated[str, F(1, "The address.", required=True)] = always(str)
-    hostnames: Annotated[list[str], F(2, "Names of the address.", list_type="atomic")] = []
-
-
-class PodOS(Struct):
-    """The operating system that a pod is made for."""
-
-    name: Annotated[str, F(1, "linux or windows.", required=True)] = always(str)
-
-
-class PodReadinessGate(Struct):
-    """A condition without which a pod is not ready."""
-
-    conditionType: Annotated[
-        str, F(1, "Type of the condition in the pod's status.", required=True)
-    ] = always(str)
-
-
-class PodSpec(Struct):
-    """What a pod is to be."""
-
-    volumes: Annotated[
-        list[Volume],
-        F(1, "Directories that containers may mount.", list_type="map", list_keys=("name",),
-          patch="merge,retainKeys", merge_key="name"),
-    ] = []
-    initContainers: Annotated[
-        list[Container],
-        F(20, "Run one after another before the containers start.", list_type="map",
-          list_keys=("name",), patch="merge", merge_key="name"),
-    ] = []
-    containers: Annotated[
-        list[Container],
-        F(2, "The programs of the pod; there is at least one.", list_type="map",
-          list_keys=("name",), patch="merge", merge_key="name", required=True),
-    ] = always(list)
-    ephemeralContainers: Annotated[
-        list[EphemeralContainer],
-        F(34, "Containers added to look into the running pod.", list_type="map",
-          list_keys=("name",), patch="merge", merge_key="name"),
-    ] = []
-    restartPolicy: Annotated[
-        str,
-        F(3, "When containers are restarted; Always by default.",
-          enum=("Always", "Never", "OnFailure")),
-    ] = ""
-    terminationGracePeriodSeconds: Annotated[
-        int | None, F(4, "Seconds to end gracefully after deletion; 30 by default.", format="int64")
-    ] = None
-    activeDeadlineSeconds: Annotated[
-        int | None, F(5, "Seconds after the start when the pod is stopped.", format="int64")
-    ] = None
-    dnsPolicy: Annotated[
-        str,
-        F(6, "How names are resolved; ClusterFirst by default.",
-          enum=("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")),
-    ] = ""
-    nodeSelector: Annotated[
-        dict[str, str], F(7, "Labels that the node must have.", atomic=True)
-    ] = {}
-    serviceAccountName: Annotated[str, F(8, "The service account that the pod runs as.")] = ""
-    serviceAccount: Annotated[str, F(9, "Old name of serviceAccountName.")] = ""
-    automountServiceAccountToken: Annotated[
-        bool | None, F(21, "Whether containers get a token file without asking.")
-    ] = None
-    nodeName: Annotated[str, F(10, "The node that the pod is bound to.")] = ""
-    hostNetwork: Annotated[bool, F(11, "Whether the pod uses the host's network.")] = False
-    hostPID: Annotated[bool, F(12, "Whether the pod sees the host's processes.")] = False
-    hostIPC: Annotated[bool, F(13, "Whether the pod shares the host's IPC.")] = False
-    shareProcessNamespace: Annotated[
-        bool | None, F(27, "Whether the containers see each other's processes.")
-    ] = None
-    securityContext: Annotated[
-        PodSecurityContext | None, F(14, "Security settings of all containers.")
-    ] = None
-    imagePullSecrets: Annotated[
-        list[LocalObjectReference],
-        F(15, "Secrets with registry credentials.", list_type="map", list_keys=("name",),
-          patch="merge", merge_key="name", refers="Secret"),
-    ] = []
-    hostname: Annotated[
-        str, F(16, "Name of the host as the pod sees it; the pod's name by default.")
-    ] = ""
-    subdomain: Annotated[
-        str, F(17, "Makes the pod's full name HOSTNAME.SUBDOMAIN.NAMESPACE.svc.DOMAIN.")
-    ] = ""
-    affinity: Annotated[Affinity | None, F(18, "Where the pod must or would like to be.")] = None
-    schedulerName: Annotated[str, F(19, "Scheduler that binds the pod.")] = ""
-    tolerations: Annotated[
-        list[Toleration], F(22, "Taints that do not keep the pod away.", list_type="atomic")
-    ] = []
-    hostAliases: Annotated[
-        list[HostAlias],
-        F(23, "Lines of the pod's /etc/hosts.", list_type="map", list_keys=("ip",), patch="merge",
-          merge_key="ip"),
-    ] = []
-    priorityClassName: Annotated[str, F(24, "Class that gives the priority.")] = ""
-    priority: Annotated[
-        int | None, F(25, "Importance of the pod; higher is more.", format="int32")
-    ] = None
-    dnsConfig: Annotated[
-        PodDNSConfig | None, F(26, "Name resolution beyond what dnsPolicy gives.")
-    ] = None
-    readinessGates: Annotated[
-        list[PodReadinessGate],
-        F(28, "Conditions without which the pod is not ready.", list_type="atomic"),
-    ] = []
-    runtimeClassName: Annotated[str | None, F(29, "RuntimeClass that runs the pod.")] = None
-    enableServiceLinks: Annotated[
-        bool | None, F(30, "Whether services appear in the environment; true by default.")
-    ] = None
-    preemptionPolicy: Annotated[
-        str | None,
-        F(31, "Whether the pod may push out others.", enum=("Never", "PreemptLowerPriority")),
-    ] = None
-    overhead: Annotated[
-        dict[str, str], F(32, "What the runtime itself takes of each resource.", format="quantity")
-    ] = {}
-    topologySpreadConstraints: Annotated[
-        list[TopologySpreadConstraint],
-        F(33, "How pods like this one spread.", list_type="map",
-          list_keys=("topologyKey", "whenUnsatisfiable"), patch="merge", merge_key="topologyKey"),
-    ] = []
-    setHostnameAsFQDN: Annotated[
-        bool | None, F(35, "Whether the host's name is the full name.")
-    ] = None
-    os: Annotated[PodOS | None, F(36, "The operating system that the pod is made for.")] = None
-    hostUsers: Annotated[
-        bool | None, F(37, "Whether the pod uses the host's user namespace.")
-    ] = None
-    schedulingGates: Annotated[
-        list[PodSchedulingGate],
-        F(38, "What holds up scheduling.", list_type="map", list_keys=("name",), patch="merge",
-          merge_key="name"),
-    ] = []
-    resourceClaims: Annotated[
-        list[PodResourceClaim],
-        F(39, "Device claims that containers may use.", list_type="map", list_keys=("name",),
-          patch="merge,retainKeys", merge_key="name"),
-    ] = []
-    resources: Annotated[
-        ResourceRequirements | None, F(40, "What all containers together need and may use.")
-    ] = None
-    hostnameOverride: Annotated[
-        str | None, F(41, "Name of the host as the pod sees it, whatever else is set.")
-    ] = None
-    schedulingGroup: Annotated[
-        PodSchedulingGroup | None, F(43, "The group of pods with which this one is scheduled.")
-    ] = None
-    evictionResponders: Annotated[
-        list[EvictionResponder],
-        F(44, "Who answers when the pod is asked to leave.", list_type="map", list_keys=("name",),
-          patch="merge", merge_key="name"),
-    ] = []
+_GATED = PodCondition(
+    type="PodScheduled",
+    status="False",
+    reason="SchedulingGated",
+    message="Scheduling is blocked due to non-empty scheduling gates",
+)
 
 
 class Pod(Object):
@@ -217,6 +50,87 @@ class Pod(Object):
 class PodResource(Resource[Pod]):
     """The behaviour of Pods."""
 
+    def default(self, obj: Pod) -> None:
+        default_pod(obj)
+
+    def prepare_for_create(self, obj: Pod, now: datetime) -> None:
+        obj.metadata.generation = 1
+        obj.status = PodStatus(phase=PENDING, qosClass=qos_class(obj.spec))
+        if obj.spec.schedulingGates:
+            obj.status.conditions = [msgspec.structs.replace(_GATED)]
+
+    def prepare_for_update(self, new: Pod, old: Pod, now: datetime) -> None:
+        new.status = old.status
+        new.metadata.generation = old.metadata.generation + (new.spec != old.spec)
+
+    def validate(self, obj: Pod) -> list[FieldError]:
+        return validate_pod(obj)
+
+    def validate_update(self, new: Pod, old: Pod) -> list[FieldError]:
+        return validate_pod_update(new, old)
+
+    def begin_deletion(self, obj: Pod, options: DeleteOptions, now: datetime) -> bool:
+        """Give the pod its grace, which a later delete may shorten and never prolong."""
+        if obj.metadata.deletionTimestamp:
+            return _shorten_deletion(obj, options)
+        grace = _grace(obj, options)
+        if not grace:
+            return True
+        obj.metadata.deletionTimestamp = format_time(now + timedelta(seconds=grace))
+        obj.metadata.deletionGracePeriodSeconds = grace
+        obj.metadata.generation += 1 if obj.metadata.generation else 0
+        return False
+
+
+def _grace(pod: Pod, options: DeleteOptions) -> int:
+    """Seconds until the pod is removed; nobody has to end a pod that runs nowhere."""
+    if not pod.spec.nodeName or pod.status.phase in FINISHED:
+        return 0
+    grace = options.gracePeriodSeconds
+    if grace is None:
+        grace = pod.spec.terminationGracePeriodSeconds or 0
+    return 1 if grace < 0 else grace
+
+
+def _shorten_deletion(pod: Pod, options: DeleteOptions) -> bool:
+    """Apply a second delete to a pod that is ending; True when nothing is left of its grace."""
+    meta, grace = pod.metadata, options.gracePeriodSeconds
+    earlier = meta.deletionGracePeriodSeconds
+    if earlier is None:
+        return True
+    grace = 1 if grace is not None and grace < 0 else grace
+    if grace is None or grace >= earlier:
+        return earlier == 0
+    # The moment at which the deletion was asked for stays; only what was added to it shrinks.
+    asked = parse_time(meta.deletionTimestamp) - timedelta(seconds=earlier)
+    meta.deletionTimestamp = format_time(asked + timedelta(seconds=grace))
+    meta.deletionGracePeriodSeconds = grace
+    return grace == 0
+
+
+def _merge_status(new: Pod, old: Pod) -> Pod:
+    new.spec = old.spec
+    new.metadata.deletionTimestamp = old.metadata.deletionTimestamp
+    new.metadata.deletionGracePeriodSeconds = old.metadata.deletionGracePeriodSeconds
+    new.metadata.generation = old.metadata.generation
+    # Node agents of old wrote owner references wrongly; this path never changes them.
+    new.metadata.ownerReferences = old.metadata.ownerReferences
+    new.status.qosClass = new.status.qosClass or old.status.qosClass
+    _keep_observed_generations(new.status, old.status)
+    return new
+
+
+def _keep_observed_generations(new: PodStatus, old: PodStatus) -> None:
+    """What a writer that does not know ``observedGeneration`` leaves out is carried over."""
+    new.observedGeneration = new.observedGeneration or old.observedGeneration
+    known = {condition.type: condition.observedGeneration for condition in old.conditions}
+    for condition in new.conditions:
+        condition.observedGeneration = condition.observedGeneration or known.get(condition.type, 0)
+
+
+def _first_ip(pod: Pod) -> str:
+    return pod.status.podIPs[0].ip if pod.status.podIPs else pod.status.podIP
+
 
 PODS = PodResource(
     group="",
@@ -228,5 +142,46 @@ PODS = PodResource(
     categories=("all",),
     type=Pod,
     namespaced=True,
-    columns=(NAME, AGE),
+    columns=(
+        NAME,
+        Column("Ready", ready, description="Containers that are ready, of all."),
+        Column("Status", status_word, description="What the containers do, in a word."),
+        Column("Restarts", restarts, description="How often containers were restarted."),
+        AGE,
+        Column(
+            "IP",
+            lambda pod, now: _first_ip(pod) or NONE,
+            description="Address of the pod.",
+            priority=1,
+        ),
+        Column(
+            "Node",
+            lambda pod, now: pod.spec.nodeName or NONE,
+            description="Node that the pod is bound to.",
+            priority=1,
+        ),
+        Column(
+            "Nominated Node",
+            lambda pod, now: pod.status.nominatedNodeName or NONE,
+            description="Node on which room is being made.",
+            priority=1,
+        ),
+        Column(
+            "Readiness Gates",
+            readiness_gates,
+            description="Conditions of readiness that hold, of all.",
+            priority=1,
+        ),
+    ),
+    subresources=(Subresource("status", _merge_status, validate_pod_status_update),),
+    field_selectors={
+        "spec.nodeName": lambda pod: pod.spec.nodeName,
+        "spec.restartPolicy": lambda pod: pod.spec.restartPolicy,
+        "spec.schedulerName": lambda pod: pod.spec.schedulerName,
+        "spec.serviceAccountName": lambda pod: pod.spec.serviceAccountName,
+        "spec.hostNetwork": lambda pod: str(pod.spec.hostNetwork).lower(),
+        "status.phase": lambda pod: pod.status.phase,
+        "status.podIP": _first_ip,
+        "status.nominatedNodeName": lambda pod: pod.status.nominatedNodeName,
+    },
 )
