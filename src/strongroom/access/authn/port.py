@@ -16,6 +16,8 @@ class Credentials:
     headers: Mapping[str, str] = field(repr=False)
     client_certificate: bytes | None = field(default=None, repr=False)
     """DER of the leaf that TLS has already verified against the client CA."""
+    path: str = "/"
+    """The path asked for: anonymous access may be limited to some paths."""
 
 
 class AuthenticationFailed(Exception):

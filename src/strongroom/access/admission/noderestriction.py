@@ -1,0 +1,88 @@
+"""A node writes its own Node, its own Lease and the pods bound to it, and nothing else's.
+
+Source: ``plugin/pkg/admission/noderestriction``. It limits identities ``system:node:NAME`` in the
+group ``system:nodes``; whether they may write at all is the authorizers' affair.
+"""
+
+from __future__ import annotations
+
+from strongroom.access.admission.port import AdmissionRequest
+from strongroom.access.user import NODE_PREFIX, NODES, User
+from strongroom.api.errors import GroupResource, StatusError, forbidden
+from strongroom.api.meta import Object
+
+_LEASE_NAMESPACE = "kube-node-lease"
+
+
+def node_name(user: User) -> str | None:
+    """The node that this user is; "" for a member of the group without a node's name."""
+    if NODES not in user.groups:
+        return None
+    return user.name.removeprefix(NODE_PREFIX) if user.name.startswith(NODE_PREFIX) else ""
+
+
+class NodeRestriction:
+    """Refuses what a node writes about anything but itself."""
+
+    name = "NodeRestriction"
+
+    async def mutate(self, request: AdmissionRequest) -> None:
+        """Changes nothing."""
+
+    async def validate(self, request: AdmissionRequest) -> None:
+        node = node_name(request.attributes.user)
+        if node is None:
+            return
+        if not node:
+            raise _refuse(request, "could not determine node from user")
+        judge = {
+            ("", "nodes"): _judge_node,
+            ("", "pods"): _judge_pod,
+            ("coordination.k8s.io", "leases"): _judge_lease,
+        }.get((request.attributes.group, request.attributes.resource))
+        if judge is not None:
+            judge(request, node)
+
+
+def _refuse(request: AdmissionRequest, why: str) -> StatusError:
+    wanted = request.attributes
+    return forbidden(GroupResource(wanted.group, wanted.resource), wanted.name, why)
+
+
+def _judge_node(request: AdmissionRequest, node: str) -> None:
+    name = request.attributes.name or (request.obj.metadata.name if request.obj else "")
+    if name != node:
+        raise _refuse(request, f'node "{node}" is not allowed to modify node "{name}"')
+    if request.operation == "DELETE":
+        raise _refuse(request, f'node "{node}" cannot delete node "{name}"')
+
+
+def _judge_pod(request: AdmissionRequest, node: str) -> None:
+    if request.operation == "CREATE":
+        why = (
+            'pod does not have "kubernetes.io/config.mirror" annotation, '
+            f'node "{node}" can only create mirror pods'
+        )
+        raise _refuse(request, why)
+    pod = request.old if request.old is not None else request.obj
+    if pod is None or bound_to(pod) != node:
+        verb = "delete" if request.operation == "DELETE" else "update status for"
+        why = f'node "{node}" can only {verb} pods with spec.nodeName set to itself'
+        raise _refuse(request, why)
+
+
+def _judge_lease(request: AdmissionRequest, node: str) -> None:
+    name = request.attributes.name or (request.obj.metadata.name if request.obj else "")
+    if request.attributes.namespace != _LEASE_NAMESPACE:
+        raise _refuse(
+            request,
+            f'can only access leases in the "{_LEASE_NAMESPACE}" system namespace',
+        )
+    if name != node:
+        why = "can only access node lease with the same name as the requesting node"
+        raise _refuse(request, why)
+
+
+def bound_to(pod: Object) -> str:
+    """The node a pod is bound to; admission sees kinds only through their wire names."""
+    return str(getattr(getattr(pod, "spec", None), "nodeName", ""))

@@ -1,0 +1,64 @@
+"""Asks several authenticators in turn, and marks whoever any of them recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from strongroom.access.authn.port import AuthenticationFailed, Authenticator, Credentials
+from strongroom.access.user import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
+
+
+class UnionAuthenticator:
+    """The first user found wins; a failure is final only when nobody else finds a user.
+
+    So it is upstream: a bad token beside a good certificate does not lock its bearer out.
+    """
+
+    def __init__(self, authenticators: Sequence[Authenticator]) -> None:
+        self._authenticators = tuple(authenticators)
+
+    async def authenticate(self, credentials: Credentials) -> User | None:
+        failure: AuthenticationFailed | None = None
+        for authenticator in self._authenticators:
+            try:
+                user = await authenticator.authenticate(credentials)
+            except AuthenticationFailed as error:
+                failure = failure or error
+                continue
+            if user is not None:
+                return user
+        if failure is not None:
+            raise failure
+        return None
+
+
+class GroupAdder:
+    """Adds ``system:authenticated`` to every user that ``inner`` finds, but the anonymous one."""
+
+    def __init__(self, inner: Authenticator) -> None:
+        self._inner = inner
+
+    async def authenticate(self, credentials: Credentials) -> User | None:
+        user = await self._inner.authenticate(credentials)
+        if user is None or user.name == ANONYMOUS or AUTHENTICATED in user.groups:
+            return user
+        return replace(user, groups=(*user.groups, AUTHENTICATED))
+
+
+class AnonymousOnPaths:
+    """``inner`` first; when it finds no credentials, the anonymous user, on a few paths only.
+
+    Credentials that do not hold stay a failure: they are never served as if none were shown.
+    """
+
+    def __init__(self, inner: Authenticator, paths: frozenset[str]) -> None:
+        self._inner = inner
+        self._paths = paths
+        self._anonymous = User(ANONYMOUS, groups=(UNAUTHENTICATED,))
+
+    async def authenticate(self, credentials: Credentials) -> User | None:
+        user = await self._inner.authenticate(credentials)
+        if user is None and credentials.path in self._paths:
+            return self._anonymous
+        return user

@@ -1,0 +1,72 @@
+"""What the system's own components may do, before roles and bindings are objects of the API.
+
+Each list is what its upstream ClusterRole grants (``bootstrappolicy/policy.go``), cut down to the
+kinds that strongroom serves. Upstream ties what a node reads and writes to the pods bound to it;
+here writes are tied so by :mod:`strongroom.access.admission.noderestriction`.
+"""
+
+from __future__ import annotations
+
+from strongroom.access.authz.rules import Rule, RuleTable
+from strongroom.access.user import AUTHENTICATED, NODES, UNAUTHENTICATED
+
+READ = ("get", "list", "watch")
+WRITE = ("create", "update", "patch", "delete")
+COORDINATION = ("coordination.k8s.io",)
+EVENT_WRITER = Rule(("create", "patch", "update"), ("",), ("events",))
+
+PUBLIC_INFO = (
+    Rule(("get",), paths=("/healthz", "/livez", "/readyz", "/version", "/version/")),
+)
+
+DISCOVERY = (
+    Rule(
+        ("get",),
+        paths=(
+            "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/readyz",
+            "/openapi", "/openapi/*", "/version", "/version/",
+        ),
+    ),
+)
+
+NODE = (
+    Rule(("create", "get", "list", "watch"), ("",), ("nodes",)),
+    Rule(("patch", "update"), ("",), ("nodes", "nodes/status")),
+    EVENT_WRITER,
+    Rule((*READ, "create", "delete"), ("",), ("pods",)),
+    Rule(("patch", "update"), ("",), ("pods/status",)),
+    Rule(READ, ("",), ("secrets", "configmaps")),
+    Rule(("get", "create", "update", "patch", "delete"), COORDINATION, ("leases",),
+         namespaces=("kube-node-lease",)),
+    Rule(("get",), ("",), ("namespaces",)),
+    Rule(("create",), ("",), ("serviceaccounts/token",)),
+)
+
+SCHEDULER = (
+    EVENT_WRITER,
+    Rule(READ, ("",), ("nodes", "namespaces", "secrets", "configmaps")),
+    Rule((*READ, "delete"), ("",), ("pods",)),
+    Rule(("create",), ("",), ("bindings", "pods/binding")),
+    Rule(("patch", "update"), ("",), ("pods/status",)),
+    Rule(("create", "get", "list", "watch", "update", "patch"), COORDINATION, ("leases",)),
+)
+
+CONTROLLER_MANAGER = (
+    EVENT_WRITER,
+    Rule((*READ, *WRITE, "deletecollection"), ("*",), ("*",)),
+    Rule(("patch", "update"), ("*",), ("*/status", "namespaces/finalize")),
+    Rule(("create",), ("",), ("serviceaccounts/token", "pods/binding")),
+    Rule(("get",), paths=("/metrics",)),
+)
+
+COMPONENTS = RuleTable(
+    users={
+        "system:kube-scheduler": SCHEDULER,
+        "system:kube-controller-manager": CONTROLLER_MANAGER,
+    },
+    groups={
+        NODES: NODE,
+        AUTHENTICATED: DISCOVERY,
+        UNAUTHENTICATED: PUBLIC_INFO,
+    },
+)

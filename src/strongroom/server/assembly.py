@@ -1,0 +1,208 @@
+"""The composition root: builds the server from its parts, and takes it apart again in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from strongroom.access.admission.lifecycle import NamespaceLifecycle
+from strongroom.access.admission.noderestriction import NodeRestriction
+from strongroom.access.authn.union import AnonymousOnPaths, GroupAdder, UnionAuthenticator
+from strongroom.access.authn.x509 import X509Authenticator
+from strongroom.access.authz.components import COMPONENTS
+from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer
+from strongroom.api.clock import Clock, SystemClock
+from strongroom.registry.registry import Registry
+from strongroom.resources.catalog import CATALOG
+from strongroom.server.app import App
+from strongroom.server.audit import Audit, LogSink
+from strongroom.server.bootstrap import NamespacePhases, ensure_namespaces
+from strongroom.server.discovery import discovery_routes
+from strongroom.server.endpoints import Endpoints
+from strongroom.server.files import private_directory
+from strongroom.server.health import Check, Health
+from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, repeat
+from strongroom.server.metrics import Metrics
+from strongroom.server.options import Options
+from strongroom.server.paths import path_routes
+from strongroom.server.pipeline import Pipeline
+from strongroom.server.pki import PKI, PKIError, prepare_pki, write_kubeconfigs
+from strongroom.server.podlogs import PodLogs
+from strongroom.server.routes import Routes
+from strongroom.server.serving import Listener, base_url, listen, tls_context
+from strongroom.server.shutdown import Shutdown
+from strongroom.server.storage import open_store
+from strongroom.storage.encryption.port import EncryptionError
+from strongroom.storage.errors import StoreError
+from strongroom.storage.port import Store
+from strongroom.telemetry import log
+
+logger = logging.getLogger("strongroom.server")
+
+PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/version"})
+"""What may be read without credentials, as upstream's ``system:public-info-viewer`` allows."""
+
+
+class StartError(Exception):
+    """The server cannot start; the text says why, to the person who started it."""
+
+
+class Server:
+    """A server that is ready to run. ``stop`` may be called at any time, and more than once."""
+
+    def __init__(self, url: str, listener: Listener, shutdown: Shutdown) -> None:
+        self.url = url
+        self._listener = listener
+        self._shutdown = shutdown
+
+    async def run(self) -> None:
+        """Serve until ``stop``; returns when the last request has been answered."""
+        await self._listener.serve()
+
+    async def ready(self) -> None:
+        """Wait until connections are accepted."""
+        await self._listener.serving.wait()
+
+    def stop(self) -> None:
+        """Fail readiness, end the watches, accept nothing more, let requests finish."""
+        self._shutdown.begin()
+        self._listener.stop()
+
+
+@contextlib.asynccontextmanager
+async def assemble(options: Options, clock: Clock | None = None) -> AsyncIterator[Server]:
+    """Build a server; on leaving, everything is closed in the reverse order.
+
+    Raises StartError for what a person can mend: an address in use, a missing key, a locked store.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            server = await _build(options, clock or SystemClock(), stack)
+        except (OSError, PKIError, EncryptionError, StoreError) as error:
+            raise StartError(str(error)) from error
+        yield server
+
+
+async def _build(options: Options, clock: Clock, stack: contextlib.AsyncExitStack) -> Server:
+    private_directory(options.data_dir)
+    pki = prepare_pki(options.pki_dir, options.bind, options.node_name, clock.now())
+    socket = listen(options.bind, options.port)
+    stack.callback(socket.close)
+    url = base_url(socket, options.bind)
+    write_kubeconfigs(pki, options.kubeconfig, url)
+
+    store = open_store(options.data_dir, options.store, options.encryption_key_file)
+    stack.push_async_callback(store.close)
+    registries = await _start_registries(store, clock, stack)
+    _start_maintenance(options, store, registries, clock, stack)
+
+    shutdown, metrics = Shutdown(), Metrics()
+    logs = PodLogs(registries["pods"], registries["nodes"], _node_client_context(pki))
+    stack.push_async_callback(logs.close)
+    pipeline = Pipeline(
+        GroupAdder(AnonymousOnPaths(UnionAuthenticator([X509Authenticator(clock)]), PUBLIC_PATHS)),
+        Audit(_audit_sink(options, clock, metrics, stack), clock),
+        UnionAuthorizer([MastersAuthorizer(), COMPONENTS]),
+        _routes(metrics, shutdown, store, url),
+        Endpoints(registries.values(), logs),
+    )
+    app = App(pipeline, metrics, shutdown, clock)
+    return Server(url, Listener(app, socket, _serving_context(options, pki)), shutdown)
+
+
+async def _start_registries(
+    store: Store, clock: Clock, stack: contextlib.AsyncExitStack
+) -> dict[str, Registry[Any]]:
+    """The registries of all kinds, by plural name, with the system's namespaces in them."""
+    phases = NamespacePhases(clock)
+    admission = (NamespaceLifecycle(phases), NodeRestriction())
+    registries = {r.plural: Registry(r, store, admission, clock) for r in CATALOG.all()}
+    for registry in registries.values():
+        await registry.start()
+        stack.push_async_callback(registry.close)
+    phases.registry = registries["namespaces"]
+    await ensure_namespaces(registries["namespaces"], clock)
+    return registries
+
+
+def _start_maintenance(
+    options: Options,
+    store: Store,
+    registries: dict[str, Registry[Any]],
+    clock: Clock,
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    sweeper = EventSweeper(registries["events"], clock, options.event_ttl)
+    for seconds, act in (
+        (options.compaction_interval, Compactor(store).turn),
+        (EVENT_SWEEP, sweeper.turn),
+    ):
+        task = asyncio.create_task(repeat(seconds, act))
+        stack.push_async_callback(_cancelled, task)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _audit_sink(
+    options: Options, clock: Clock, metrics: Metrics, stack: contextlib.AsyncExitStack
+) -> LogSink:
+    path = Path(options.audit_log_path)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def failed(error: OSError) -> None:
+        metrics.audit_errors.labels("log").inc()
+        log(logger, logging.ERROR, "audit event lost", error)
+
+    sink = LogSink(
+        path,
+        clock,
+        failed,
+        max_bytes=options.audit_log_maxsize * 1024 * 1024,
+        keep=options.audit_log_maxbackup,
+    )
+    stack.callback(sink.close)
+    return sink
+
+
+def _routes(metrics: Metrics, shutdown: Shutdown, store: Store, url: str) -> Routes:
+    async def ping() -> None:
+        """Answering at all is the check."""
+
+    async def storage() -> None:
+        await store.revision()
+
+    live: dict[str, Check] = {"ping": ping, "etcd": storage}
+    ready: dict[str, Check] = {**live, "shutdown": shutdown.check}
+    healths = {
+        "/livez": Health("livez", live),
+        "/readyz": Health("readyz", ready),
+        "/healthz": Health("healthz", live),
+    }
+    kinds = CATALOG.all()
+    documents = discovery_routes(kinds, address=url.removeprefix("https://"))
+    return path_routes(metrics, healths, documents)
+
+
+def _serving_context(options: Options, pki: PKI) -> ssl.SSLContext:
+    certificate, key = pki.files("apiserver")
+    context = tls_context(
+        options.tls_cert_file or certificate, options.tls_private_key_file or key, pki.ca_file
+    )
+    if options.client_ca_file is not None:
+        context.load_verify_locations(options.client_ca_file)
+    return context
+
+
+def _node_client_context(pki: PKI) -> ssl.SSLContext:
+    """How nodes are spoken to: they must be of our authority, and are shown our certificate."""
+    context = ssl.create_default_context(cafile=str(pki.ca_file))
+    context.load_cert_chain(*pki.files("apiserver-kubelet-client"))
+    return context

@@ -1,0 +1,61 @@
+"""What must exist before anybody asks: the namespaces of the system."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strongroom.access.user import MASTERS, Attributes, User
+from strongroom.api.clock import Clock
+from strongroom.api.errors import StatusError
+from strongroom.api.meta import ObjectMeta
+from strongroom.registry.context import RequestContext
+from strongroom.registry.registry import Registry
+
+NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
+
+LOOPBACK = User("system:apiserver", groups=(MASTERS,))
+"""The server itself, where it acts on its own objects."""
+
+
+def own_context(clock: Clock, verb: str, resource: str) -> RequestContext:
+    """The context of an act of the server itself."""
+    attributes = Attributes(LOOPBACK, verb, "", is_resource=True, version="v1", resource=resource)
+    return RequestContext(LOOPBACK, attributes, clock.now(), field_manager="strongroom")
+
+
+async def ensure_namespaces(registry: Registry[Any], clock: Clock) -> None:
+    """Create the system's namespaces that are missing."""
+    for name in NAMESPACES:
+        obj = registry.resource.type(metadata=ObjectMeta(name=name))
+        try:
+            await registry.create(own_context(clock, "create", "namespaces"), "", obj)
+        except StatusError as error:
+            if error.reason != "AlreadyExists":
+                raise
+
+
+class NamespacePhases:
+    """Answers admission's question about namespaces from the registry."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.registry: Registry[Any] | None = None
+
+    async def phase(self, namespace: str) -> str | None:
+        """``Active`` or ``Terminating``; None when there is no such namespace.
+
+        The cache is asked first; only what it does not know is asked as of now, since a namespace
+        may just have been made.
+        """
+        if self.registry is None:
+            return None
+        for freshness in ("0", ""):
+            ctx = own_context(self._clock, "get", "namespaces")
+            try:
+                view = await self.registry.get(ctx, "", namespace, freshness)
+            except StatusError as error:
+                if error.code != 404:
+                    raise
+                continue
+            return "Terminating" if view.obj.metadata.deletionTimestamp else "Active"
+        return None

@@ -1,0 +1,77 @@
+"""One resource request between its stages: what is known, and what the next stage needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from strongroom.access.user import Attributes
+from strongroom.api.errors import bad_request
+from strongroom.registry.context import RequestContext
+from strongroom.registry.registry import Registry
+from strongroom.resources.resource import Resource, Subresource
+from strongroom.server.negotiation import Form
+from strongroom.server.request import Request
+from strongroom.server.urls import Query, Target
+
+
+@dataclass(slots=True)
+class Call:
+    """A request to a resource. ``body`` is what the decode stage made of the request's body."""
+
+    request: Request
+    target: Target
+    attributes: Attributes
+    registry: Registry[Any]
+    form: Form
+    body: Any = field(default=None, repr=False)
+
+    @property
+    def resource(self) -> Resource[Any]:
+        return self.registry.resource
+
+    @property
+    def query(self) -> Query:
+        return self.target.query
+
+    @property
+    def subresource(self) -> Subresource[Any] | None:
+        return self.resource.subresource(self.target.subresource)
+
+    def context(self, **options: Any) -> RequestContext:
+        """What the registry is told about the request; ``options`` are those of the verb."""
+        return RequestContext(
+            user=self.attributes.user,
+            attributes=self.attributes,
+            now=self.request.received,
+            warn=self.request.warn,
+            **options,
+        )
+
+
+def manager_of(call: Call, given: str) -> str:
+    """The field manager: as given, else the client's name from ``User-Agent``, as upstream."""
+    if given:
+        return given
+    agent = call.request.headers.get("user-agent", "").partition("/")[0]
+    return "".join(c for c in agent if c.isprintable())[:128]
+
+
+def integer(query: Mapping[str, list[str]], parameter: str) -> int | None:
+    """A parameter's number; None when it is missing or empty. Raises StatusError 400."""
+    values = query.get(parameter)
+    if not values or not values[0]:
+        return None
+    text = values[0]
+    digits = text[1:] if text[0] in "+-" else text
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 19:
+        raise bad_request(f'strconv.ParseInt: parsing "{_shown(text)}": invalid syntax')
+    number = int(text)
+    if not -(1 << 63) <= number < 1 << 63:
+        raise bad_request(f'strconv.ParseInt: parsing "{_shown(text)}": value out of range')
+    return number
+
+
+def _shown(text: str) -> str:
+    return "".join(c if c.isprintable() and c not in '"\\' else "?" for c in text[:64])

@@ -1,0 +1,224 @@
+"""``/api``, ``/apis`` and the versions below: what there is, in the legacy and aggregated forms."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import platform
+from collections.abc import Iterable
+from typing import Any
+
+from strongroom import __version__
+from strongroom.api.discovery import (
+    APIGroup,
+    APIGroupDiscovery,
+    APIGroupDiscoveryList,
+    APIGroupList,
+    APIResource,
+    APIResourceDiscovery,
+    APIResourceList,
+    APISubresourceDiscovery,
+    APIVersionDiscovery,
+    APIVersions,
+    GroupVersionForDiscovery,
+    GroupVersionKind,
+    Info,
+    ServerAddressByClientCIDR,
+)
+from strongroom.api.meta import ObjectMeta
+from strongroom.resources.resource import Resource
+from strongroom.server.documents import Document
+from strongroom.server.negotiation import parse_accept
+from strongroom.server.reply import Reply
+from strongroom.server.request import Request
+from strongroom.server.routes import Handler
+from strongroom.server.urls import Target
+
+KUBERNETES = "1.37.0"
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+AnyResource = Resource[Any]
+
+
+def version_info() -> Info:
+    """``/version``: the Kubernetes version whose behaviour we have, with our own appended."""
+    major, minor, _ = KUBERNETES.split(".")
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return Info(
+        major=major,
+        minor=minor,
+        emulationMajor=major,
+        emulationMinor=minor,
+        minCompatibilityMajor=major,
+        minCompatibilityMinor=str(int(minor) - 1),
+        gitVersion=f"v{KUBERNETES}+strongroom-{__version__}",
+        gitTreeState="clean",
+        goVersion=f"python{platform.python_version()}",
+        compiler=platform.python_implementation(),
+        platform=f"{platform.system().lower()}/{machine}",
+    )
+
+
+def discovery_routes(resources: Iterable[AnyResource], *, address: str) -> dict[str, Handler]:
+    """The discovery paths. ``address`` is HOST:PORT, as clients on this host reach it."""
+    catalog = list(resources)
+    served = _Served(catalog)
+    groups = sorted({r.group for r in catalog if r.group})
+    addresses = [ServerAddressByClientCIDR(clientCIDR="0.0.0.0/0", serverAddress=address)]
+    routes = {
+        "/version": _document(version_info()),
+        "/api": _negotiated(
+            APIVersions(versions=["v1"], serverAddressByClientCIDRs=addresses),
+            served.aggregated([""]),
+        ),
+        "/apis": _negotiated(
+            APIGroupList(groups=[_group(g, served.versions(g)) for g in groups]),
+            served.aggregated(groups),
+        ),
+        "/api/v1": _document(served.resource_list("", "v1")),
+    }
+    for group in groups:
+        description = _group(group, served.versions(group))
+        description.kind, description.apiVersion = "APIGroup", "v1"
+        routes[f"/apis/{group}"] = _document(description)
+        for version in served.versions(group):
+            routes[f"/apis/{group}/{version}"] = _document(served.resource_list(group, version))
+    return routes
+
+
+def _document(content: object) -> Handler:
+    document = Document(content)
+
+    async def serve(request: Request, target: Target) -> Reply:
+        return document.reply(request)
+
+    return serve
+
+
+def _negotiated(legacy: object, aggregated: object) -> Handler:
+    old, new = Document(legacy), Document(aggregated, AGGREGATED)
+
+    async def serve(request: Request, target: Target) -> Reply:
+        if _wants_aggregated(request.headers.get("accept", "")):
+            return new.reply(request, etag=True)
+        return old.reply(request)
+
+    return serve
+
+
+def _wants_aggregated(accept: str) -> bool:
+    """Whether the aggregated form is wanted more than the legacy one."""
+    for media_type, parameters in parse_accept(accept):
+        if media_type != "application/json":
+            continue
+        if "as" not in parameters:
+            return False
+        if parameters == {"g": "apidiscovery.k8s.io", "v": "v2", "as": "APIGroupDiscoveryList"}:
+            return True
+    return False
+
+
+def _group(name: str, versions: list[str]) -> APIGroup:
+    described = [
+        GroupVersionForDiscovery(groupVersion=f"{name}/{version}", version=version)
+        for version in versions
+    ]
+    return APIGroup(name=name, versions=described, preferredVersion=described[0])
+
+
+class _Served:
+    """The kinds, as both forms of discovery tell of them."""
+
+    def __init__(self, catalog: list[AnyResource]) -> None:
+        self._catalog = sorted(catalog, key=lambda r: r.plural)
+
+    def versions(self, group: str) -> list[str]:
+        """The versions of a group."""
+        return sorted({r.version for r in self._catalog if r.group == group})
+
+    def resource_list(self, group: str, version: str) -> APIResourceList:
+        """The legacy list of a version."""
+        resources = []
+        for resource in self._of(group, version):
+            resources.append(_legacy(resource))
+            resources += [
+                APIResource(
+                    name=f"{resource.plural}/{name}",
+                    namespaced=resource.namespaced,
+                    kind=resource.kind,
+                    verbs=list(verbs),
+                )
+                for name, verbs in self._subresources(resource)
+            ]
+        return APIResourceList(
+            apiVersion="v1" if group else "",
+            groupVersion=f"{group}/{version}" if group else version,
+            resources=resources,
+        )
+
+    def aggregated(self, groups: Iterable[str]) -> APIGroupDiscoveryList:
+        """The aggregated form of groups; core is the group without a name."""
+        return APIGroupDiscoveryList(
+            items=[
+                APIGroupDiscovery(
+                    metadata=ObjectMeta(name=group),
+                    versions=[
+                        APIVersionDiscovery(
+                            version=version,
+                            resources=[self._aggregated(r) for r in self._of(group, version)],
+                            freshness="Current",
+                        )
+                        for version in self.versions(group)
+                    ],
+                )
+                for group in groups
+            ]
+        )
+
+    def _of(self, group: str, version: str) -> list[AnyResource]:
+        return [r for r in self._catalog if (r.group, r.version) == (group, version)]
+
+    def _subresources(self, resource: AnyResource) -> list[tuple[str, tuple[str, ...]]]:
+        found = [(s.name, tuple(sorted(s.verbs))) for s in resource.subresources]
+        if resource.plural == "pods":
+            found.append(("log", ("get",)))
+        return sorted(found)
+
+    def _aggregated(self, resource: AnyResource) -> APIResourceDiscovery:
+        kind = GroupVersionKind(group="", version="", kind=resource.kind)
+        return APIResourceDiscovery(
+            resource=resource.plural,
+            responseKind=kind,
+            scope="Namespaced" if resource.namespaced else "Cluster",
+            singularResource=_singular(resource),
+            verbs=sorted(resource.verbs),
+            shortNames=list(resource.short_names),
+            categories=list(resource.categories),
+            subresources=[
+                APISubresourceDiscovery(subresource=name, responseKind=kind, verbs=list(verbs))
+                for name, verbs in self._subresources(resource)
+            ],
+        )
+
+
+def _legacy(resource: AnyResource) -> APIResource:
+    return APIResource(
+        name=resource.plural,
+        singularName=_singular(resource),
+        namespaced=resource.namespaced,
+        kind=resource.kind,
+        verbs=sorted(resource.verbs),
+        shortNames=list(resource.short_names),
+        categories=list(resource.categories),
+        storageVersionHash=_storage_hash(resource),
+    )
+
+
+def _singular(resource: AnyResource) -> str:
+    return resource.singular or resource.kind.lower()
+
+
+def _storage_hash(resource: AnyResource) -> str:
+    """As upstream: the first eight bytes of SHA-256 of ``GROUP/VERSION/KIND``, in base64."""
+    text = f"{resource.group}/{resource.version}/{resource.kind}"
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()

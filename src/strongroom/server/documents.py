@@ -1,0 +1,40 @@
+"""Documents that are made once and served many times: their forms, ETags and conditional reads."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import yaml
+
+from strongroom.server.negotiation import NO_SHAPES, YAML, accepted_form
+from strongroom.server.reply import JSON, Reply
+from strongroom.server.request import Request
+
+
+class Document:
+    """A JSON document, encoded once; YAML is made for those who ask for it."""
+
+    def __init__(self, content: object, content_type: str = JSON) -> None:
+        self.body = msgspec.json.encode(content)
+        self.hash = hashlib.sha512(self.body).hexdigest().upper()
+        self._content_type = content_type
+
+    def reply(self, request: Request, *, etag: bool = False) -> Reply:
+        """The document, or 304 for a client that has it. Raises StatusError 406."""
+        if self._content_type != JSON:
+            return self._plain(request, etag)
+        form = accepted_form(request.headers.get("accept", ""), NO_SHAPES)
+        if form.media_type == YAML:
+            return Reply(yaml.safe_dump(msgspec.json.decode(self.body)).encode(), content_type=YAML)
+        return self._plain(request, etag)
+
+    def _plain(self, request: Request, etag: bool) -> Reply:
+        if not etag:
+            return Reply(self.body, content_type=self._content_type)
+        tag = f'"{self.hash}"'
+        headers = [(b"etag", tag.encode()), (b"vary", b"Accept")]
+        known = request.headers.get("if-none-match", "")
+        if tag in (part.strip().removeprefix("W/") for part in known.split(",")):
+            return Reply(status=304, content_type=self._content_type, headers=headers)
+        return Reply(self.body, content_type=self._content_type, headers=headers)

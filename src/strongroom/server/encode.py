@@ -1,0 +1,80 @@
+"""The last stage: an outcome becomes the bytes of an answer, in the form that was asked for."""
+
+from __future__ import annotations
+
+import msgspec
+import yaml
+
+from strongroom.registry.encode import TableEncoder, listed, partial, partial_list
+from strongroom.server.call import Call
+from strongroom.server.negotiation import JSON, YAML, Form
+from strongroom.server.reply import Reply, StreamReply
+from strongroom.server.urls import flag
+from strongroom.server.verbs.verb import Done, Events, ManyObjects, OneObject, Outcome
+
+_BROWSERS = ("curl", "Wget", "Mozilla/5.0")
+"""Programs behind which a person reads: they get indented JSON unless they say otherwise."""
+
+
+def encode(call: Call, outcome: Outcome) -> Reply | StreamReply:
+    """The answer of a verb. Raises StatusError for a Table that cannot be made as asked."""
+    match outcome:
+        case StreamReply():
+            return outcome
+        case Events():
+            return StreamReply(outcome.lines, watch_content_type(call.form))
+        case OneObject():
+            return _reply(call, _one(call, outcome), outcome.status)
+        case ManyObjects():
+            return _reply(call, _many(call, outcome), 200)
+        case Done():
+            return _reply(call, msgspec.json.encode(outcome.status) + b"\n", outcome.code)
+
+
+def watch_content_type(form: Form) -> str:
+    """Of the stream; a shape is told back, as clients wait for it."""
+    if not form.shape:
+        return JSON
+    return f"{JSON};as={form.shape};g=meta.k8s.io;v={form.version}"
+
+
+def table_encoder(call: Call) -> TableEncoder:
+    """The Table of the call's kind. Raises StatusError 400 for an unknown ``includeObject``."""
+    include = call.target.first("includeObject") or "Metadata"
+    return TableEncoder(call.resource, include, call.form.version)
+
+
+def _one(call: Call, outcome: OneObject) -> bytes:
+    view = outcome.view
+    match call.form.shape:
+        case "Table":
+            return table_encoder(call).one(view, call.request.received) + b"\n"
+        case "PartialObjectMetadata":
+            return partial(view, call.form.version) + b"\n"
+        case _:
+            return view.wire + b"\n"
+
+
+def _many(call: Call, outcome: ManyObjects) -> bytes:
+    match call.form.shape:
+        case "Table":
+            return table_encoder(call).many(outcome.result, call.request.received)
+        case "PartialObjectMetadataList":
+            return partial_list(outcome.result, call.form.version)
+        case _:
+            return listed(call.resource, outcome.result)
+
+
+def _reply(call: Call, body: bytes, status: int) -> Reply:
+    if call.form.media_type == YAML:
+        return Reply(yaml.safe_dump(msgspec.json.decode(body)).encode(), status, YAML)
+    if _indented(call):
+        body = msgspec.json.format(body, indent=2) + b"\n"
+    return Reply(body, status)
+
+
+def _indented(call: Call) -> bool:
+    """``pretty`` as asked for; else for programs behind which people sit."""
+    if "pretty" in call.query:
+        return flag(call.query, "pretty")
+    return call.request.headers.get("user-agent", "").startswith(_BROWSERS)

@@ -1,0 +1,115 @@
+"""Which verb of which resource serves a request, and the stages that a verb goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from strongroom.access.user import Attributes
+from strongroom.registry.registry import Registry
+from strongroom.server.call import Call
+from strongroom.server.encode import encode
+from strongroom.server.negotiation import accepted_form
+from strongroom.server.podlogs import PodLogs
+from strongroom.server.reply import Reply, StreamReply
+from strongroom.server.request import Request
+from strongroom.server.routes import no_such_resource, wrong_method
+from strongroom.server.urls import Target
+from strongroom.server.verbs import (
+    bind,
+    create,
+    delete,
+    deletecollection,
+    get,
+    patch,
+    update,
+    watch,
+)
+from strongroom.server.verbs import list as list_verb
+from strongroom.server.verbs.verb import Outcome, Verb
+
+VERBS: Mapping[str, Verb] = {
+    "create": create.VERB,
+    "delete": delete.VERB,
+    "deletecollection": deletecollection.VERB,
+    "get": get.VERB,
+    "list": list_verb.VERB,
+    "patch": patch.VERB,
+    "update": update.VERB,
+    "watch": watch.VERB,
+}
+
+
+@dataclass(slots=True)
+class Stages:
+    """The last three stages of a request to a resource."""
+
+    call: Call
+    verb: Verb
+
+    async def decode_body(self) -> None:
+        """Read the body, if the verb has one."""
+        await self.verb.decode(self.call)
+
+    async def run(self) -> Outcome:
+        """Admission and the registry."""
+        return await self.verb.run(self.call)
+
+    async def encode(self, outcome: Outcome) -> Reply | StreamReply:
+        """The bytes, in the form that was asked for."""
+        return encode(self.call, outcome)
+
+
+class Endpoints:
+    """The resources that are served."""
+
+    def __init__(self, registries: Iterable[Registry[Any]], logs: PodLogs | None = None) -> None:
+        self._registries = {
+            (r.resource.group, r.resource.version, r.resource.plural): r for r in registries
+        }
+        self._logs = logs
+
+    def open(self, request: Request, target: Target, attributes: Attributes) -> Stages:
+        """The stages of a request. Raises StatusError 404, 405, 406."""
+        registry = self._registries.get((target.group, target.version, target.resource))
+        if registry is None or target.extra:
+            raise no_such_resource()
+        verb = self._verb(registry, request, target)
+        accept = request.headers.get("accept", "") if verb.negotiated else ""
+        form = accepted_form(accept, verb.shapes)
+        return Stages(Call(request, target, attributes, registry, form), verb)
+
+    def _verb(self, registry: Registry[Any], request: Request, target: Target) -> Verb:
+        resource = registry.resource
+        self._check_scope(registry, target)
+        offered: Iterable[str] = resource.verbs
+        if target.subresource:
+            if target.subresource == "log" and resource.plural == "pods" and self._logs:
+                return self._log_verb(target)
+            if (target.subresource, resource.plural, target.verb) == ("binding", "pods", "create"):
+                return bind.VERB
+            part = resource.subresource(target.subresource)
+            if part is None:
+                raise no_such_resource()
+            offered = part.verbs
+        if target.verb not in offered or request.method == "HEAD":
+            raise wrong_method()
+        if target.verb == "create" and target.name:
+            raise wrong_method()
+        return VERBS[target.verb]
+
+    def _check_scope(self, registry: Registry[Any], target: Target) -> None:
+        """Refuse paths that upstream has no route for."""
+        resource = registry.resource
+        if not resource.namespaced:
+            if target.namespace and resource.plural != "namespaces":
+                raise no_such_resource()
+            return
+        if not target.namespace and (target.verb not in ("list", "watch") or target.subresource):
+            raise wrong_method() if target.verb == "create" else no_such_resource()
+
+    def _log_verb(self, target: Target) -> Verb:
+        if target.verb != "get" or self._logs is None:
+            raise wrong_method()
+        return self._logs.verb

@@ -1,0 +1,49 @@
+"""Files of the data directory: written whole or not at all, readable by their owner only."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+def private_directory(path: Path) -> Path:
+    """Make a directory (0700) and its parents; an existing one of ours is closed to others."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    facts = path.stat()
+    if facts.st_mode & 0o077 and facts.st_uid == os.geteuid():
+        path.chmod(0o700)
+    return path
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file's content (0600): after a crash it holds the old bytes or the new ones.
+
+    The new name is made durable too, since keys that come and go with a power cut lock people out.
+    """
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def write_if_changed(path: Path, content: bytes) -> None:
+    """Write unless the file holds just this already, so that watchers of files are not woken."""
+    try:
+        if path.read_bytes() == content:
+            return
+    except FileNotFoundError:
+        pass
+    write_private(path, content)

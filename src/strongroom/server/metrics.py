@@ -1,0 +1,134 @@
+"""Prometheus metrics, under upstream's names where upstream has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+from strongroom.server.urls import Target
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_LABELS = ("verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component")
+_LONG_LABELS = ("verb", "group", "version", "resource", "subresource", "scope", "component")
+_BUCKETS = (
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5,
+    2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+)  # fmt: skip - upstream's buckets, read as a row
+_VERBS = {"create": "POST", "update": "PUT"}
+_KNOWN = frozenset(
+    {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
+)
+_MUTATING = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+_METHODS = frozenset({"get", "head", "post", "put", "patch", "delete", "options"})
+
+Labels = tuple[str, ...]
+
+
+class Metrics:
+    """The server's metrics; each server has a set of its own, so that tests do not share any."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._requests = Counter(
+            "apiserver_request_total",
+            "Requests by verb, resource and answer code.",
+            (*_LABELS, "code"),
+            registry=self.registry,
+        )
+        self._durations = Histogram(
+            "apiserver_request_duration_seconds",
+            "Seconds from the request to the end of its answer, long-running requests excepted.",
+            _LABELS,
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._inflight = Gauge(
+            "apiserver_current_inflight_requests",
+            "Requests under way, long-running ones excepted.",
+            ("request_kind",),
+            registry=self.registry,
+        )
+        self._long = Gauge(
+            "apiserver_longrunning_requests",
+            "Watches and followed logs that are open.",
+            _LONG_LABELS,
+            registry=self.registry,
+        )
+        self.audit_errors = Counter(
+            "apiserver_audit_error_total",
+            "Audit events that could not be written.",
+            ("plugin",),
+            registry=self.registry,
+        )
+        # Looking a child up by its labels costs more than counting: keep those in use.
+        self._children: dict[Labels, tuple[dict[int, Any], Any]] = {}
+        self._kinds = {kind: self._inflight.labels(kind) for kind in ("mutating", "readOnly")}
+
+    def inflight(self, target: Target | None) -> Gauge:
+        """The gauge that a short request counts in while it is under way."""
+        mutating = target is not None and target.verb in _MUTATING
+        return self._kinds["mutating" if mutating else "readOnly"]
+
+    def longrunning(self, target: Target) -> Gauge:
+        """The gauge that a long request counts in while it is open."""
+        verb, _, *rest = _labels(target)
+        return self._long.labels(verb, *rest)
+
+    def finished(
+        self, target: Target | None, code: int, seconds: float, *, long: bool = False
+    ) -> None:
+        """Count a request that has been answered."""
+        labels = _labels(target) if target is not None else ("", *("",) * 6, "apiserver")
+        known = self._children.get(labels)
+        if known is None:
+            known = self._children[labels] = ({}, self._durations.labels(*labels))
+        counters, duration = known
+        counter = counters.get(code)
+        if counter is None:
+            counter = counters[code] = self._requests.labels(*labels, str(code))
+        counter.inc()
+        if not long:
+            duration.observe(seconds)
+
+    def render(self) -> bytes:
+        """The text that Prometheus reads."""
+        return generate_latest(self.registry)
+
+
+def _labels(target: Target) -> Labels:
+    """Labels of a request. Only known words become labels: clients must not grow the metrics."""
+    if not target.is_resource:
+        verb = target.verb.upper() if target.verb in _METHODS else "OTHER"
+        return (verb, "", "", "", "", "", "", "apiserver")
+    verb = _VERBS.get(target.verb, target.verb.upper()) if target.verb in _KNOWN else "OTHER"
+    dry_run = "All" if target.first("dryRun") == "All" else ""
+    return (
+        verb,
+        dry_run,
+        target.group,
+        target.version,
+        target.resource,
+        target.subresource,
+        _scope(target),
+        "apiserver",
+    )
+
+
+def _scope(target: Target) -> str:
+    if target.name:
+        return "resource"
+    return "namespace" if target.namespace else "cluster"

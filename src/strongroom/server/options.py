@@ -1,0 +1,128 @@
+"""The command line of the API server; names and meanings are kube-apiserver's where it has them."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from strongroom.paths import default_data_dir
+from strongroom.telemetry import LogFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The settings of one run."""
+
+    data_dir: Path
+    bind: str
+    port: int
+    store: str
+    kubeconfig: Path
+    node_name: str
+    tls_cert_file: Path | None
+    tls_private_key_file: Path | None
+    client_ca_file: Path | None
+    audit_log_path: str
+    audit_log_maxsize: int
+    audit_log_maxbackup: int
+    encryption_key_file: Path | None
+    event_ttl: float
+    compaction_interval: float
+    log_format: LogFormat
+    log_level: str
+
+    @property
+    def pki_dir(self) -> Path:
+        return self.data_dir / "pki"
+
+
+def parse_options(argv: Sequence[str]) -> Options:
+    """Read a command line; prints usage and exits with 2 for anything unknown or wrong."""
+    parser = _parser()
+    found = parser.parse_args(argv)
+    if (found.tls_cert_file is None) != (found.tls_private_key_file is None):
+        parser.error("--tls-cert-file and --tls-private-key-file go together")
+    data_dir = (found.data_dir or default_data_dir()).expanduser().absolute()
+    values = vars(found) | {"data_dir": data_dir}
+    values["kubeconfig"] = (found.kubeconfig or data_dir / "admin.kubeconfig").absolute()
+    values["store"] = found.store or f"sqlite:{data_dir / 'store' / 'strongroom.db'}"
+    values["audit_log_path"] = found.audit_log_path or str(data_dir / "audit" / "audit.log")
+    return Options(**values)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "strongroom apiserver", allow_abbrev=False, description="Run the API server."
+    )
+    add = parser.add_argument
+    add("--data-dir", type=Path, metavar="DIR", help="where everything is kept")
+    add("--bind", "--bind-address", default="127.0.0.1", metavar="ADDR", help="address to serve on")
+    add("--port", "--secure-port", type=_port, default=6443, metavar="N",
+        help="port to serve on; 0 picks a free one")  # fmt: skip
+    add("--store", type=_store, metavar="URL", help="sqlite:PATH (default: in the data directory)")
+    add("--kubeconfig", type=Path, metavar="FILE",
+        help="where the admin's kubeconfig goes (default: DIR/admin.kubeconfig)")  # fmt: skip
+    add("--node-name", default=socket.gethostname().lower(), metavar="NAME",
+        help="node for which pki/node.kubeconfig is made (default: the host's name)")  # fmt: skip
+    add("--tls-cert-file", type=Path, metavar="FILE", help="serving certificate of your own")
+    add("--tls-private-key-file", type=Path, metavar="FILE", help="its key")
+    add("--client-ca-file", type=Path, metavar="FILE",
+        help="authorities of client certificates, beside our own")  # fmt: skip
+    add("--audit-log-path", metavar="FILE",
+        help="where audit events go (default: DIR/audit/audit.log)")  # fmt: skip
+    add("--audit-log-maxsize", type=_positive, default=100, metavar="MB",
+        help="size at which the audit log is rotated")  # fmt: skip
+    add("--audit-log-maxbackup", type=_positive, default=100, metavar="N",
+        help="rotated audit logs that are kept")  # fmt: skip
+    add("--encryption-key-file", type=Path, metavar="FILE",
+        help="key that encrypts the data keys; outside the data directory by default")  # fmt: skip
+    add("--event-ttl", type=_duration, default=3600.0, metavar="DURATION",
+        help="how long Events are kept (1h)")  # fmt: skip
+    add("--compaction-interval", "--etcd-compaction-interval", dest="compaction_interval",
+        type=_duration, default=300.0, metavar="DURATION",
+        help="how long history is kept (5m)")  # fmt: skip
+    add("--log-format", choices=("json", "text"), default="text", help="form of the log")
+    add("--log-level", choices=("debug", "info", "warning", "error"), default="info",
+        help="what is logged")  # fmt: skip
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("expected a port between 0 and 65535")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("expected a number of 1 or more")
+    return int(text)
+
+
+def _store(text: str) -> str:
+    if not text.startswith("sqlite:") or text == "sqlite:":
+        raise argparse.ArgumentTypeError("expected sqlite:PATH")
+    return text
+
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
+
+
+def _duration(text: str) -> float:
+    """Go's form of a duration, such as ``1h30m``, in seconds."""
+    seconds, number = 0.0, ""
+    for character in text:
+        if character in _UNITS and number:
+            seconds += float(number) * _UNITS[character]
+            number = ""
+        elif character.isascii() and character.isdigit():
+            number += character
+        else:
+            number = "?"
+            break
+    if number or not seconds:
+        raise argparse.ArgumentTypeError("expected a duration such as 5m or 1h30m")
+    return seconds

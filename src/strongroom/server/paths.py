@@ -1,0 +1,55 @@
+"""The paths that are no resources: index, health, metrics, discovery, OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from strongroom.api.discovery import RootPaths
+from strongroom.server.documents import Document
+from strongroom.server.health import Health
+from strongroom.server.metrics import CONTENT_TYPE, Metrics
+from strongroom.server.reply import Reply
+from strongroom.server.request import Request
+from strongroom.server.routes import Handler, Routes, page_not_found
+from strongroom.server.urls import Target
+
+
+def path_routes(
+    metrics: Metrics, healths: Mapping[str, Health], documents: Mapping[str, Handler]
+) -> Routes:
+    """All routes. ``healths`` are by path, ``documents`` are discovery and OpenAPI."""
+    exact: dict[str, Handler] = dict(documents)
+    prefixes: dict[str, Handler] = {}
+    for path, health in healths.items():
+        exact[path] = _report(health)
+        prefixes[f"{path}/"] = _single(health, f"{path}/")
+    exact["/metrics"] = _metrics(metrics)
+    checks = [f"{path}/{name}" for path, health in healths.items() for name in health.names]
+    index = Document(RootPaths(paths=sorted([*exact, *checks])))
+
+    async def serve_index(request: Request, target: Target) -> Reply:
+        return index.reply(request)
+
+    exact["/"] = serve_index
+    return Routes(exact, prefixes)
+
+
+def _report(health: Health) -> Handler:
+    async def serve(request: Request, target: Target) -> Reply:
+        return await health.report(target.query)
+
+    return serve
+
+
+def _single(health: Health, prefix: str) -> Handler:
+    async def serve(request: Request, target: Target) -> Reply:
+        return await health.single(target.path.removeprefix(prefix)) or page_not_found()
+
+    return serve
+
+
+def _metrics(metrics: Metrics) -> Handler:
+    async def serve(request: Request, target: Target) -> Reply:
+        return Reply(metrics.render(), content_type=CONTENT_TYPE)
+
+    return serve

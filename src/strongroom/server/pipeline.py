@@ -1,0 +1,105 @@
+"""The way of every request, from its URL to the bytes of its answer.
+
+Nothing of a body is read before the request is authenticated and authorized. Admission is a stage
+of the registry, because on update and patch it judges the merged object, inside the loop that
+compares and swaps.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from strongroom.access.authn.port import AuthenticationFailed, Authenticator, Credentials
+from strongroom.access.authz.port import Authorizer, Verdict
+from strongroom.access.authz.union import refusal
+from strongroom.access.user import Attributes, User
+from strongroom.api.errors import unauthorized
+from strongroom.server.audit import DECISION, REASON, Audit, Record
+from strongroom.server.endpoints import Endpoints
+from strongroom.server.reply import Reply, StreamReply
+from strongroom.server.request import Request
+from strongroom.server.routes import Routes, page_not_found, wrong_method
+from strongroom.server.urls import Target, parse_target
+
+logger = logging.getLogger("strongroom.server")
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a request has come: what the audit log and the metrics tell of it at the end."""
+
+    target: Target | None = None
+    record: Record | None = None
+
+
+class Pipeline:
+    """The stages, in their order. ``serve`` raises StatusError for whatever is refused."""
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        audit: Audit,
+        authorizer: Authorizer,
+        routes: Routes,
+        endpoints: Endpoints,
+    ) -> None:
+        self._authenticator = authenticator
+        self._audit = audit
+        self._authorizer = authorizer
+        self._routes = routes
+        self._endpoints = endpoints
+
+    async def serve(self, request: Request, progress: Progress) -> Reply | StreamReply:
+        """One request. ``progress`` is kept up to date, since any stage may end the request."""
+        target = self._parse_url(request, progress)
+        user = await self._authenticate(request, target, progress)
+        attributes = target.attributes(user)
+        await self._authorize(attributes, progress)
+        if not target.is_resource:
+            return await self._serve_path(request, target)
+        call = self._endpoints.open(request, target, attributes)
+        await call.decode_body()
+        outcome = await call.run()  # admission and the registry
+        return await call.encode(outcome)
+
+    def _parse_url(self, request: Request, progress: Progress) -> Target:
+        scope = request.scope
+        try:
+            target = parse_target(scope["method"], scope["raw_path"], scope["query_string"])
+        except BaseException:
+            progress.record = self._audit.begin(request, None, None)
+            raise
+        progress.target = target
+        return target
+
+    async def _authenticate(self, request: Request, target: Target, progress: Progress) -> User:
+        """The user. The audit record begins here, with or without one."""
+        user, failure = None, None
+        try:
+            user = await self._authenticator.authenticate(
+                Credentials(request.headers, request.certificate, target.path)
+            )
+        except AuthenticationFailed as error:
+            failure = error
+        progress.record = self._audit.begin(request, target, user)
+        if user is None:
+            raise unauthorized() from failure
+        return user
+
+    async def _authorize(self, attributes: Attributes, progress: Progress) -> None:
+        decision = await self._authorizer.authorize(attributes)
+        allowed = decision.verdict is Verdict.ALLOW
+        if progress.record is not None:
+            progress.record.annotations[DECISION] = "allow" if allowed else "forbid"
+            progress.record.annotations[REASON] = decision.reason
+        if not allowed:
+            raise refusal(attributes, decision.reason)
+
+    async def _serve_path(self, request: Request, target: Target) -> Reply:
+        handler = self._routes.find(target.path)
+        if handler is None:
+            return page_not_found()
+        if request.method not in ("GET", "HEAD"):
+            raise wrong_method()
+        return await handler(request, target)

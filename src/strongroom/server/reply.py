@@ -1,0 +1,97 @@
+"""What the pipeline answers, and how it is sent: headers, warnings, compression."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from strongroom.api.errors import Status
+from strongroom.server.request import Request
+
+Send = Callable[[Any], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
+
+GZIP_FROM = 128 * 1024
+"""Bytes from which a body is compressed for a client that takes gzip; upstream's threshold."""
+
+WARNING_LIMIT = 256
+WARNINGS_TOTAL = 4 * 1024
+"""Longest warning, and all of them together; longer ones are cut, as upstream does."""
+
+
+@dataclass(slots=True)
+class Reply:
+    """A whole answer. The repr shows no body."""
+
+    body: bytes = field(default=b"", repr=False)
+    status: int = 200
+    content_type: str = JSON
+    headers: list[Header] = field(default_factory=list)
+    failure: Status | None = None
+    """The Status in the body, for the audit log."""
+
+
+@dataclass(slots=True)
+class StreamReply:
+    """An answer that goes on: a watch, a followed log. ``chunks`` is closed at the end."""
+
+    chunks: AsyncGenerator[bytes, None] = field(repr=False)
+    content_type: str = JSON
+    status: int = 200
+    headers: list[Header] = field(default_factory=list)
+
+
+async def send_reply(request: Request, reply: Reply, send: Send) -> None:
+    """Send a whole answer."""
+    body = reply.body
+    headers = common_headers(request, reply.content_type, reply.headers)
+    if len(body) > GZIP_FROM and _takes_gzip(request):
+        # Level 1, as upstream: the network is saved most of the bytes for little time.
+        body = gzip.compress(body, compresslevel=1)
+        headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
+    if reply.status not in (204, 304):
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def common_headers(request: Request, content_type: str, extra: Iterable[Header]) -> list[Header]:
+    """The headers of every answer; Secrets must not stay in anybody's cache."""
+    headers = [
+        (b"audit-id", request.audit_id.encode()),
+        (b"cache-control", b"no-cache, private"),
+        (b"content-type", content_type.encode()),
+        *extra,
+    ]
+    if request.warnings:
+        headers += warning_headers(request.warnings)
+    return headers
+
+
+def warning_headers(warnings: Iterable[str]) -> list[Header]:
+    """``Warning: 299 - "text"``, cut to upstream's limits, quoted as RFC 7234 wants."""
+    headers, total = [], 0
+    for text in warnings:
+        clean = "".join(c if c.isprintable() else " " for c in text)[:WARNING_LIMIT]
+        quoted = clean.replace("\\", "\\\\").replace('"', '\\"')
+        value = f'299 - "{quoted}"'.encode()
+        total += len(value)
+        if total > WARNINGS_TOTAL:
+            break
+        headers.append((b"warning", value))
+    return headers
+
+
+def _takes_gzip(request: Request) -> bool:
+    offers = request.headers.get("accept-encoding", "").lower().split(",")
+    return any(_offer(offer) for offer in offers)
+
+
+def _offer(offer: str) -> bool:
+    coding, _, parameter = offer.partition(";")
+    return coding.strip() in ("gzip", "*") and parameter.replace(" ", "") not in ("q=0", "q=0.0")

@@ -1,0 +1,143 @@
+"""A request on its way through the pipeline, and the reading of its body."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import zlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from strongroom.api.errors import StatusError, bad_request, too_large
+from strongroom.server.protocol import CERTIFICATE
+
+MAX_BODY = 3 * 1024 * 1024
+BODY_TIMEOUT = 60.0
+"""Seconds a body may take to come: as long as upstream's whole request may."""
+
+Receive = Callable[[], Awaitable[Any]]
+
+
+class ClientGone(Exception):
+    """The client closed its connection; there is nobody to answer."""
+
+
+class Request:
+    """One HTTP request. The repr shows method and path only."""
+
+    __slots__ = ("_headers", "_receive", "audit_id", "received", "scope", "warnings")
+
+    def __init__(
+        self, scope: dict[str, Any], receive: Receive, received: datetime, audit_id: str
+    ) -> None:
+        self.scope = scope
+        self.received = received
+        self.audit_id = audit_id
+        self.warnings: list[str] = []
+        self._receive = receive
+        self._headers: dict[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.scope['path']}>"
+
+    @property
+    def method(self) -> str:
+        return str(self.scope["method"])
+
+    @property
+    def uri(self) -> str:
+        """Path and query as they came."""
+        query = self.scope["query_string"]
+        path: bytes = self.scope["raw_path"]
+        return (path + b"?" + query if query else path).decode("ascii", "replace")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers by lower-case name; repeated ones joined by a comma."""
+        if self._headers is None:
+            found: dict[str, str] = {}
+            for raw_name, raw_value in self.scope["headers"]:
+                name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+                found[name] = f"{found[name]}, {value}" if name in found else value
+            self._headers = found
+        return self._headers
+
+    @property
+    def certificate(self) -> bytes | None:
+        """DER of the verified client certificate."""
+        der: bytes | None = self.scope.get(CERTIFICATE)
+        return der
+
+    @property
+    def source(self) -> str:
+        """The client's address."""
+        client = self.scope.get("client")
+        return str(client[0]) if client else ""
+
+    def warn(self, text: str) -> None:
+        """Add a ``Warning`` header to the reply, unless the same is there already."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    async def body(self) -> bytes:
+        """Read the whole body, decompressed.
+
+        Raises StatusError 413 above the limit (before and after decompression), 408-like 400 when
+        it comes too slowly, and ClientGone.
+        """
+        if int_header(self.headers, "content-length") > MAX_BODY:
+            raise request_too_large()
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                raw = await self._read()
+        except TimeoutError:
+            raise StatusError(408, "Timeout", "the request body did not come in time") from None
+        return self._decompress(raw)
+
+    async def _read(self) -> bytes:
+        chunks, size = [], 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > MAX_BODY:
+                raise request_too_large()
+            if not message.get("more_body", False):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _decompress(self, raw: bytes) -> bytes:
+        encoding = self.headers.get("content-encoding", "").strip().lower()
+        if encoding in ("", "identity"):
+            return raw
+        if encoding != "gzip":
+            raise StatusError(
+                415, "UnsupportedMediaType", "only gzip is accepted as content encoding"
+            )
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
+                plain = stream.read(MAX_BODY + 1)
+        except (OSError, EOFError, zlib.error):
+            raise bad_request("the request body is not valid gzip") from None
+        if len(plain) > MAX_BODY:
+            raise request_too_large()
+        return plain
+
+    async def disconnected(self) -> None:
+        """Return when the client has gone; anything it still sends is thrown away."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+def int_header(headers: dict[str, str], name: str) -> int:
+    """A header's number, 0 when it is missing or none."""
+    value = headers.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() else 0
+
+
+def request_too_large() -> StatusError:
+    """413 in upstream's words."""
+    return too_large(f"Request entity too large: limit is {MAX_BODY}")

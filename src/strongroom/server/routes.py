@@ -1,0 +1,59 @@
+"""Which endpoint serves a request: the table of paths that are no resources, then the resources."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from strongroom.api.errors import StatusDetails, StatusError
+from strongroom.server.reply import TEXT, Reply
+from strongroom.server.request import Request
+from strongroom.server.urls import Target
+
+Handler = Callable[[Request, Target], Awaitable[Reply]]
+
+
+class Routes:
+    """Paths that are no resources. They answer GET and HEAD only."""
+
+    def __init__(self, exact: Mapping[str, Handler], prefixes: Mapping[str, Handler]) -> None:
+        self._exact = dict(exact)
+        self._prefixes = dict(prefixes)
+
+    @property
+    def paths(self) -> Iterable[str]:
+        """All paths, as ``/`` lists them."""
+        return self._exact.keys()
+
+    def find(self, path: str) -> Handler | None:
+        """The handler of a path; None where there is nothing."""
+        handler = self._exact.get(path)
+        if handler is not None:
+            return handler
+        return next((h for p, h in self._prefixes.items() if path.startswith(p)), None)
+
+
+def page_not_found() -> Reply:
+    """The answer outside the API's groups: plain text, as Go's HTTP server gives it."""
+    return Reply(
+        b"404 page not found\n", 404, TEXT, [(b"x-content-type-options", b"nosniff")]
+    )
+
+
+def no_such_resource() -> StatusError:
+    """404: within the API, but nothing that we serve."""
+    return StatusError(
+        404,
+        "NotFound",
+        "the server could not find the requested resource",
+        details=StatusDetails(),
+    )
+
+
+def wrong_method() -> StatusError:
+    """405: the path is there, and does not take this method."""
+    return StatusError(
+        405,
+        "MethodNotAllowed",
+        "the server does not allow this method on the requested resource",
+        details=StatusDetails(),
+    )

@@ -1,0 +1,61 @@
+"""The store of an installation: its database, and the key that encrypts what is in it.
+
+The key-encryption key lives outside the data directory, so that a copy of the data alone opens
+nothing: in ``/etc/strongroom/keys`` for root, else below ``XDG_CONFIG_HOME`` (``~/.config``), under
+the installation's own id; or where ``--encryption-key-file`` says. It is made only together with a
+new database: a database whose key is missing is an error, never a reason for another key.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from strongroom.server.files import private_directory, write_private
+from strongroom.storage.encrypted import EncryptedStore
+from strongroom.storage.encryption.kms import KMSTransformer
+from strongroom.storage.encryption.localkey import LocalKey
+from strongroom.storage.encryption.prefix import PrefixTransformer
+from strongroom.storage.port import Store
+from strongroom.storage.sqlite import SQLiteStore
+
+KMS_NAME = "strongroom"
+_ID_FILE = "installation-id"
+
+
+def open_store(data_dir: Path, url: str, key_file: Path | None) -> Store:
+    """The encrypted store. Raises StoreError, EncryptionError, OSError."""
+    path = Path(url.removeprefix("sqlite:"))
+    key_path = key_file or default_key_file(installation_id(data_dir))
+    key = _key(key_path, new=not path.exists())
+    private_directory(path.parent)
+    transformer = KMSTransformer(KMS_NAME, key)
+    transformers = PrefixTransformer([(transformer.prefix, transformer)])
+    return EncryptedStore(SQLiteStore.open(path), transformers)
+
+
+def installation_id(data_dir: Path) -> str:
+    """A name for the data directory that moves with it; made at the first start."""
+    path = data_dir / _ID_FILE
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        made = secrets.token_hex(16)
+        write_private(path, made.encode() + b"\n")
+        return made
+
+
+def default_key_file(installation: str) -> Path:
+    """Where the key of an installation is kept when nobody says otherwise."""
+    if os.geteuid() == 0 and "XDG_CONFIG_HOME" not in os.environ:
+        base = Path("/etc/strongroom")
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "strongroom"
+    return base / "keys" / f"{installation}.key"
+
+
+def _key(path: Path, *, new: bool) -> LocalKey:
+    if new and not path.exists():
+        return LocalKey.create(path)
+    return LocalKey.load(path)

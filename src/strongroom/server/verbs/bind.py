@@ -1,0 +1,29 @@
+"""Creating ``pods/binding``: the scheduler gives a pod its node."""
+
+from __future__ import annotations
+
+from strongroom.api.codec import decode
+from strongroom.api.errors import Status
+from strongroom.registry.pod_binding import bind
+from strongroom.resources.pod_binding import Binding
+from strongroom.server.call import Call
+from strongroom.server.negotiation import YAML, body_media_type
+from strongroom.server.verbs.body import write_context
+from strongroom.server.verbs.verb import Done, Verb
+
+
+async def decode_binding(call: Call) -> None:
+    """Read the Binding. Raises StatusError 400, 413, 415."""
+    media_type = body_media_type(call.request.headers.get("content-type", ""))
+    body = await call.request.body()
+    call.body = decode(body, Binding, yaml=media_type == YAML, kind="Binding").obj
+
+
+async def run(call: Call) -> Done:
+    """Bind; the answer is 201 with a Status, as upstream's."""
+    ctx, target = write_context(call, "CreateOptions"), call.target
+    await bind(call.registry, ctx, target.namespace, target.name, call.body)
+    return Done(Status(kind="Status", apiVersion="v1", status="Success", code=201), 201)
+
+
+VERB = Verb(run, decode_binding)

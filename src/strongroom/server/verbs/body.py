@@ -1,0 +1,87 @@
+"""Reading objects from bodies, and the options that all writes share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strongroom.api.codec import decode
+from strongroom.api.errors import GroupKind, bad_request, invalid
+from strongroom.api.meta import Object
+from strongroom.api.validation import validate_write_options
+from strongroom.registry.context import RequestContext
+from strongroom.server.call import Call, manager_of
+from strongroom.server.negotiation import YAML, body_media_type
+
+STRICT = "Strict"
+WARN = "Warn"
+
+
+async def decode_object(call: Call) -> None:
+    """Read the object of a create or update. Raises StatusError 400, 413, 415."""
+    media_type = body_media_type(call.request.headers.get("content-type", ""))
+    resource = call.resource
+    validation = call.target.first("fieldValidation") or WARN
+    decoded = decode(
+        await call.request.body(),
+        resource.type,
+        yaml=media_type == YAML,
+        kind=resource.kind,
+        version=resource.api_version,
+        find=validation in (STRICT, WARN),
+    )
+    check_kind(call, decoded.obj)
+    report_findings(call, decoded.findings, validation)
+    call.body = decoded.obj
+
+
+def check_kind(call: Call, obj: Object) -> None:
+    """An object may leave its kind and version out, but must not say others."""
+    resource = call.resource
+    if obj.kind not in ("", resource.kind):
+        version = obj.apiVersion or resource.api_version
+        raise bad_request(
+            f'{obj.kind} in version "{version}" cannot be handled as a {resource.kind}: '
+            f"converting ({version}.{obj.kind}) to ({resource.api_version}.{resource.kind}): "
+            "unknown conversion"
+        )
+    if obj.apiVersion not in ("", resource.api_version):
+        raise bad_request(
+            f"the API version in the data ({obj.apiVersion}) does not match the expected API "
+            f"version ({resource.api_version})"
+        )
+
+
+def report_findings(call: Call, findings: list[str], validation: str) -> None:
+    """Unknown and duplicate fields: a refusal when strict, else warnings."""
+    if not findings:
+        return
+    if validation == STRICT:
+        resource = call.resource
+        raise bad_request(
+            f'{resource.kind} in version "{resource.api_version}" cannot be handled as a '
+            f"{resource.kind}: strict decoding error: {', '.join(findings)}"
+        )
+    for finding in findings:
+        call.request.warn(finding)
+
+
+def write_context(call: Call, options_kind: str) -> RequestContext:
+    """The context of a create, update or patch. Raises StatusError 422 for bad options.
+
+    ``options_kind`` is what upstream calls them in the message, such as ``CreateOptions``.
+    """
+    query = call.query
+    dry_run, validation = query.get("dryRun", []), call.target.first("fieldValidation")
+    manager = call.target.first("fieldManager")
+    check_options(options_kind, validate_write_options(dry_run, manager, validation))
+    return call.context(
+        dry_run=bool(dry_run),
+        field_manager=manager_of(call, manager),
+        field_validation=validation or WARN,
+    )
+
+
+def check_options(kind: str, errors: list[Any]) -> None:
+    """Refuse options with findings."""
+    if errors:
+        raise invalid(GroupKind("meta.k8s.io", kind), "", errors)

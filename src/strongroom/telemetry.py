@@ -1,0 +1,115 @@
+"""Logging for every part: one line an event on standard error, as JSON or as text.
+
+An exception is logged by its type and the place it came from, never by its text: texts of foreign
+exceptions may quote what they choked on, and that may be a Secret. A
+:class:`~strongroom.api.errors.StatusError` is the exception to this, since its message is written
+for clients and never holds a value.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from strongroom.api.errors import StatusError
+
+LogFormat = Literal["json", "text"]
+
+
+def setup_logging(format: LogFormat = "text", level: str | int = "INFO") -> None:  # noqa: A002 - the option's own name
+    """Send the records of all loggers to standard error in this format; may be called again."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JSONFormatter() if format == "json" else TextFormatter())
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level.upper() if isinstance(level, str) else level)
+
+
+def log(
+    logger: logging.Logger,
+    level: int,
+    message: str,
+    error: BaseException | None = None,
+    **fields: Any,
+) -> None:
+    """Log an event with its fields; ``error`` adds its type and location (see the module)."""
+    if not logger.isEnabledFor(level):
+        return
+    if error is not None:
+        fields |= describe_exception(error)
+    logger.log(level, message, extra={"fields": fields})
+
+
+def describe_exception(error: BaseException) -> dict[str, Any]:
+    """What may be told of an exception: ``error`` (type, Status message) and ``at`` (file:line)."""
+    kind = type(error).__qualname__
+    told = f"{kind}: {error.message}" if isinstance(error, StatusError) else kind
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    at = " < ".join(f"{_short(f.filename)}:{f.lineno}" for f in reversed(frames))
+    return {"error": told, "at": at} if at else {"error": told}
+
+
+def _short(filename: str) -> str:
+    return "/".join(filename.rsplit("/", 3)[-2:])
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    fields = dict(getattr(record, "fields", {}))
+    if record.exc_info and record.exc_info[1] is not None:
+        fields |= describe_exception(record.exc_info[1])
+    return fields
+
+
+def _message(record: logging.LogRecord) -> str:
+    # A foreign record's arguments may hold anything, exceptions included: keep the bare format
+    # unless the arguments are plain numbers and strings.
+    args = record.args if isinstance(record.args, tuple) else ()
+    if any(isinstance(a, BaseException) for a in args):
+        return str(record.msg).replace("%s", "…")
+    return record.getMessage()
+
+
+class JSONFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, then the event's fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": _message(record),
+        }
+        for name, value in _fields(record).items():
+            line.setdefault(name, value)
+        return msgspec.json.encode(line, enc_hook=lambda o: type(o).__name__).decode()
+
+
+class TextFormatter(logging.Formatter):
+    """``TIME LEVEL LOGGER MESSAGE key=value …`` on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        head = f"{_time(record)} {record.levelname:<7} {record.name} {_message(record)}"
+        tail = " ".join(f"{name}={_quoted(value)}" for name, value in _fields(record).items())
+        return _one_line(f"{head} {tail}" if tail else head)
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    return f'"{text}"' if " " in text else text
+
+
+def _one_line(text: str) -> str:
+    # A line break inside a field would let its sender forge a log line.
+    return text.replace("\r", "\\r").replace("\n", "\\n")
