@@ -59,24 +59,31 @@ def build(spec: dict[str, Any]) -> None:
     # From here absolute paths start in the new root, while "." is still the old one.
     mounts = sorted(zip(spec["mounts"], sources, strict=True), key=lambda pair: _depth(pair[0]))
     for mount, source in mounts:
-        _mount_volume(mount, source)
+        _mount_volume(mount, source, layers.writable)
     linux.umount(".", linux.MNT_DETACH)
     os.chdir("/")
     with contextlib.suppress(OSError):
         # A missing working directory is made, as runc does; what can't be made fails at chdir.
         os.makedirs(spec["cwd"], exist_ok=True)
-    if spec["read_only_root"]:
-        linux.make_read_only("/")
+    for fd in layers.writable:
+        if spec["read_only_root"]:
+            # By descriptor: a volume may be mounted over this by now, and stays as it is.
+            linux.make_read_only(f"/proc/self/fd/{fd}")
+        os.close(fd)
 
 
 class _Layers:
-    """The overlays over the host's filesystems, all with their upper side on one tmpfs."""
+    """The overlays over the host's filesystems, all with their upper side on one tmpfs.
+
+    `writable` collects a descriptor of every mount that takes the container's own writes.
+    """
 
     def __init__(self, base: str, root: str, hidden: list[str]) -> None:
         self._base = base
         self._root = root
         self._hidden = hidden
         self._count = 0
+        self.writable: list[int] = []
 
     def mount_host(self) -> None:
         """Show the host below the new root."""
@@ -115,6 +122,7 @@ class _Layers:
             linux.mount("overlay", target, "overlay", 0, sides + ",userxattr")
         except OSError:
             linux.mount("overlay", target, "overlay", 0, sides)
+        self.writable.append(_hold(target))
 
     def _submount(self, path: str) -> None:
         # A filesystem that can't be a lower layer is shown read-only; one that can't be reached
@@ -130,6 +138,7 @@ class _Layers:
 
     def _skeleton(self) -> None:
         linux.mount_tmpfs(self._root, mode=0o755)
+        self.writable.append(_hold(self._root))
         for entry in os.scandir("/"):
             target = self._root + entry.path
             if entry.is_symlink():
@@ -149,6 +158,7 @@ class _Layers:
             except OSError:
                 if path in ("/run", "/tmp"):  # noqa: S108 - names of the root's directories
                     linux.mount_tmpfs(target, mode=stat.S_IMODE(os.stat(path).st_mode))
+                    self.writable.append(_hold(target))
                 else:
                     _bind_read_only(path, target)
 
@@ -177,6 +187,11 @@ def _unescape(raw: bytes) -> bytes:
     for octal in (b"\\040", b"\\011", b"\\012", b"\\134"):
         raw = raw.replace(octal, bytes([int(octal[1:], 8)]))
     return raw
+
+
+def _hold(path: str) -> int:
+    """A descriptor of what is mounted at `path` now."""
+    return os.open(path, os.O_PATH | os.O_CLOEXEC)
 
 
 def _touch(path: str) -> None:
@@ -265,11 +280,11 @@ def _make_beneath(source: int, sub_path: str) -> int:
     return parent
 
 
-def _mount_volume(mount: dict[str, Any], source: int) -> None:
+def _mount_volume(mount: dict[str, Any], source: int, writable: list[int]) -> None:
     target = mount["target"]
     try:
         directory = stat.S_ISDIR(os.fstat(source).st_mode)
-        _make_target(target, directory=directory)
+        _make_target(target, writable, directory=directory)
         linux.mount(f"/proc/self/fd/{source}", target, None, linux.MS_BIND | linux.MS_REC)
         if mount["read_only"]:
             linux.make_read_only(target, recursive=True)
@@ -279,7 +294,7 @@ def _mount_volume(mount: dict[str, Any], source: int) -> None:
         os.close(source)
 
 
-def _make_target(target: str, *, directory: bool) -> None:
+def _make_target(target: str, writable: list[int], *, directory: bool) -> None:
     if os.path.exists(target):
         return
     try:
@@ -291,7 +306,7 @@ def _make_target(target: str, *, directory: bool) -> None:
         parent = os.path.dirname(os.path.normpath(target))
         while not os.path.isdir(parent):
             parent = os.path.dirname(parent)
-        _shadow(parent)
+        writable.extend(_shadow(parent))
         _make(target, directory=directory)
 
 
@@ -303,12 +318,13 @@ def _make(target: str, *, directory: bool) -> None:
         _touch(target)
 
 
-def _shadow(directory: str) -> None:
-    """Cover a directory with a writable tmpfs that shows the same entries."""
+def _shadow(directory: str) -> Iterator[int]:
+    """Cover a directory with a writable tmpfs that shows the same entries; what was mounted."""
     below = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         names = os.listdir(directory)
         linux.mount_tmpfs(directory, mode=stat.S_IMODE(os.fstat(below).st_mode) | 0o700)
+        yield _hold(directory)
         for name in names:
             target = os.path.join(directory, name)
             mode = os.stat(name, dir_fd=below, follow_symlinks=False).st_mode
@@ -320,5 +336,6 @@ def _shadow(directory: str) -> None:
             else:
                 _touch(target)
             linux.mount(f"/proc/self/fd/{below}/{name}", target, None, linux.MS_BIND | linux.MS_REC)
+            yield _hold(target)
     finally:
         os.close(below)
