@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.node.runtimes.home import VolumeHome
 from strongroom.node.runtimes.port import (
     ContainerStartError,
     LogOptions,
     Mount,
+    Runtime,
     UnknownContainer,
 )
+from strongroom.node.runtimes.process import ProcessRuntime
 from tests.node.runtimes.inside import Node, inside, spec_of
 
 
@@ -136,6 +139,10 @@ async def test_a_command_that_cannot_start_says_why(node: Node) -> None:
         with pytest.raises(ContainerStartError) as caught:
             await node.start(command, env={"PASSWORD": "hunter2"})
         assert (caught.value.reason, caught.value.message) == ("RunContainerError", message)
+    with pytest.raises(ContainerStartError, match="NUL"):
+        await node.start("echo", "a\0b")
+    with pytest.raises(ContainerStartError, match="no command specified"):
+        await node.start()
     with pytest.raises(ContainerStartError, match="chdir to cwd failed: Not a directory"):
         await node.start("true", cwd="/etc/passwd")
 
@@ -257,6 +264,13 @@ async def _live(node: Node, marker: str) -> None:
     await node.start("sleep", marker)
     await node.start("sh", "-c", f"trap '' TERM; sleep {marker}; exit")
     await asyncio.Event().wait()
+
+
+def test_it_is_a_runtime(tmp_path: Path) -> None:
+    """The type checker holds the class to its port here."""
+    runtime: Runtime = ProcessRuntime(VolumeHome(tmp_path, rootless=False, swappable=False))
+    with pytest.raises(UnknownContainer):
+        runtime.status("none")
 
 
 def test_a_specs_repr_holds_no_value() -> None:

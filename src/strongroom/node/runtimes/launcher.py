@@ -205,7 +205,7 @@ def _exec(argv: list[str], env: dict[str, str]) -> _StartFailed:
             if error.errno not in (errno.ENOENT, errno.ENOTDIR):
                 refused = refused or error
         except ValueError:
-            return _StartFailed(_RUN, "exec: arguments and environment may not hold NUL")
+            return _StartFailed(_RUN, "exec: an argument or variable holds NUL or isn't text")
     if refused is not None:
         return _StartFailed(_RUN, f"exec: {shown}: {(refused.strerror or '').lower()}")
     if "/" in name:

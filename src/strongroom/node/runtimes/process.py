@@ -35,6 +35,9 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class ProcessRuntime:
     """A `Runtime` on one `VolumeHome`. Use it from one event loop.
 
+    The loop's thread has to live as long as the node: the kernel ends a container with the thread
+    that launched it.
+
     `hidden_paths` are files and directories of the host that no container may see (strongroom's
     own data, its key file); the home is always hidden.
     """
@@ -72,6 +75,9 @@ class ProcessRuntime:
     async def start_container(self, spec: ContainerSpec) -> ContainerHandle:
         if self._closed:
             raise ContainerStartError("CreateContainerError", "the runtime is closed")
+        if not spec.argv:
+            # There's no image to take one from.
+            raise ContainerStartError("CreateContainerError", "no command specified")
         container_id = secrets.token_hex(32)
         log = ContainerLog(self._home.runtime("logs") / f"{container_id}.log")
         message_file = self._home.runtime("messages") / container_id
