@@ -14,13 +14,15 @@ from typing import Generic, TypeVar
 
 from strongroom.api.clock import Clock
 from strongroom.api.meta import DeleteOptions, Object
+from strongroom.api.patch import PatchType
 from strongroom.registry.admission import Admission, AdmissionPlugin
 from strongroom.registry.context import RequestContext
 from strongroom.registry.creating import Creator
 from strongroom.registry.deleting import Deleter, check_options
 from strongroom.registry.options import ListOptions, WatchOptions
+from strongroom.registry.patching import Patcher
 from strongroom.registry.reading import ListResult, Reader
-from strongroom.registry.updating import Updater
+from strongroom.registry.updating import Change, Updater
 from strongroom.registry.view import Form, View
 from strongroom.registry.watching import BOOKMARK_SECONDS, Batches, Watcher
 from strongroom.resources.resource import Resource
@@ -55,6 +57,7 @@ class Registry(Generic[T]):
         self._watcher = Watcher(*parts, clock, bookmark_seconds)
         self._creator = Creator(*parts, plugins)
         self._updater = Updater(*parts, plugins)
+        self._patcher = Patcher(self._updater)
         self._deleter = Deleter(*parts, plugins)
 
     async def start(self) -> None:
@@ -94,6 +97,23 @@ class Registry(Generic[T]):
     ) -> View[T]:
         """Replace an object, or a part of it. ``ctx.created`` says that it was made."""
         return await self._updater.update(ctx, namespace, name, obj, subresource)
+
+    async def patch(
+        self,
+        ctx: RequestContext,
+        namespace: str,
+        name: str,
+        patch_type: PatchType,
+        body: bytes,
+        *,
+        subresource: str = "",
+    ) -> View[T]:
+        """Change an object, or a part of it, as a patch says."""
+        return await self._patcher.patch(ctx, namespace, name, patch_type, body, subresource)
+
+    async def apply(self, ctx: RequestContext, change: Change[T]) -> View[T]:
+        """Make a change that a special subresource has worked out."""
+        return await self._updater.apply(ctx, change)
 
     async def delete(
         self, ctx: RequestContext, namespace: str, name: str, options: DeleteOptions

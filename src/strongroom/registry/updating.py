@@ -42,8 +42,9 @@ class Change(Generic[T]):
     """What a request wants to do to an object.
 
     ``make`` gives the new object, from the present one (which it may use up) or None where there
-    is none; it is called once for each attempt. ``uid`` is the UID that the present object must
-    have, if any.
+    is none and the kind is made by updates; it is called once for each attempt. ``uid`` is the UID
+    that the present object must have, if any. ``judged_as`` is what admission is shown as created
+    instead of the changed object, for a path that takes another kind (a Binding).
     """
 
     namespace: str
@@ -51,6 +52,7 @@ class Change(Generic[T]):
     make: Callable[[T | None], T]
     subresource: Subresource[T] | None = None
     uid: str = ""
+    judged_as: Object | None = None
 
 
 class Updater(Writer[T]):
@@ -90,6 +92,9 @@ class Updater(Writer[T]):
     async def apply(self, ctx: RequestContext, change: Change[T]) -> View[T]:
         """Make a change; tried again whenever another write came between."""
         key = self.resource.key(change.namespace, change.name)
+        if change.judged_as is not None:
+            await self.admission.mutate(ctx, "CREATE", change.judged_as, None)
+            await self.admission.validate(ctx, "CREATE", change.judged_as, None)
 
         async def attempt(view: View[T] | None) -> View[T]:
             if view is None:
@@ -100,12 +105,12 @@ class Updater(Writer[T]):
             return await self.swap(key, attempt)
 
     async def _create(self, ctx: RequestContext, key: str, change: Change[T]) -> View[T]:
+        if change.subresource or not self.resource.create_on_update:
+            raise not_found(self.group_resource, change.name)
         if change.uid:
             raise precondition_failed(
                 self.group_resource, change.name, key, "UID", change.uid, ""
             )
-        if change.subresource or not self.resource.create_on_update:
-            raise not_found(self.group_resource, change.name)
         obj = change.make(None)
         wipe(obj)
         await self._creator.prepare(ctx, obj)
@@ -123,13 +128,15 @@ class Updater(Writer[T]):
                 self.group_resource, change.name, key, "UID", change.uid, old.metadata.uid
             )
         new = self._merged(ctx, change, view)
-        await self.admission.mutate(ctx, "UPDATE", new, old)
+        if change.judged_as is None:
+            await self.admission.mutate(ctx, "UPDATE", new, old)
         unique_owners(ctx, new, admitted=True)
         if errors := self._errors(change, new, old):
             raise invalid(self.resource.group_kind, new.metadata.name, errors)
         for text in self.resource.warnings(new, old):
             ctx.warn(text)
-        await self.admission.validate(ctx, "UPDATE", new, old)
+        if change.judged_as is None:
+            await self.admission.validate(ctx, "UPDATE", new, old)
         value = self.form.encode(new)
         if self.resource.removed_by_update(new, old):
             return await self._remove(ctx, key, value, view)

@@ -1,0 +1,68 @@
+"""Patch (``endpoints/handlers/patch.go``): a change worked out from the present object.
+
+The patch is applied inside the compare-and-swap loop, so it is always applied to what it replaces.
+Only a patch that itself says a resourceVersion can meet a conflict.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from strongroom.api import codec
+from strongroom.api.errors import not_found
+from strongroom.api.meta import Object
+from strongroom.api.patch import PatchType, apply_patch, find_in_patch, refuse_findings
+from strongroom.registry.context import RequestContext
+from strongroom.registry.updating import Change, Updater
+from strongroom.registry.view import View
+from strongroom.registry.writing import match_name, match_namespace
+
+T = TypeVar("T", bound=Object)
+
+
+class Patcher(Generic[T]):
+    """Patches objects of one kind."""
+
+    def __init__(self, updater: Updater[T]) -> None:
+        self._updater = updater
+
+    async def patch(
+        self,
+        ctx: RequestContext,
+        namespace: str,
+        name: str,
+        patch_type: PatchType,
+        body: bytes,
+        subresource: str,
+    ) -> View[T]:
+        """Apply a patch.
+
+        Raises StatusError 400 (malformed, or it changes name or namespace), 404, 409, 422 (it does
+        not apply, or makes an invalid object), and whatever admission refuses with.
+        """
+        resource = self._updater.resource
+
+        def make(old: T | None) -> T:
+            if old is None:
+                raise not_found(resource.group_resource, name)
+            tree = apply_patch(patch_type, codec.to_tree(old), body, resource.type)
+            new = codec.from_tree(tree, resource.type)
+            self._report(ctx, patch_type, body, tree)
+            match_namespace(resource, new, namespace)
+            match_name(new, name)
+            return new
+
+        part = self._updater.part(subresource)
+        return await self._updater.apply(ctx, Change(namespace, name, make, part))
+
+    def _report(
+        self, ctx: RequestContext, patch_type: PatchType, body: bytes, tree: dict[str, Any]
+    ) -> None:
+        """Tell of unknown and repeated fields, as ``fieldValidation`` asks."""
+        if ctx.field_validation == "Ignore":
+            return
+        findings = find_in_patch(patch_type, body, tree, self._updater.resource.type)
+        if findings and ctx.field_validation == "Strict":
+            raise refuse_findings(findings)
+        for text in findings:
+            ctx.warn(text)

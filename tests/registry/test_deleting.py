@@ -1,0 +1,149 @@
+"""Delete: preconditions, finalizers, propagation, collections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from strongroom.api.meta import DeleteOptions, Preconditions
+from strongroom.api.selectors import LabelSelector
+from strongroom.registry.context import RequestContext
+from strongroom.registry.deleting import finalizers_for
+from strongroom.registry.options import ListOptions
+from strongroom.registry.registry import Registry
+from strongroom.storage.memory import MemoryStore
+from tests.registry.conftest import context, names, refused, secret
+
+
+async def test_what_is_not_there(secrets: Registry[Any], ctx: RequestContext) -> None:
+    answer = secrets.delete(ctx, "prod", "a", DeleteOptions())
+    assert await refused(answer) == (404, "NotFound", 'secrets "a" not found')
+
+
+async def test_preconditions(secrets: Registry[Any], ctx: RequestContext) -> None:
+    view = await secrets.create(ctx, "prod", secret("a"))
+    uid, version = view.obj.metadata.uid, view.obj.metadata.resourceVersion
+
+    async def attempt(**preconditions: str) -> tuple[int, str, str]:
+        options = DeleteOptions(preconditions=Preconditions(**preconditions))
+        return await refused(secrets.delete(ctx, "prod", "a", options))
+
+    start = 'Operation cannot be fulfilled on Secret "a": '
+    assert await attempt(uid="other") == (
+        409,
+        "Conflict",
+        (f"{start}the UID in the precondition (other) does not match the UID in record ({uid}). "
+        "The object might have been deleted and then recreated"),
+    )
+    assert await attempt(resourceVersion="1") == (
+        409,
+        "Conflict",
+        (f"{start}the ResourceVersion in the precondition (1) does not match the ResourceVersion "
+        f"in record ({version}). The object might have been modified"),
+    )
+    options = DeleteOptions(preconditions=Preconditions(uid=uid, resourceVersion=version))
+    _, removed = await secrets.delete(ctx, "prod", "a", options)
+    assert removed
+
+
+async def test_preconditions_hold_against_what_the_store_has(
+    secrets: Registry[Any], ctx: RequestContext, store: MemoryStore
+) -> None:
+    """A cache that is behind must not let a delete through that names an old version."""
+    view = await secrets.create(ctx, "prod", secret("a"))
+    await secrets.get(ctx, "prod", "a")
+    kv = await store.get("/registry/secrets/prod/a")
+    assert kv is not None
+    await store.update(kv.key, kv.value + b" ", expected=kv.mod_revision)
+    version = view.obj.metadata.resourceVersion
+    options = DeleteOptions(preconditions=Preconditions(resourceVersion=version))
+    code, _, _ = await refused(secrets.delete(ctx, "prod", "a", options))
+    assert code == 409
+    assert await store.get(kv.key) is not None
+
+
+async def test_options_that_contradict_each_other(
+    secrets: Registry[Any], ctx: RequestContext
+) -> None:
+    options = DeleteOptions(orphanDependents=True, propagationPolicy="Orphan")
+    code, reason, message = await refused(secrets.delete(ctx, "prod", "a", options))
+    assert (code, reason) == (422, "Invalid")
+    assert message == (
+        'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "Orphan": '
+        "orphanDependents and deletionPropagation cannot be both set"
+    )
+
+
+async def test_finalizers_keep_an_object_and_mark_it(
+    secrets: Registry[Any], ctx: RequestContext
+) -> None:
+    obj = secret("a", finalizers=["example.com/keep"], generation=1)
+    await secrets.create(ctx, "prod", obj)
+    marked, removed = await secrets.delete(ctx, "prod", "a", DeleteOptions())
+    meta = marked.obj.metadata
+    assert not removed
+    assert meta.deletionTimestamp == "2026-03-01T12:00:00Z"
+    assert meta.deletionGracePeriodSeconds == 0
+    assert meta.generation == 2
+    again, removed = await secrets.delete(ctx, "prod", "a", DeleteOptions())
+    assert (removed, again.revision) == (False, marked.revision)
+
+
+@pytest.mark.parametrize(
+    ("options", "present", "wanted"),
+    [
+        (DeleteOptions(), [], []),
+        (DeleteOptions(propagationPolicy="Background"), ["orphan", "a/b"], ["a/b"]),
+        (DeleteOptions(propagationPolicy="Orphan"), ["a/b"], ["a/b", "orphan"]),
+        (DeleteOptions(propagationPolicy="Foreground"), [], ["foregroundDeletion"]),
+        (DeleteOptions(propagationPolicy="Foreground"), ["orphan"], ["foregroundDeletion"]),
+        (DeleteOptions(orphanDependents=True), [], ["orphan"]),
+        (DeleteOptions(orphanDependents=False), ["orphan"], []),
+        (DeleteOptions(), ["orphan", "a/b"], ["orphan", "a/b"]),
+        (DeleteOptions(), ["foregroundDeletion"], ["foregroundDeletion"]),
+    ],
+)
+def test_propagation(options: DeleteOptions, present: list[str], wanted: list[str]) -> None:
+    assert finalizers_for(present, options) == wanted
+
+
+async def test_a_policy_that_waits_marks_the_object(
+    secrets: Registry[Any], ctx: RequestContext
+) -> None:
+    await secrets.create(ctx, "prod", secret("a"))
+    options = DeleteOptions(propagationPolicy="Foreground")
+    view, removed = await secrets.delete(ctx, "prod", "a", options)
+    assert not removed
+    assert view.obj.metadata.finalizers == ["foregroundDeletion"]
+    assert view.obj.metadata.deletionTimestamp
+
+
+async def test_a_dry_run_deletes_nothing(secrets: Registry[Any], ctx: RequestContext) -> None:
+    made = await secrets.create(ctx, "prod", secret("a"))
+    _, removed = await secrets.delete(context(dry_run=True), "prod", "a", DeleteOptions())
+    assert removed
+    foreground = DeleteOptions(propagationPolicy="Foreground")
+    view, removed = await secrets.delete(context(dry_run=True), "prod", "a", foreground)
+    assert (removed, view.obj.metadata.finalizers) == (False, ["foregroundDeletion"])
+    assert (await secrets.get(ctx, "prod", "a")).revision == made.revision
+
+
+async def test_a_collection_by_label(secrets: Registry[Any], ctx: RequestContext) -> None:
+    for i in range(40):
+        await secrets.create(ctx, "prod", secret(f"s{i:02}", labels={"even": str(i % 2 == 0)}))
+    chosen = ListOptions(label_selector=LabelSelector.parse("even=True"))
+    await secrets.delete_collection(ctx, "prod", chosen, DeleteOptions())
+    left = await secrets.list(ctx, "prod", ListOptions())
+    assert names(left.items) == [f"s{i:02}" for i in range(1, 40, 2)]
+
+
+async def test_a_collection_stops_at_the_first_refusal(
+    secrets: Registry[Any], ctx: RequestContext
+) -> None:
+    await secrets.create(ctx, "prod", secret("a"))
+    options = DeleteOptions(preconditions=Preconditions(uid="other"))
+    code, reason, _ = await refused(
+        secrets.delete_collection(ctx, "prod", ListOptions(), options)
+    )
+    assert (code, reason) == (409, "Conflict")
