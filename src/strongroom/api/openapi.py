@@ -149,7 +149,7 @@ class _Book:
         out = self._described(shape, description=field.description, default=default)
         if facts.enum and self.version == 3:
             # The v2 document of upstream knows no enumerations.
-            (out["items"] if "items" in out else out)["enum"] = sorted(facts.enum)
+            out.get("items", out)["enum"] = sorted(facts.enum)
         if facts.list_type:
             out["x-kubernetes-list-type"] = facts.list_type
         if facts.list_keys:
