@@ -140,9 +140,9 @@ class KMSTransformer:
             self.rotate()
 
     def to_storage(self, value: bytes, *, context: bytes) -> bytes:
-        self._writes += 1
-        if self._writes > self._max_writes:
+        if self._writes >= self._max_writes:
             self.rotate()
+        self._writes += 1
         seed, source = self._write
         return envelope.encode(seed.seal(value, context), source)
 

@@ -74,11 +74,11 @@ class LocalKey:
         text = f"{_HEADER}\nid: {made.status()}\nkey: {base64.b64encode(key).decode()}\n"
         try:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_new(target, text.encode())
-        except FileExistsError as error:
-            raise KeyServiceError(f"{target} exists: a key file is never overwritten") from error
+            written = _write_new(target, text.encode())
         except OSError as error:
             raise KeyServiceError(f"cannot write the key file {target}: {error}") from error
+        if not written:
+            raise KeyServiceError(f"{target} exists: a key file is never overwritten")
         return made
 
     @classmethod
@@ -139,8 +139,8 @@ class LocalKey:
             raise DecryptionFailed("the wrapped data key is damaged") from None
 
 
-def _write_new(path: Path, content: bytes) -> None:
-    """Create a file that others never see in part: a whole temporary one gets its name."""
+def _write_new(path: Path, content: bytes) -> bool:
+    """Create a file that others never see in part; False when there is one already."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -150,6 +150,8 @@ def _write_new(path: Path, content: bytes) -> None:
             os.fsync(descriptor)
         # A link, unlike a rename, refuses to replace a key that is there.
         os.link(temporary, path)
+    except FileExistsError:
+        return False
     finally:
         temporary.unlink()
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -157,24 +159,30 @@ def _write_new(path: Path, content: bytes) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+    return True
 
 
 def _read_private(path: Path) -> bytes:
     """The content of a small regular file that belongs to us or root, and to nobody else."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         # The opened file is judged, not the path: it cannot be swapped in between.
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise KeyFileUnsafe(f"{path} is not a regular file")
-        if status.st_mode & 0o077:
-            raise KeyFileUnsafe(
-                f"the key file {path} has mode {stat.S_IMODE(status.st_mode):04o}: "
-                f"others may use it; run `chmod 600 {path}` and consider the key known to them"
-            )
-        if status.st_uid not in {0, os.geteuid()}:
-            raise KeyFileUnsafe(
-                f"the key file {path} belongs to user {status.st_uid}: "
-                f"it has to belong to the server's user ({os.geteuid()})"
-            )
-        return file.read(_MAX_FILE)
+        _check_private(path, os.fstat(descriptor))
+        return os.read(descriptor, _MAX_FILE)
+    finally:
+        os.close(descriptor)
+
+
+def _check_private(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyFileUnsafe(f"{path} is not a regular file")
+    if status.st_mode & 0o077:
+        raise KeyFileUnsafe(
+            f"the key file {path} has mode {stat.S_IMODE(status.st_mode):04o}: "
+            f"others may use it; run `chmod 600 {path}` and consider the key known to them"
+        )
+    if status.st_uid not in {0, os.geteuid()}:
+        raise KeyFileUnsafe(
+            f"the key file {path} belongs to user {status.st_uid}: "
+            f"it has to belong to the server's user ({os.geteuid()})"
+        )

@@ -1,0 +1,360 @@
+"""What is particular to the SQLite store: its file, its lock, its failures, its log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from strongroom.storage.errors import (
+    Compacted,
+    KeyExists,
+    StoreLocked,
+    StoreUnavailable,
+    UnknownFormat,
+)
+from strongroom.storage.port import Event, KeyValue, Store, Watch
+from strongroom.storage.sqlite import SQLiteStore
+from strongroom.storage.sqlite_file import APPLICATION_ID, FORMAT_VERSION, DatabaseFile
+
+
+async def take(watch: Watch, count: int) -> list[Event]:
+    events: list[Event] = []
+    async with asyncio.timeout(20):
+        while len(events) < count:
+            events += await anext(watch)
+    return events
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def pragma(path: Path, statement: str) -> object:
+    with closing(sqlite3.connect(path)) as connection:
+        row = connection.execute(f"PRAGMA {statement}").fetchone()
+        return row[0] if row else None
+
+
+async def fill(store: Store, count: int, size: int = 10) -> None:
+    await asyncio.gather(*(store.create(f"/k/{n:05}", b"v" * size) for n in range(count)))
+
+
+async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = SQLiteStore.open(path)
+    first = await store.create("/a", b"one")
+    second = await store.update("/a", b"two", expected=first)
+    gone = await store.create("/b", b"")
+    last = await store.delete("/b", expected=gone)
+    await store.compact(first)
+    await store.close()
+    store = SQLiteStore.open(path)
+    assert store.current_revision == last
+    assert await store.get("/a") == KeyValue("/a", b"two", first, second)
+    assert await store.get("/a", revision=first) == KeyValue("/a", b"one", first, first)
+    with pytest.raises(Compacted):
+        await anext(store.watch("/", after=first - 1))
+    assert [event.revision for event in await take(store.watch("/", after=first), 3)] == [3, 4, 5]
+    assert await store.create("/c", b"") == last + 1
+    await store.close()
+
+
+async def test_the_files_are_private(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        store = SQLiteStore.open(tmp_path / "upper" / "lower" / "store.db")
+        await store.create("/a", b"")
+    finally:
+        os.umask(old)
+    assert mode(tmp_path / "upper") == mode(tmp_path / "upper" / "lower") == 0o700
+    files = {path.name: mode(path) for path in (tmp_path / "upper" / "lower").iterdir()}
+    assert set(files) == {"store.db", "store.db-wal", "store.db-shm", "store.db.lock"}
+    assert set(files.values()) == {0o600}
+    await store.close()
+
+
+async def test_commits_are_durable_and_deletions_zeroed(tmp_path: Path) -> None:
+    file = DatabaseFile(tmp_path / "store.db")
+    with closing(file.connect_writer()) as connection:
+        settings = {
+            name: connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "secure_delete")
+        }
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
+
+
+async def test_compacted_values_are_gone_from_the_file(tmp_path: Path) -> None:
+    store = SQLiteStore.open(tmp_path / "store.db")
+    first = await store.create("/a", b"canary-one")
+    second = await store.update("/a", b"canary-two", expected=first)
+    await store.compact(second)
+    await store.close()
+    content = (tmp_path / "store.db").read_bytes()
+    assert b"canary-one" not in content
+    assert b"canary-two" in content
+
+
+async def test_a_second_user_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = SQLiteStore.open(path)
+    with pytest.raises(StoreLocked, match="in use"):
+        SQLiteStore.open(path)
+    program = (
+        "import sys; from strongroom.storage.sqlite import SQLiteStore as S; S.open(sys.argv[1])"
+    )
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, path, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await other.communicate()
+    assert other.returncode == 1
+    assert b"StoreLocked" in said
+    await store.close()
+    await SQLiteStore.open(path).close()
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes(b"my diary " * 1000)
+    with pytest.raises(UnknownFormat, match="not a strongroom store"):
+        SQLiteStore.open(path)
+    assert path.read_bytes() == b"my diary " * 1000
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE diary (line TEXT)")
+    with pytest.raises(UnknownFormat, match="not a strongroom store"):
+        SQLiteStore.open(path)
+    assert pragma(path, "application_id") == 0
+
+
+async def test_another_format_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    await SQLiteStore.open(path).close()
+    assert pragma(path, "application_id") == APPLICATION_ID
+    assert pragma(path, "user_version") == FORMAT_VERSION
+    pragma(path, f"user_version = {FORMAT_VERSION + 1}")
+    with pytest.raises(UnknownFormat, match=f"version {FORMAT_VERSION + 1}"):
+        SQLiteStore.open(path)
+
+
+def test_a_place_that_cannot_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnavailable, match="cannot open"):
+        SQLiteStore.open(tmp_path / "file" / "store.db")
+
+
+async def test_a_watch_far_behind_reads_the_log_and_then_follows(tmp_path: Path) -> None:
+    """More events than the feed keeps, so that the log has to serve, while writes go on."""
+    store = SQLiteStore.open(tmp_path / "store.db")
+    await fill(store, 10_000)
+    watch = store.watch("/k/", after=1)
+    writing = asyncio.gather(*(store.create(f"/k/later/{n}", b"") for n in range(2_000)))
+    events = await take(watch, 12_000)
+    await writing
+    assert [event.revision for event in events] == list(range(2, 12_002))
+    await watch.close()
+    await store.close()
+
+
+async def test_large_events_leave_the_feed_and_come_from_the_log(tmp_path: Path) -> None:
+    store = SQLiteStore.open(tmp_path / "store.db")
+    watch = store.watch("/k/", after=1)
+    await fill(store, 40, size=1_000_000)
+    events = await take(watch, 40)
+    assert [(event.revision, len(event.value)) for event in events] == [
+        (revision, 1_000_000) for revision in range(2, 42)
+    ]
+    await store.close()
+
+
+async def test_a_full_disk_fails_the_write_and_nothing_else(tmp_path: Path) -> None:
+    """A real SQLITE_FULL: this file's writer may only use so many pages."""
+
+    class Small(DatabaseFile):
+        limit = 60
+
+        def connect_writer(self) -> sqlite3.Connection:
+            connection = super().connect_writer()
+            connection.execute(f"PRAGMA max_page_count = {self.limit}")
+            return connection
+
+    file = Small(tmp_path / "store.db")
+    store = SQLiteStore(file)
+    kept = await store.create("/kept", b"v")
+    results = await asyncio.gather(
+        store.create("/small", b"s"),
+        store.create("/huge", b"x" * 1_000_000),
+        return_exceptions=True,
+    )
+    assert all(isinstance(result, StoreUnavailable) for result in results)
+    assert "full" in str(results[0])
+    assert await store.revision() == kept
+    assert [kv.key for kv in (await store.list("/")).items] == ["/kept"]
+    file.limit = 10_000
+    with pytest.raises(StoreUnavailable):
+        await store.create("/huge", b"x" * 50_000_000)
+    watch = store.watch("/", after=kept)
+    assert await store.create("/huge", b"x" * 1_000_000) == kept + 1
+    assert [event.key for event in await take(watch, 1)] == ["/huge"]
+    await store.close()
+    store = SQLiteStore.open(file.path)
+    assert [kv.key for kv in (await store.list("/")).items] == ["/huge", "/kept"]
+    await store.close()
+
+
+class FailingConnection(sqlite3.Connection):
+    """A connection whose commits fail as they do when fsync does: before or after the fact."""
+
+    fail_before = 0
+    fail_after = 0
+
+    def execute(self, sql: str, parameters: object = (), /) -> sqlite3.Cursor:
+        kind = type(self)
+        if sql == "COMMIT" and kind.fail_before:
+            kind.fail_before -= 1
+            raise sqlite3.OperationalError("disk I/O error")
+        cursor = super().execute(sql, parameters)  # type: ignore[arg-type]  # passed on as given
+        if sql == "COMMIT" and kind.fail_after:
+            kind.fail_after -= 1
+            raise sqlite3.OperationalError("disk I/O error")
+        return cursor
+
+
+class FailingFile(DatabaseFile):
+    def connect_writer(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, isolation_level=None, check_same_thread=False, factory=FailingConnection
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        return connection
+
+
+async def test_a_failed_fsync_is_told_and_the_store_goes_on(tmp_path: Path) -> None:
+    store = SQLiteStore(FailingFile(tmp_path / "store.db"))
+    await store.create("/a", b"")
+    FailingConnection.fail_before = 1
+    results = await asyncio.gather(
+        store.create("/b", b""), store.create("/c", b""), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [StoreUnavailable, StoreUnavailable]
+    assert "disk I/O error" in str(results[0])
+    assert await store.get("/b") is None
+    assert await store.create("/b", b"") == 3
+    await store.close()
+
+
+async def test_a_commit_that_happened_in_spite_of_its_error_is_published(tmp_path: Path) -> None:
+    store = SQLiteStore(FailingFile(tmp_path / "store.db"))
+    watch = store.watch("/", after=1)
+    FailingConnection.fail_after = 1
+    with pytest.raises(StoreUnavailable):
+        await store.create("/a", b"one")
+    with pytest.raises(KeyExists):
+        await store.create("/a", b"two")
+    assert await store.create("/b", b"") == 3
+    events = await take(watch, 2)
+    assert [(event.key, event.value, event.revision) for event in events] == [
+        ("/a", b"one", 2),
+        ("/b", b"", 3),
+    ]
+    await store.close()
+
+
+async def test_a_compaction_that_happened_in_spite_of_its_error(tmp_path: Path) -> None:
+    store = SQLiteStore(FailingFile(tmp_path / "store.db"))
+    first = await store.create("/a", b"one")
+    second = await store.update("/a", b"two", expected=first)
+    FailingConnection.fail_after = 1
+    with pytest.raises(StoreUnavailable):
+        await store.compact(second)
+    await store.create("/b", b"")
+    with pytest.raises(Compacted):
+        await store.get("/a", revision=first)
+    with pytest.raises(Compacted):
+        await anext(store.watch("/", after=first))
+    await store.close()
+
+
+def test_a_full_disk_at_any_write_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    """The kernel refuses the write itself (RLIMIT_FSIZE), in a process of its own."""
+    program = """
+import asyncio, json, resource, signal, sys
+from strongroom.storage.errors import StoreUnavailable
+from strongroom.storage.sqlite import SQLiteStore
+
+async def main():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    store = SQLiteStore.open(sys.argv[1])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, limits[1]))
+    acknowledged, refused = [], 0
+    for number in range(200):
+        key = f"/k/{number:03}"
+        try:
+            await store.create(key, b"v" * 5000)
+            acknowledged.append(key)
+        except StoreUnavailable:
+            refused += 1
+    print(json.dumps([acknowledged, refused, store.current_revision]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    await store.create("/again", b"")
+    await store.close()
+
+asyncio.run(main())
+"""
+    path = tmp_path / "store.db"
+    run = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    acknowledged, refused, revision = json.loads(run.stdout)
+    assert len(acknowledged) > 10
+    assert refused > 10
+    assert revision == len(acknowledged) + 1
+    assert asyncio.run(keys_of(path)) == ["/again", *acknowledged]
+
+
+async def keys_of(path: Path) -> list[str]:
+    store = SQLiteStore.open(path)
+    keys = [kv.key for kv in (await store.list("/")).items]
+    await store.close()
+    return keys
+
+
+async def test_a_key_that_is_no_text_fails_its_own_caller_only(tmp_path: Path) -> None:
+    store = SQLiteStore.open(tmp_path / "store.db")
+    good = asyncio.create_task(store.create("/a", b""))
+    with pytest.raises(UnicodeEncodeError):
+        await store.create("/\ud800", b"")
+    assert await good == 2
+    await store.close()
+
+
+async def test_a_cancelled_caller_disturbs_nobody(tmp_path: Path) -> None:
+    store = SQLiteStore.open(tmp_path / "store.db")
+    doomed = asyncio.create_task(store.create("/a", b""))
+    other = asyncio.create_task(store.create("/b", b""))
+    await asyncio.sleep(0)
+    doomed.cancel()
+    assert await other in {2, 3}
+    with pytest.raises(asyncio.CancelledError):
+        await doomed
+    await store.close()
+
+
+async def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
+    store = SQLiteStore.open(tmp_path / "store.db")
+    writes = [asyncio.create_task(store.create(f"/{n}", b"")) for n in range(50)]
+    await asyncio.sleep(0)
+    await store.close()
+    assert sorted(await asyncio.gather(*writes)) == list(range(2, 52))
+    assert len(await keys_of(tmp_path / "store.db")) == 50
