@@ -1,0 +1,146 @@
+"""What is particular to the encrypting store."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from strongroom.storage.encrypted import EncryptedStore
+from strongroom.storage.encryption.identity import IdentityTransformer
+from strongroom.storage.encryption.port import KeyServiceError, Plain
+from strongroom.storage.encryption.prefix import PrefixTransformer
+from strongroom.storage.errors import (
+    RevisionConflict,
+    StoreUnavailable,
+    Undecryptable,
+    UndecryptableList,
+)
+from strongroom.storage.memory import MemoryStore
+from strongroom.storage.port import EventType, KeyValue
+from tests.storage.drivers import local_kms
+
+
+@pytest.fixture
+def memory() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def store(memory: MemoryStore) -> EncryptedStore:
+    return EncryptedStore(memory, local_kms())
+
+
+async def test_the_driver_sees_no_plaintext(memory: MemoryStore, store: EncryptedStore) -> None:
+    first = await store.create("/a", b"hunter2")
+    await store.update("/a", b"hunter2", expected=first)
+    for revision in (2, 3):
+        stored = await memory.get("/a", revision=revision)
+        assert stored is not None
+        assert stored.value.startswith(b"k8s:enc:kms:v2:local:\n")
+        assert b"hunter2" not in stored.value
+
+
+async def test_a_value_moved_to_another_key_is_refused(
+    memory: MemoryStore, store: EncryptedStore
+) -> None:
+    await store.create("/a", b"hunter2")
+    stolen = await memory.get("/a")
+    assert stolen is not None
+    await memory.create("/b", stolen.value)
+    with pytest.raises(Undecryptable) as refused:
+        await store.get("/b")
+    assert refused.value.key == "/b"
+    assert "another key" in refused.value.reason
+    assert "hunter2" not in str(refused.value)
+
+
+async def test_a_list_names_what_it_cannot_read_and_keeps_the_rest(
+    memory: MemoryStore, store: EncryptedStore
+) -> None:
+    await store.create("/a", b"1")
+    bad = await memory.create("/b", b"plain")
+    await store.create("/c", b"2")
+    await memory.create("/d", b"plain")
+    await store.create("/e", b"3")
+    with pytest.raises(UndecryptableList, match="'/b', '/d'") as refused:
+        await store.list("/", limit=4)
+    assert [failure.key for failure in refused.value.failures] == ["/b", "/d"]
+    assert refused.value.failures[0].mod_revision == bad
+    page = refused.value.page
+    assert [(kv.key, kv.value) for kv in page.items] == [("/a", b"1"), ("/c", b"2")]
+    assert (page.more, page.remaining, page.revision) == (True, 1, 6)
+
+
+async def test_a_watch_goes_on_past_what_it_cannot_read(
+    memory: MemoryStore, store: EncryptedStore
+) -> None:
+    bad = await memory.create("/a", b"plain")
+    worse = await memory.update("/a", b"plain too", expected=bad)
+    good = await store.update("/a", b"1", expected=worse)
+    worst = await memory.update("/a", b"plain again", expected=good)
+    await memory.delete("/a", expected=worst)
+    watch = store.watch("/", after=1)
+    async with asyncio.timeout(10):
+        events = await anext(watch)
+    assert [event.type.value for event in events] == ["PUT", "PUT", "PUT", "PUT", "DELETE"]
+    assert [event.error is None for event in events] == [False, False, True, False, False]
+    assert [event.value for event in events] == [b"", b"", b"1", b"", b""]
+    assert events[2].previous is None
+    assert events[3].previous == KeyValue("/a", b"1", bad, good)
+    assert not events[2].created
+    assert events[4].type is EventType.DELETE
+    await watch.close()
+
+
+async def test_conflicts_carry_the_plain_current_value(
+    memory: MemoryStore, store: EncryptedStore
+) -> None:
+    revision = await store.create("/a", b"one")
+    for conflicting in (store.update("/a", b"", expected=1), store.delete("/a", expected=1)):
+        with pytest.raises(RevisionConflict) as refused:
+            await conflicting
+        assert refused.value.current == KeyValue("/a", b"one", revision, revision)
+    await memory.create("/bad", b"plain")
+    with pytest.raises(Undecryptable):
+        await store.update("/bad", b"", expected=1)
+
+
+async def test_an_undecryptable_value_can_be_deleted(
+    memory: MemoryStore, store: EncryptedStore
+) -> None:
+    bad = await memory.create("/a", b"plain")
+    with pytest.raises(Undecryptable) as refused:
+        await store.get("/a")
+    await store.delete("/a", expected=refused.value.mod_revision)
+    assert refused.value.create_revision == bad
+    assert await store.get("/a") is None
+
+
+async def test_without_its_key_service_nothing_is_written(memory: MemoryStore) -> None:
+    class Unreachable:
+        def to_storage(self, value: bytes, *, context: bytes) -> bytes:
+            raise KeyServiceError("no answer")
+
+        def from_storage(self, value: bytes, *, context: bytes) -> Plain:
+            raise KeyServiceError("no answer")
+
+    await memory.create("/a", b"stored")
+    store = EncryptedStore(memory, Unreachable())
+    with pytest.raises(StoreUnavailable, match="cannot encrypt for key '/b': no answer"):
+        await store.create("/b", b"hunter2")
+    with pytest.raises(Undecryptable, match="no answer"):
+        await store.get("/a")
+    assert memory.current_revision == 2
+
+
+async def test_plain_values_from_before_are_read(memory: MemoryStore) -> None:
+    await memory.create("/a", b'{"kind":"Secret"}')
+    kms = local_kms()
+    prefix = b"k8s:enc:kms:v2:local:"
+    store = EncryptedStore(memory, PrefixTransformer([(b"", IdentityTransformer())]))
+    assert (await store.get("/a")) is not None
+    mixed = EncryptedStore(memory, PrefixTransformer([(prefix, kms), (b"", IdentityTransformer())]))
+    found = await mixed.get("/a")
+    assert found is not None
+    assert found.value == b'{"kind":"Secret"}'
