@@ -28,6 +28,7 @@ from strongroom.server.files import private_directory
 from strongroom.server.health import Check, Health
 from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, repeat
 from strongroom.server.metrics import Metrics
+from strongroom.server.openapi import openapi_routes
 from strongroom.server.options import Options
 from strongroom.server.paths import path_routes
 from strongroom.server.pipeline import Pipeline
@@ -188,7 +189,7 @@ def _routes(metrics: Metrics, shutdown: Shutdown, store: Store, url: str) -> Rou
     }
     kinds = CATALOG.all()
     documents = discovery_routes(kinds, address=url.removeprefix("https://"))
-    return path_routes(metrics, healths, documents)
+    return path_routes(metrics, healths, {**documents, **openapi_routes(kinds)})
 
 
 def _serving_context(options: Options, pki: PKI) -> ssl.SSLContext:

@@ -9,10 +9,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from strongroom.api.errors import not_acceptable, unsupported_media_type
+from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
+from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 
 JSON = "application/json"
 YAML = "application/yaml"
 MEDIA_TYPES = (JSON, YAML)
+BODY_TYPES = (*MEDIA_TYPES, PROTOBUF)
+BODY_TYPES = (JSON, YAML, PROTOBUF)
+"""Bodies may come in protobuf, which kubectl sends unasked; answers are not made in it."""
+
 OBJECT_SHAPES = frozenset({"Table", "PartialObjectMetadata"})
 LIST_SHAPES = frozenset({"Table", "PartialObjectMetadataList"})
 WATCH_SHAPES = frozenset({"Table", "PartialObjectMetadata"})
@@ -86,7 +92,7 @@ def _form(media_type: str, parameters: dict[str, str], shapes: frozenset[str]) -
     return Form(media_type, shape, version)
 
 
-def body_media_type(content_type: str, allowed: tuple[str, ...] = MEDIA_TYPES) -> str:
+def body_media_type(content_type: str, allowed: tuple[str, ...] = BODY_TYPES) -> str:
     """The media type of a request body; none given means the first. Raises StatusError 415."""
     media_type = content_type.partition(";")[0].strip().lower()
     if not media_type:

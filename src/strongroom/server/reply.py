@@ -16,6 +16,9 @@ Header = tuple[bytes, bytes]
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 
+PRIVATE = b"no-cache, private"
+"""Of every answer that may hold objects: Secrets must not stay in anybody's cache."""
+
 GZIP_FROM = 128 * 1024
 """Bytes from which a body is compressed for a client that takes gzip; upstream's threshold."""
 
@@ -34,6 +37,7 @@ class Reply:
     headers: list[Header] = field(default_factory=list)
     failure: Status | None = None
     """The Status in the body, for the audit log."""
+    cache_control: bytes = PRIVATE
 
 
 @dataclass(slots=True)
@@ -49,7 +53,9 @@ class StreamReply:
 async def send_reply(request: Request, reply: Reply, send: Send) -> None:
     """Send a whole answer."""
     body = reply.body
-    headers = common_headers(request, reply.content_type, reply.headers)
+    headers = common_headers(
+        request, reply.content_type, reply.headers, cache_control=reply.cache_control
+    )
     if len(body) > GZIP_FROM and _takes_gzip(request):
         # Level 1, as upstream: the network is saved most of the bytes for little time.
         body = gzip.compress(body, compresslevel=1)
@@ -60,11 +66,17 @@ async def send_reply(request: Request, reply: Reply, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def common_headers(request: Request, content_type: str, extra: Iterable[Header]) -> list[Header]:
-    """The headers of every answer; Secrets must not stay in anybody's cache."""
+def common_headers(
+    request: Request,
+    content_type: str,
+    extra: Iterable[Header],
+    *,
+    cache_control: bytes = PRIVATE,
+) -> list[Header]:
+    """The headers of every answer."""
     headers = [
         (b"audit-id", request.audit_id.encode()),
-        (b"cache-control", b"no-cache, private"),
+        (b"cache-control", cache_control),
         (b"content-type", content_type.encode()),
         *extra,
     ]

@@ -27,7 +27,7 @@ class ClientGone(Exception):
 class Request:
     """One HTTP request. The repr shows method and path only."""
 
-    __slots__ = ("_headers", "_receive", "audit_id", "received", "scope", "warnings")
+    __slots__ = ("_body", "_headers", "_receive", "audit_id", "received", "scope", "warnings")
 
     def __init__(
         self, scope: dict[str, Any], receive: Receive, received: datetime, audit_id: str
@@ -38,6 +38,7 @@ class Request:
         self.warnings: list[str] = []
         self._receive = receive
         self._headers: dict[str, str] | None = None
+        self._body: bytes | None = None
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.scope['path']}>"
@@ -82,11 +83,16 @@ class Request:
             self.warnings.append(text)
 
     async def body(self) -> bytes:
-        """Read the whole body, decompressed.
+        """Read the whole body, decompressed; later calls give the same.
 
         Raises StatusError 413 above the limit (before and after decompression), 408-like 400 when
         it comes too slowly, and ClientGone.
         """
+        if self._body is None:
+            self._body = await self._receive_body()
+        return self._body
+
+    async def _receive_body(self) -> bytes:
         if int_header(self.headers, "content-length") > MAX_BODY:
             raise request_too_large()
         try:

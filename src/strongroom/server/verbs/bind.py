@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from strongroom.api.codec import decode
 from strongroom.api.errors import Status
 from strongroom.registry.pod_binding import bind
 from strongroom.resources.pod_binding import Binding
 from strongroom.server.call import Call
-from strongroom.server.negotiation import YAML, body_media_type
-from strongroom.server.verbs.body import write_context
+from strongroom.server.verbs.body import read_body, write_context
 from strongroom.server.verbs.verb import Done, Verb
 
 
 async def decode_binding(call: Call) -> None:
     """Read the Binding. Raises StatusError 400, 413, 415."""
-    media_type = body_media_type(call.request.headers.get("content-type", ""))
-    body = await call.request.body()
-    call.body = decode(body, Binding, yaml=media_type == YAML, kind="Binding").obj
+    call.body = (await read_body(call, Binding, kind="Binding")).obj
 
 
 async def run(call: Call) -> Done:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-from strongroom.api.codec import decode
+from strongroom.api.codec import Decoded, decode
 from strongroom.api.errors import GroupKind, bad_request, invalid
 from strongroom.api.meta import Object
+from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
+from strongroom.api.protobuf import decode_protobuf
+from strongroom.api.schema import Struct
 from strongroom.api.validation import validate_write_options
 from strongroom.registry.context import RequestContext
 from strongroom.server.call import Call, manager_of
 from strongroom.server.negotiation import YAML, body_media_type
+
+T = TypeVar("T", bound=Struct)
 
 STRICT = "Strict"
 WARN = "Warn"
@@ -18,20 +23,28 @@ WARN = "Warn"
 
 async def decode_object(call: Call) -> None:
     """Read the object of a create or update. Raises StatusError 400, 413, 415."""
-    media_type = body_media_type(call.request.headers.get("content-type", ""))
     resource = call.resource
     validation = call.target.first("fieldValidation") or WARN
-    decoded = decode(
-        await call.request.body(),
-        resource.type,
-        yaml=media_type == YAML,
-        kind=resource.kind,
-        version=resource.api_version,
-        find=validation in (STRICT, WARN),
+    find = validation in (STRICT, WARN)
+    decoded = await read_body(
+        call, resource.type, kind=resource.kind, version=resource.api_version, find=find
     )
     check_kind(call, decoded.obj)
     report_findings(call, decoded.findings, validation)
     call.body = decoded.obj
+
+
+async def read_body(
+    call: Call, struct: type[T], *, kind: str, version: str = "v1", find: bool = False
+) -> Decoded[T]:
+    """Read a body in whichever form it came. Raises StatusError 400, 413, 415."""
+    media_type = body_media_type(call.request.headers.get("content-type", ""))
+    body = await call.request.body()
+    if media_type == PROTOBUF:
+        # A message has no unknown or duplicate fields in the sense of field validation.
+        return Decoded(decode_protobuf(body, struct, kind=kind), [])
+    yaml = media_type == YAML
+    return decode(body, struct, yaml=yaml, kind=kind, version=version, find=find)
 
 
 def check_kind(call: Call, obj: Object) -> None:

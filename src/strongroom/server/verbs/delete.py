@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from strongroom.api.codec import decode
 from strongroom.api.errors import bad_request
 from strongroom.api.meta import DeleteOptions, Preconditions
 from strongroom.registry.encode import deleted, shows_object
 from strongroom.server.call import Call, integer
-from strongroom.server.negotiation import OBJECT_SHAPES, YAML, body_media_type
+from strongroom.server.negotiation import OBJECT_SHAPES
 from strongroom.server.urls import flag
+from strongroom.server.verbs.body import read_body
 from strongroom.server.verbs.verb import Done, OneObject, Verb
 
 
 async def decode_options(call: Call) -> None:
     """Options from the body; from the query when there is no body. Raises StatusError 400, 415."""
-    body = await call.request.body()
-    call.body = _from_body(call, body) if body else _from_query(call)
-
-
-def _from_body(call: Call, body: bytes) -> DeleteOptions:
-    media_type = body_media_type(call.request.headers.get("content-type", ""))
-    decoded = decode(body, DeleteOptions, yaml=media_type == YAML, kind="DeleteOptions")
-    if decoded.obj.kind not in ("", "DeleteOptions"):
+    if not await call.request.body():
+        call.body = _from_query(call)
+        return
+    options = (await read_body(call, DeleteOptions, kind="DeleteOptions")).obj
+    if options.kind not in ("", "DeleteOptions"):
         raise bad_request("decoded object cannot be converted to DeleteOptions")
-    return decoded.obj
+    call.body = options
 
 
 def _from_query(call: Call) -> DeleteOptions:
