@@ -21,7 +21,16 @@ def test_it_imports_nothing_heavy() -> None:
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
     )
     modules = set(done.stdout.split())
-    heavy = {"asyncio", "dataclasses", "inspect", "logging", "pathlib", "socket", "subprocess"}
+    heavy = {
+        "asyncio",
+        "dataclasses",
+        "inspect",
+        "logging",
+        "pathlib",
+        "socket",
+        "subprocess",
+        "typing",
+    }
     assert modules & (heavy | {"msgspec", "uvloop", "click", "cryptography", "yaml"}) == set()
     own = {name for name in modules if name.startswith("strongroom.node.")}
     assert own == {
