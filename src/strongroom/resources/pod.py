@@ -21,7 +21,7 @@ from strongroom.resources.pod_update_validation import (
     validate_pod_status_update,
     validate_pod_update,
 )
-from strongroom.resources.pod_validation import validate_pod
+from strongroom.resources.pod_validation import validate_new_pod
 from strongroom.resources.resource import Column, Resource, Subresource
 
 PENDING, RUNNING, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"
@@ -64,7 +64,7 @@ class PodResource(Resource[Pod]):
         new.metadata.generation = old.metadata.generation + (new.spec != old.spec)
 
     def validate(self, obj: Pod) -> list[FieldError]:
-        return validate_pod(obj)
+        return validate_new_pod(obj)
 
     def validate_update(self, new: Pod, old: Pod) -> list[FieldError]:
         return validate_pod_update(new, old)

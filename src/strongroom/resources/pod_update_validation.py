@@ -21,7 +21,7 @@ from strongroom.resources.pod_containers import restarts_always
 from strongroom.resources.pod_scheduling import PodSchedulingGate, Toleration
 from strongroom.resources.pod_spec import PodSpec
 from strongroom.resources.pod_status import ContainerStatus
-from strongroom.resources.pod_validation import validate_pod
+from strongroom.resources.pod_validation import MIRROR_ANNOTATION, validate_pod
 
 if TYPE_CHECKING:
     from strongroom.resources.pod import Pod
@@ -35,7 +35,6 @@ _CHANGEABLE = (
 IMMUTABLE_SPEC = f"pod updates may not change fields other than {_CHANGEABLE}\n"
 """Upstream goes on with a Go-specific printout of the difference, which cannot be met here; it
 would also show values of environment variables."""
-_MIRROR = "kubernetes.io/config.mirror"
 
 
 def validate_pod_update(new: Pod, old: Pod) -> list[FieldError]:
@@ -84,11 +83,12 @@ def validate_pod_status_update(new: Pod, old: Pod) -> list[FieldError]:
 
 
 def _mirror_errors(new: Pod, old: Pod) -> list[FieldError]:
-    after, before = new.metadata.annotations.get(_MIRROR), old.metadata.annotations.get(_MIRROR)
+    after = new.metadata.annotations.get(MIRROR_ANNOTATION)
+    before = old.metadata.annotations.get(MIRROR_ANNOTATION)
     if after == before:
         return []
     done = "add" if before is None else "remove or update"
-    path = (Path("metadata") / "annotations").key(_MIRROR)
+    path = (Path("metadata") / "annotations").key(MIRROR_ANNOTATION)
     return [forbidden_field(path, f"may not {done} mirror pod annotation")]
 
 
