@@ -34,7 +34,7 @@ class MalformedError(ValueError):
     """Bytes that are no message of the wanted type."""
 
 
-def decode(body: bytes, struct: type[T], *, kind: str) -> T:
+def decode_protobuf(body: bytes, struct: type[T], *, kind: str) -> T:
     """The object in a body. Raises StatusError 400; ``kind`` is the wanted one, for the message."""
     try:
         return read(body, struct)

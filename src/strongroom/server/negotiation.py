@@ -10,12 +10,10 @@ from functools import lru_cache
 
 from strongroom.api.errors import not_acceptable, unsupported_media_type
 from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
-from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 
 JSON = "application/json"
 YAML = "application/yaml"
 MEDIA_TYPES = (JSON, YAML)
-BODY_TYPES = (*MEDIA_TYPES, PROTOBUF)
 BODY_TYPES = (JSON, YAML, PROTOBUF)
 """Bodies may come in protobuf, which kubectl sends unasked; answers are not made in it."""
 
