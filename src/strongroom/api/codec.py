@@ -106,6 +106,9 @@ def _decoder(struct: type[T]) -> msgspec.json.Decoder[T]:
 def _decode_fast(body: bytes, struct: type[T]) -> T | None:
     """The object, if the body is in the form that we would write ourselves."""
     try:
+        if not body.isascii():
+            # msgspec does not look into the texts of fields that it skips.
+            body.decode()
         obj: T = _decoder(struct).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         # Whatever it is, the slow way finds out and says so.
