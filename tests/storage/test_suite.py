@@ -134,6 +134,13 @@ async def test_later_pages_show_the_revision_of_the_first(store: Store) -> None:
     assert (rest.revision, rest.more, rest.remaining) == (first.revision, True, 1)
 
 
+async def test_a_list_of_the_past_leaves_later_keys_out(store: Store) -> None:
+    await store.create("/b", b"")
+    await store.create("/a", b"")
+    assert [kv.key for kv in (await store.list("/", revision=2)).items] == ["/b"]
+    assert (await store.list("/", revision=1)).items == []
+
+
 async def test_reads_of_the_past(store: Store) -> None:
     first = await store.create("/a", b"one")
     second = await store.update("/a", b"two", expected=first)

@@ -82,7 +82,7 @@ def read_page(
                 items.append(KeyValue(key, value, create_revision, mod_revision))
             elif (past := _in_force(connection, mod_revision, at)) is not None:
                 items.append(past)
-            if len(items) == limit:
+            if limit and len(items) == limit:
                 remaining = _count_after(connection, prefix, items[-1].key, at)
                 return Page(items, at, remaining > 0, remaining)
         return Page(items, at, more=False, remaining=0)
