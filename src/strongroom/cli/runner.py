@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,14 +132,17 @@ class Up:
         return _python("strongroom.controllers", "--kubeconfig", str(kubeconfig))
 
     def _node_argv(self) -> list[str]:
-        pki = self._options.data_dir / "pki"
-        return _python(
-            "strongroom.node",
-            "--kubeconfig",
-            str(pki / "node.kubeconfig"),
-            "--root-dir",
-            str(self._options.data_dir / "node"),
-        )  # fmt: skip - an option and its value on one line
+        options = self._options
+        pki = options.data_dir / "pki"
+        argv = _python("strongroom.node", "--kubeconfig", str(pki / "node.kubeconfig"))
+        argv += ["--root-dir", str(options.data_dir / "node"), "--port", "0"]
+        argv += ["--tls-cert-file", str(pki / "node-serving.crt")]
+        argv += ["--tls-private-key-file", str(pki / "node-serving.key")]
+        argv += ["--client-ca-file", str(pki / "ca.crt")]
+        # No container may see the store or the keys, not even one that runs as root.
+        for path in (options.data_dir, *_values(options.arguments, "--encryption-key-file")):
+            argv += ["--hidden-path", str(path)]
+        return argv
 
     def _write_state(self) -> None:
         state = {
@@ -180,3 +183,12 @@ def _lock(data_dir: Path) -> int | None:
 
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
+
+
+def _values(arguments: Sequence[str], option: str) -> Iterator[str]:
+    """The values that the arguments give an option, as ``--option VALUE`` or ``--option=VALUE``."""
+    for argument, after in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument == option and after:
+            yield after
+        elif argument.startswith(f"{option}="):
+            yield argument.partition("=")[2]

@@ -109,7 +109,8 @@ def log_source(pod: Pod, record: Record, *, previous: bool) -> str:
         return record.container_id
     if record.ended is not None and record.ended.container_id:
         return record.ended.container_id
-    reason = record.waiting.reason if record.waiting else "ContainerCreating"
+    starting = "PodInitializing" if pod.spec.initContainers else "ContainerCreating"
+    reason = record.waiting.reason if record.waiting else starting
     text = f'container "{container}" in pod "{name}" is waiting to start: {reason}'
     raise BadLogRequest(400, text)
 

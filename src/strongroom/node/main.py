@@ -6,6 +6,7 @@ the heavy imports (event loop, HTTP) come after that.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the agent; the exit code. Prints one line beginning ``ready`` once pods can run."""
     options = parse_options(argv)
+    # A stricter one, inherited from a supervisor, would make volumes unreadable to their pods.
+    os.umask(0o022)
     try:
         home = enter_private_mounts(options.root_dir, size=options.volumes_size)
     except (RuntimeUnavailable, OSError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import socket
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ def parse_options(argv: Sequence[str] | None = None) -> NodeOptions:
         port=given.port,
         register=given.register_node,
         labels=dict(given.node_labels),
-        hidden_paths=tuple(given.hidden_path),
+        hidden_paths=(*given.hidden_path, *_homes_of_keys()),
         tls_cert_file=given.tls_cert_file,
         tls_key_file=given.tls_private_key_file,
         client_ca_file=given.client_ca_file,
@@ -61,6 +62,12 @@ def parse_options(argv: Sequence[str] | None = None) -> NodeOptions:
         log_format=given.log_format,
         log_level=given.log_level,
     )
+
+
+def _homes_of_keys() -> list[Path]:
+    """Where an API server of this machine keeps its key by default: never for containers."""
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return [Path("/etc/strongroom"), config / "strongroom", default_data_dir()]
 
 
 def _parser() -> argparse.ArgumentParser:
