@@ -132,17 +132,21 @@ class Up:
         return _python("strongroom.controllers", "--kubeconfig", str(kubeconfig))
 
     def _node_argv(self) -> list[str]:
-        options = self._options
-        pki = options.data_dir / "pki"
+        data_dir = self._options.data_dir
+        pki = data_dir / "pki"
         argv = _python("strongroom.node", "--kubeconfig", str(pki / "node.kubeconfig"))
-        argv += ["--root-dir", str(options.data_dir / "node"), "--port", "0"]
+        argv += ["--root-dir", str(data_dir / "node"), "--port", "0"]
         argv += ["--tls-cert-file", str(pki / "node-serving.crt")]
         argv += ["--tls-private-key-file", str(pki / "node-serving.key")]
         argv += ["--client-ca-file", str(pki / "ca.crt")]
-        # No container may see the store or the keys, not even one that runs as root.
-        for path in (options.data_dir, *_values(options.arguments, "--encryption-key-file")):
+        for path in (data_dir, self._options.kubeconfig, self._key_file()):
             argv += ["--hidden-path", str(path)]
         return argv
+
+    def _key_file(self) -> str:
+        """Where the API server keeps its key; pods must not see it."""
+        facts = json.loads((run_dir(self._options.data_dir) / "apiserver.json").read_text())
+        return str(facts["encryption"]["keyFile"])
 
     def _write_state(self) -> None:
         state = {

@@ -35,6 +35,7 @@ from strongroom.server.pipeline import Pipeline
 from strongroom.server.pki import PKI, PKIError, prepare_pki, write_kubeconfigs
 from strongroom.server.podlogs import PodLogs
 from strongroom.server.routes import Routes
+from strongroom.server.runfile import run_file
 from strongroom.server.serving import Listener, base_url, listen, tls_context
 from strongroom.server.shutdown import Shutdown
 from strongroom.server.storage import open_store
@@ -97,8 +98,10 @@ async def _build(options: Options, clock: Clock, stack: contextlib.AsyncExitStac
     url = base_url(socket, options.bind)
     write_kubeconfigs(pki, options.kubeconfig, url)
 
-    store = open_store(options.data_dir, options.store, options.encryption_key_file)
+    opened = open_store(options.data_dir, options.store, options.encryption_key_file)
+    store = opened.store
     stack.push_async_callback(store.close)
+    stack.enter_context(run_file(options, url, opened))
     registries = await _start_registries(store, clock, stack)
     _start_maintenance(options, store, registries, clock, stack)
 

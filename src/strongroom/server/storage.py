@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
 from strongroom.server.files import private_directory, write_private
@@ -24,15 +25,25 @@ KMS_NAME = "strongroom"
 _ID_FILE = "installation-id"
 
 
-def open_store(data_dir: Path, url: str, key_file: Path | None) -> Store:
+@dataclass(frozen=True, slots=True)
+class OpenedStore:
+    """The encrypted store, and what may be told of its key: its id and where it is kept."""
+
+    store: Store
+    key_id: str
+    key_file: Path
+
+
+def open_store(data_dir: Path, url: str, key_file: Path | None) -> OpenedStore:
     """The encrypted store. Raises StoreError, EncryptionError, OSError."""
     path = Path(url.removeprefix("sqlite:"))
     key_path = key_file or default_key_file(installation_id(data_dir))
     key = _key(key_path, new=not path.exists())
     private_directory(path.parent)
     transformer = KMSTransformer(KMS_NAME, key)
-    transformers = PrefixTransformer([(transformer.prefix, transformer)])
-    return EncryptedStore(SQLiteStore.open(path), transformers)
+    values = PrefixTransformer([(transformer.prefix, transformer)])
+    store = EncryptedStore(SQLiteStore.open(path), values)
+    return OpenedStore(store, key.status(), key_path.absolute())
 
 
 def installation_id(data_dir: Path) -> str:
