@@ -32,6 +32,7 @@ from strongroom.storage.errors import (
     KeyExists,
     StoreError,
     StoreUnavailable,
+    SubscriberTooSlow,
     TooLargeRevision,
     Undecryptable,
     UndecryptableList,
@@ -56,11 +57,6 @@ def too_large_revision(requested: int, current: int) -> StatusError:
         f"Timeout: Too large resource version: {requested}, current: {current}",
         details=StatusDetails(causes=[cause], retryAfterSeconds=1),
     )
-
-
-def watch_expired(requested: int, oldest: int) -> StatusError:
-    """410: the events after ``requested`` are no longer kept; those after ``oldest`` are."""
-    return expired(f"too old resource version: {requested} ({oldest})")
 
 
 def generated_name_taken(resource: GroupResource, name: str) -> StatusError:
@@ -92,7 +88,7 @@ def translated(resource: GroupResource, verb: str, name: str = "") -> Iterator[N
     except KeyExists as error:
         raise already_exists(resource, name) from error
     except Compacted as error:
-        raise expired(LIST_EXPIRED) from error
+        raise _expired(verb, error) from error
     except (FutureRevision, TooLargeRevision) as error:
         raise too_large_revision(error.requested, error.current) from error
     except (Undecryptable, UndecryptableList) as error:
@@ -103,8 +99,17 @@ def translated(resource: GroupResource, verb: str, name: str = "") -> Iterator[N
         raise internal_error(what) from error
     except StoreUnavailable as error:
         raise _server_timeout(resource, verb) from error
+    except SubscriberTooSlow:
+        # Not the client's business: its watch simply ends, and it comes back.
+        raise
     except StoreError as error:
         raise internal_error(str(error)) from error
+
+
+def _expired(verb: str, error: Compacted) -> StatusError:
+    if verb == "watch":
+        return expired(f"too old resource version: {error.requested} ({error.compacted})")
+    return expired(LIST_EXPIRED)
 
 
 def _server_timeout(resource: GroupResource, verb: str) -> StatusError:

@@ -14,13 +14,14 @@ from typing import Generic, Literal, TypeVar
 
 from strongroom.api.clock import Clock
 from strongroom.api.meta import Object
-from strongroom.registry.errors import translated, watch_expired
+from strongroom.registry.errors import translated
+from strongroom.registry.following import Follower
 from strongroom.registry.options import WatchOptions, parse_watch_revision
 from strongroom.registry.reading import FRESH_WITHIN
 from strongroom.registry.selection import Selection
 from strongroom.registry.view import Form, View
-from strongroom.storage.cache import Change, Subscription, WatchCache
-from strongroom.storage.errors import Compacted, SubscriberTooSlow
+from strongroom.storage.cache import Change, WatchCache
+from strongroom.storage.errors import SubscriberTooSlow
 from strongroom.storage.port import EventType, Store
 
 T = TypeVar("T", bound=Object)
@@ -29,7 +30,6 @@ EventKind = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
 
 BOOKMARK_SECONDS = 60.0
 _BEFORE_END = 2.0
-_MAX_PENDING = 10_000
 _SHARED = 1024
 
 
@@ -51,6 +51,44 @@ class WatchEvent(Generic[T]):
 Batches = AsyncIterator[list[WatchEvent[T]]]
 
 
+class _Schedule:
+    """When a watch is due a bookmark, and when it is over; in seconds of the clock."""
+
+    def __init__(self, clock: Clock, options: WatchOptions, interval: float) -> None:
+        self._clock = clock
+        self._interval = interval
+        self._end: float | None = None
+        self._bookmark: float | None = None
+        if options.timeout_seconds is not None:
+            self._end = clock.monotonic() + options.timeout_seconds
+        if options.allow_bookmarks:
+            self._plan()
+
+    def wait(self) -> float | None:
+        """Seconds until something is due; None when nothing ever is."""
+        due = min((t for t in (self._bookmark, self._end) if t is not None), default=None)
+        return None if due is None else max(due - self._clock.monotonic(), 0)
+
+    def bookmark_now(self) -> bool:
+        """Whether a bookmark is due; the next one is then planned."""
+        if self._bookmark is None or self._clock.monotonic() < self._bookmark:
+            return False
+        self._plan()
+        return True
+
+    def over(self) -> bool:
+        """Whether the watch has had its time."""
+        return self._end is not None and self._clock.monotonic() >= self._end
+
+    def _plan(self) -> None:
+        now = self._clock.monotonic()
+        due = now + self._interval
+        if self._end is not None:
+            # The last one comes just before the end, so that the client resumes from close by.
+            due = min(due, self._end - _BEFORE_END)
+        self._bookmark = due if due > now else None
+
+
 class Watcher(Generic[T]):
     """Watches of one kind."""
 
@@ -62,6 +100,7 @@ class Watcher(Generic[T]):
         clock: Clock,
         bookmark_seconds: float,
     ) -> None:
+        self._form = form
         self._resource = form.resource
         self._store = store
         self._cache = cache
@@ -74,7 +113,8 @@ class Watcher(Generic[T]):
 
         What goes wrong later is raised by the iteration, also as a StatusError, and belongs into
         the stream as an ERROR event: 410 when the revision is too old, 504 when it is too new. The
-        iteration ends without error when the time is over or the watcher is too slow.
+        iteration ends without error when the time is over or the watcher is too slow. "Now" is the
+        moment of the first step, not of this call.
         """
         options = options.validated()
         resource = self._resource
@@ -82,32 +122,31 @@ class Watcher(Generic[T]):
         chosen = Selection(resource, namespace, options.label_selector, options.field_selector)
         return self._run(chosen, options, after)
 
-    async def _run(
-        self, chosen: Selection, options: WatchOptions, after: int
-    ) -> Batches[T]:
+    async def _run(self, chosen: Selection, options: WatchOptions, after: int) -> Batches[T]:
+        schedule = _Schedule(self._clock, options, self._bookmark_seconds)
         prefix = self._resource.prefix(chosen.namespace)
-        end = None
-        if options.timeout_seconds is not None:
-            end = self._clock.monotonic() + options.timeout_seconds
+        initial: list[WatchEvent[T]] = []
         with translated(self._resource.group_resource, "watch"):
             if options.send_initial_events:
                 await self._catch_up(options, after)
+                # Nothing is awaited between this list and the follower below: no gap.
                 initial, after = self._initial(chosen, prefix, options)
-                # Nothing is awaited between the list and the subscription: no gap.
-                subscription = self._subscribe(after, prefix)
-            else:
-                initial = []
-                after = after or await self._now(options)
-                subscription = self._subscribe(after, prefix)
+            elif not after:
+                after = await self._now(options)
+        follower = Follower(self._form, self._store, self._cache, prefix, after)
         try:
             if initial:
                 yield initial
-            async for batch in self._follow(subscription, chosen, options, after, end):
-                yield batch
-        except SubscriberTooSlow:
-            return
+            while (batch := await self._next(follower, schedule)) is not None:
+                events = [e for change in batch if (e := self._event(change, chosen)) is not None]
+                if schedule.bookmark_now():
+                    events.append(WatchEvent("BOOKMARK", None, follower.progress))
+                if events:
+                    yield events
+                if schedule.over():
+                    return
         finally:
-            await subscription.close()
+            await follower.close()
 
     async def _now(self, options: WatchOptions) -> int:
         if options.resource_version == "0":
@@ -133,66 +172,18 @@ class Watcher(Generic[T]):
             events.append(WatchEvent("BOOKMARK", None, revision, initial_end=True))
         return events, revision
 
-    def _subscribe(self, after: int, prefix: str) -> Subscription[View[T]]:
-        try:
-            return self._cache.subscribe(after, _MAX_PENDING, prefix=prefix)
-        except Compacted as error:
-            raise watch_expired(after, error.compacted) from error
-
-    async def _follow(
-        self,
-        subscription: Subscription[View[T]],
-        chosen: Selection,
-        options: WatchOptions,
-        after: int,
-        end: float | None,
-    ) -> Batches[T]:
-        bookmark = self._next_bookmark(options, end)
-        while True:
-            due = min((t for t in (bookmark, end) if t is not None), default=None)
-            batch = await self._next(subscription, due)
-            if batch is None:
-                return
-            events = [
-                event
-                for change in batch
-                if change.revision > after and (event := self._event(change, chosen)) is not None
-            ]
-            now = self._clock.monotonic()
-            if bookmark is not None and now >= bookmark:
-                revision = subscription.progress
-                if revision >= after:
-                    events.append(WatchEvent("BOOKMARK", None, revision))
-                bookmark = self._next_bookmark(options, end)
-            if events:
-                yield events
-            if end is not None and now >= end:
-                return
-
     async def _next(
-        self, subscription: Subscription[View[T]], due: float | None
+        self, follower: Follower[T], schedule: _Schedule
     ) -> list[Change[View[T]]] | None:
-        """The next changes; none when ``due`` comes first; None at the end of the subscription."""
+        """The next changes; none when something is due first; None when there will be no more."""
         try:
-            if due is None:
-                return await anext(subscription)
-            async with asyncio.timeout(max(due - self._clock.monotonic(), 0)):
-                return await anext(subscription)
+            with translated(self._resource.group_resource, "watch"):
+                async with asyncio.timeout(schedule.wait()):
+                    return await anext(follower)
         except TimeoutError:
             return []
-        except StopAsyncIteration:
+        except (StopAsyncIteration, SubscriberTooSlow):
             return None
-
-    def _next_bookmark(self, options: WatchOptions, end: float | None) -> float | None:
-        """When the next bookmark is due: in a minute, or just before the end."""
-        if not options.allow_bookmarks:
-            return None
-        now = self._clock.monotonic()
-        due = now + self._bookmark_seconds
-        if end is None:
-            return due
-        due = min(due, end - _BEFORE_END)
-        return due if due > now else None
 
     def _event(self, change: Change[View[T]], chosen: Selection) -> WatchEvent[T] | None:
         """What a watcher is told of a change, if anything."""
