@@ -7,6 +7,7 @@ skipped with the kernel's reason; under CI it fails, since a skipped test shows 
 """
 
 import asyncio
+import gc
 import importlib
 import os
 import subprocess
@@ -69,7 +70,16 @@ def inside(body: Callable[[Node], Awaitable[None]]) -> Callable[[Path], None]:
         # The files of this test are read by other users in some containers.
         tmp_path.chmod(0o755)
         done = subprocess.run(
-            [sys.executable, "-m", __name__, body.__module__, body.__name__, str(tmp_path)],
+            [
+                sys.executable,
+                "-W",
+                "error",
+                "-m",
+                __name__,
+                body.__module__,
+                body.__name__,
+                str(tmp_path),
+            ],
             cwd=_ROOT,
             capture_output=True,
             text=True,
@@ -87,12 +97,17 @@ def inside(body: Callable[[Node], Awaitable[None]]) -> Callable[[Path], None]:
 
 
 async def _run(body: Callable[[Node], Awaitable[None]], directory: Path, home: VolumeHome) -> None:
+    unheard: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context))
     runtime = ProcessRuntime(home, hidden_paths=[directory])
     await runtime.start()
     try:
         await body(Node(directory, home, runtime))
     finally:
         await runtime.close()
+    # What failed where nobody looked fails the test too.
+    gc.collect()
+    assert unheard == []
 
 
 def main(module: str, name: str, directory: str) -> None:

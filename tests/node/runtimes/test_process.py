@@ -175,6 +175,7 @@ async def test_the_command_runs_as_the_asked_user(node: Node) -> None:
         "id -u; id -g; id -G; grep CapEff /proc/self/status", user=1000, group=2000, groups=(3000,)
     )
     assert printed == "1000\n2000\n2000 3000\nCapEff:\t0000000000000000\n"
+    assert (await node.run("echo x > /dev/stdout", user=1000))[1] == "x\n"
 
 
 @inside

@@ -17,7 +17,8 @@ from strongroom.node.runtimes.port import ContainerSpec, ContainerStartError, Ex
 
 # The package's source root: the launcher is run without site-packages, which halves its start.
 _SOURCE: Final = str(Path(__file__).resolve().parents[3])
-_READ = 64 * 1024
+# A container that prints without end must not hold up the others: a little at a time.
+_READ = 16 * 1024
 _MESSAGE_BYTES = 4096
 _FALLBACK_BYTES = 2048
 _FALLBACK_LINES = 80
@@ -68,7 +69,8 @@ class Container:
         self.exit: Exit | None = None
         self._message_file = message_file
         self._loop = asyncio.get_running_loop()
-        self._started: asyncio.Future[None] = self._loop.create_future()
+        self._settled = asyncio.Event()
+        self._failure: ContainerStartError | None = None
         self._ended = asyncio.Event()
         self._init = -1
         self._result: tuple[int, int] | None = None
@@ -102,7 +104,9 @@ class Container:
         self._launcher_end = os.pidfd_open(self._launcher.pid)
         self._loop.add_reader(self._launcher_end, self._on_end)
         try:
-            await asyncio.shield(self._started)
+            await self._settled.wait()
+            if self._failure is not None:
+                raise self._failure
         except BaseException:
             # Failed by itself, or the caller was cancelled: nothing of it may go on.
             self.kill()
@@ -169,12 +173,9 @@ class Container:
             self._result = news["exit"]["code"], news["exit"]["signal"]
 
     def _settle(self, error: ContainerStartError | None) -> None:
-        if self._started.done():
-            return
-        if error is None:
-            self._started.set_result(None)
-        else:
-            self._started.set_exception(error)
+        if not self._settled.is_set():
+            self._failure = error
+            self._settled.set()
 
     def _on_end(self) -> None:
         """The launcher ended, so every process of the container has: read what they left."""

@@ -178,6 +178,9 @@ def _execute(spec: dict[str, Any], dies_with: int | None) -> _StartFailed:
         os.setsid()
         null = os.open("/dev/null", os.O_RDONLY)
         os.dup2(null, 0)
+        for fd in (1, 2):
+            # The pipes are the node agent's: their new user may open them again as /dev/stdout.
+            os.fchown(fd, spec["user"], -1)
         credentials.apply(spec)
     except OSError as error:
         ids = f"user {spec['user']}, group {spec['group']}, groups {spec['groups']}"

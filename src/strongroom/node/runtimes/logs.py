@@ -46,30 +46,23 @@ class ContainerLog:
         """Append what a container wrote; a line is kept back until it's whole or too long."""
         head = b"%s %s " % (timestamp(time.time_ns()), stream.encode())
         *lines, rest = (self._partial[stream] + data).split(b"\n")
-        entries = []
-        for line in lines:
-            while len(line) > _MAX_LINE:
-                entries.append(b"%sP %s\n" % (head, line[:_MAX_LINE]))
-                line = line[_MAX_LINE:]  # noqa: PLW2901 - what remains of the same line
-            entries.append(b"%sF %s\n" % (head, line))
-        while len(rest) > _MAX_LINE:
-            entries.append(b"%sP %s\n" % (head, rest[:_MAX_LINE]))
-            rest = rest[_MAX_LINE:]
-        self._partial[stream] = rest
-        self._append(entries)
+        if max(map(len, lines), default=0) <= _MAX_LINE:
+            # The usual case at C speed: a container may print without end.
+            entry = head + b"F "
+            entries = entry + (b"\n" + entry).join(lines) + b"\n" if lines else b""
+        else:
+            pairs = [_parts(head, line) for line in lines]
+            entries = b"".join(b"%s%sF %s\n" % (parts, head, end) for parts, end in pairs)
+        parts, self._partial[stream] = _parts(head, rest)
+        self._append(entries + parts)
 
     def close(self) -> None:
         """The container is gone: write what it left unfinished and release every follower."""
         if self._closed:
             return
         now = timestamp(time.time_ns())
-        self._append(
-            [
-                b"%s %s P %s\n" % (now, stream.encode(), rest)
-                for stream, rest in self._partial.items()
-                if rest
-            ]
-        )
+        unfinished = [(stream, rest) for stream, rest in self._partial.items() if rest]
+        self._append(b"".join(b"%s %s P %s\n" % (now, s.encode(), rest) for s, rest in unfinished))
         self._closed = True
         self._file.close()
         self._wake()
@@ -93,20 +86,19 @@ class ContainerLog:
     def _rotated(self) -> Path:
         return self._path.with_name(self._path.name + ".1")
 
-    def _append(self, entries: list[bytes]) -> None:
-        for entry in entries:
-            if self._size + len(entry) > self._max_bytes and self._size:
-                self._rotate()
-            self._write(entry)
-        if entries:
-            self._wake()
-
-    def _write(self, entry: bytes) -> None:
-        try:
-            self._size += self._file.write(entry) or 0
-        except OSError:
-            # The tmpfs is full. The container's output is lost from here on, the node lives.
+    def _append(self, entries: bytes) -> None:
+        """Write whole entries, all into one file: only one write can make it exceed its bound."""
+        if not entries:
             return
+        try:
+            if self._size and self._size + len(entries) > self._max_bytes:
+                self._rotate()
+            self._size += self._file.write(entries) or 0
+        except (OSError, ValueError):
+            # The tmpfs is full (or was, when a new file was due: the old one is closed then).
+            # The container's output is lost from here on, the node lives.
+            return
+        self._wake()
 
     def _rotate(self) -> None:
         self._file.close()
@@ -193,6 +185,15 @@ class ContainerLog:
                     file.seek(offset)
                     yield from map(form.row, file)
             offset = 0
+
+
+def _parts(head: bytes, line: bytes) -> tuple[bytes, bytes]:
+    """What of a line is too long, as entries of parts, and the end that fits."""
+    entries = []
+    while len(line) > _MAX_LINE:
+        entries.append(b"%sP %s\n" % (head, line[:_MAX_LINE]))
+        line = line[_MAX_LINE:]
+    return b"".join(entries), line
 
 
 class _Form:
