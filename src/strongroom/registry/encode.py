@@ -35,7 +35,12 @@ def listed(resource: Resource[Any], result: ListResult[Any]) -> bytes:
 
 def _joined(head: str, meta: bytes, first: bytes, between: bytes, items: list[bytes]) -> bytes:
     start = head.encode() + meta + b',"items":['
-    return start + (first + between.join(items) if items else b"") + b"]}\n"
+    if not items:
+        return start + b"]}\n"
+    # The ends are put on the outer items, so that the whole is copied once only.
+    items[0] = start + first + items[0]
+    items[-1] += b"]}\n"
+    return between.join(items)
 
 
 def _list_meta(result: ListResult[Any]) -> bytes:

@@ -77,8 +77,13 @@ class Form(Generic[T]):
             meta.resourceVersion, meta.selfLink = version, link
 
     def project(self, kv: KeyValue) -> View[T]:
-        """The view of what the store holds. Raises Undecodable."""
-        return self.view(kv.key, kv.value, kv.mod_revision)
+        """The view of what the store holds. Raises Undecodable.
+
+        The value is decoded once to see that it can be: a view in the cache never fails later.
+        """
+        view = self.view(kv.key, kv.value, kv.mod_revision)
+        view.decode()
+        return view
 
     def view(self, key: str, value: bytes, revision: int) -> View[T]:
         """The view of a value at a revision. Raises Undecodable."""
