@@ -118,6 +118,20 @@ async def test_writes_elsewhere_move_the_revision_too(memory: MemoryStore) -> No
     await cache.close()
 
 
+@pytest.mark.parametrize("driver", ["sqlite", "encrypted-sqlite"])
+async def test_an_acknowledged_write_is_in_the_cache_already(driver: str, tmp_path: Path) -> None:
+    store = DRIVERS[driver](tmp_path)
+    cache = await started(store)
+    await asyncio.sleep(0)
+    for number in range(20):
+        revision = await store.create(f"{P}{number}", b"%d" % number)
+        assert cache.revision == revision
+        assert cache.list(P).items[-1].error is None
+        assert len(cache) == number + 1
+    await cache.close()
+    await store.close()
+
+
 async def test_waiting_for_a_revision_to_come(memory: MemoryStore) -> None:
     cache = await started(memory)
     with pytest.raises(TooLargeRevision) as refused:
