@@ -65,6 +65,7 @@ async def make_namespace(target: Target) -> None:
 async def create(target: Target, seconds: float) -> Measurements:
     """Durable creates per second with 1, 8 and 64 writers."""
     endpoint = Endpoint.of(target.config)
+    await make_namespace(target)
     result: Measurements = {}
     for writers in (1, 8, 64):
         numbers = itertools.count()
@@ -73,6 +74,8 @@ async def create(target: Target, seconds: float) -> Measurements:
             return endpoint.send("POST", SECRETS, secret(f"c{writers}-{next(numbers):06}"))
 
         outcome = await run_load(endpoint, writers, for_seconds(seconds, request))
+        if outcome.failures:
+            raise SystemExit(f"bench: {outcome.failures} creates failed")
         result[f"create/s, {writers} writers"] = outcome.rate
         if writers == 64:
             result["create p99 ms, 64 writers"] = outcome.percentile(0.99) * 1000
@@ -82,6 +85,7 @@ async def create(target: Target, seconds: float) -> Measurements:
 async def get(target: Target, seconds: float) -> Measurements:
     """GETs of one 1 KB Secret per second over 32 connections."""
     endpoint = Endpoint.of(target.config)
+    await make_namespace(target)
     await fill(endpoint, "get", 1, 1)
     request = endpoint.get(f"{SECRETS}/get-000000")
     outcome = await run_load(endpoint, 32, for_seconds(seconds, lambda: request))

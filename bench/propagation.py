@@ -58,7 +58,7 @@ async def propagation(target: Target, changes: int = 100) -> Measurements:
         written = {}
         for number in range(changes):
             value = f"v{number}"
-            await client.patch(SECRETS, "reader", {"stringData": {"value": value}}, namespace)
+            await client.patch(SECRETS, "reader", namespace, {"stringData": {"value": value}})
             written[value] = time.time()
             await asyncio.sleep(0.05)
         seen = await _seen(client, namespace, f"v{changes - 1}")

@@ -75,7 +75,7 @@ class Demo:
         async def send() -> float:
             config = load_config(Path(self._environment["KUBECONFIG"]))
             async with Client(config) as client:
-                await client.patch(SECRETS, "default", "hello", patch)
+                await client.patch(SECRETS, "hello", "default", patch)
                 return time.time()
 
         return asyncio.run(send())
