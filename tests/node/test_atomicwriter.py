@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -289,12 +289,12 @@ def _read_at(directory: int, name: str) -> bytes:
         os.close(fd)
 
 
-_names = st.from_regex(r"\.?[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,8}", fullmatch=True)
+_names = st.text(alphabet="ab._-", min_size=1, max_size=3)
 _payloads = st.dictionaries(
     # A file's name and a folder's name never meet: that's an error of its own, tested above.
     st.one_of(
         _names.map(lambda name: f"f{name}"),
-        st.tuples(_names, _names).map(lambda pair: f"d{pair[0]}/{pair[1]}"),
+        st.tuples(_names, _names).map(lambda pair: f"d{pair[0]}/n{pair[1]}"),
     ),
     st.builds(
         FileProjection, st.binary(max_size=64), st.sampled_from([0o400, 0o440, 0o644, 0o777])
@@ -344,11 +344,17 @@ class AnyHistory(RuleBasedStateMachine):
         self._folder.cleanup()
 
 
-# Every step writes real files; longer histories show nothing that these don't.
-AnyHistory.TestCase.settings = settings(max_examples=25, stateful_step_count=15)
+# A busy machine is no failure. Every step writes real files: long histories would only take time.
+AnyHistory.TestCase.settings = settings(
+    max_examples=25,
+    stateful_step_count=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 TestAnyHistory = AnyHistory.TestCase
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(payload=_payloads)
 def test_a_write_is_what_the_pod_then_reads(payload: dict[str, FileProjection]) -> None:
     with tempfile.TemporaryDirectory() as folder:

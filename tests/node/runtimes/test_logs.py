@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strongroom.node.runtimes.logs import ContainerLog, timestamp
@@ -196,6 +196,8 @@ async def test_the_tail_for_a_termination_message(log: ContainerLog) -> None:
     log.close()
 
 
+# A busy machine is no failure.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     pieces=st.lists(st.binary(max_size=40), max_size=12),
     tail=st.one_of(st.none(), st.integers(0, 20)),
