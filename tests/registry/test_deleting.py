@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
-from strongroom.api.meta import DeleteOptions, Preconditions
+from strongroom.api.meta import DeleteOptions, ObjectMeta, Preconditions
 from strongroom.api.selectors import LabelSelector
 from strongroom.registry.context import RequestContext
 from strongroom.registry.deleting import finalizers_for
 from strongroom.registry.options import ListOptions
 from strongroom.registry.registry import Registry
+from strongroom.resources.pod import PODS, Pod
+from strongroom.resources.pod_container import Container
+from strongroom.resources.pod_spec import PodSpec
 from strongroom.storage.memory import MemoryStore
-from tests.registry.conftest import context, names, refused, secret
+from tests.registry.conftest import Open, context, names, refused, secret
 
 
 async def test_what_is_not_there(secrets: Registry[Any], ctx: RequestContext) -> None:
@@ -147,3 +150,40 @@ async def test_a_collection_stops_at_the_first_refusal(
         secrets.delete_collection(ctx, "prod", ListOptions(), options)
     )
     assert (code, reason) == (409, "Conflict")
+
+
+def running() -> Pod:
+    spec = PodSpec(
+        containers=[Container(name="c", image="i")], nodeName="n1", terminationGracePeriodSeconds=30
+    )
+    return Pod(metadata=ObjectMeta(name="web"), spec=spec)
+
+
+async def test_a_pod_gets_its_grace_and_then_goes(
+    open_registry: Open, ctx: RequestContext
+) -> None:
+    pods = await open_registry(PODS)
+    made = await pods.create(ctx, "prod", running())
+    marked, removed = await pods.delete(ctx, "prod", "web", DeleteOptions())
+    meta = marked.obj.metadata
+    assert not removed
+    assert meta.deletionTimestamp == "2026-03-01T12:00:30Z"
+    assert meta.deletionGracePeriodSeconds == 30
+    assert meta.generation == made.obj.metadata.generation + 1
+    again, removed = await pods.delete(ctx, "prod", "web", DeleteOptions())
+    assert (removed, again.revision) == (False, marked.revision)
+    gone, removed = await pods.delete(ctx, "prod", "web", DeleteOptions(gracePeriodSeconds=0))
+    assert (removed, gone.revision) == (True, marked.revision + 1)
+    code, _, _ = await refused(pods.get(ctx, "prod", "web"))
+    assert code == 404
+
+
+async def test_a_pod_that_runs_nowhere_goes_at_once(
+    open_registry: Open, ctx: RequestContext
+) -> None:
+    pods = await open_registry(PODS)
+    obj = running()
+    obj.spec.nodeName = ""
+    await pods.create(ctx, "prod", obj)
+    _, removed = await pods.delete(ctx, "prod", "web", DeleteOptions())
+    assert removed

@@ -11,9 +11,9 @@ from strongroom.api.errors import StatusError, expired
 from strongroom.registry import encode
 from strongroom.registry.context import RequestContext
 from strongroom.registry.encode import EventEncoder, TableEncoder
+from strongroom.registry.events import WatchEvent
 from strongroom.registry.options import ListOptions
 from strongroom.registry.registry import Registry
-from strongroom.registry.watching import WatchEvent
 from strongroom.resources.secret import SECRETS
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
 from tests.registry.conftest import NOW, secret

@@ -16,9 +16,9 @@ from strongroom.api.errors import StatusError
 from strongroom.api.meta import DeleteOptions
 from strongroom.api.selectors import FieldSelector, LabelSelector
 from strongroom.registry.context import RequestContext
+from strongroom.registry.events import WatchEvent
 from strongroom.registry.options import ListOptions, WatchOptions
 from strongroom.registry.registry import Registry
-from strongroom.registry.watching import WatchEvent
 from strongroom.resources.secret import SECRETS
 from strongroom.storage.memory import MemoryStore
 from tests.registry.conftest import Open, config_map, context, secret

@@ -14,9 +14,9 @@ from strongroom.api.errors import Status, StatusDetails, StatusError, bad_reques
 from strongroom.api.meta import ListMeta, Object, ObjectMeta
 from strongroom.api.table import TableColumnDefinition
 from strongroom.api.validation import Path, invalid_value
+from strongroom.registry.events import WatchEvent
 from strongroom.registry.reading import ListResult
 from strongroom.registry.view import AnyView
-from strongroom.registry.watching import WatchEvent
 from strongroom.resources.resource import Resource
 
 IncludeObject = Literal["", "Metadata", "Object", "None"]

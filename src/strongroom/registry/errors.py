@@ -12,9 +12,6 @@ Wording: ``k8s.io/apiserver/pkg/storage/errors``, ``.../storage/etcd3/errors.go`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from strongroom.api.errors import (
     GroupResource,
     StatusCause,
@@ -34,8 +31,6 @@ from strongroom.storage.errors import (
     StoreUnavailable,
     SubscriberTooSlow,
     TooLargeRevision,
-    Undecryptable,
-    UndecryptableList,
 )
 
 LIST_EXPIRED = "The resourceVersion for the provided list is too old."
@@ -80,30 +75,49 @@ def precondition_failed(
     )
 
 
-@contextmanager
-def translated(resource: GroupResource, verb: str, name: str = "") -> Iterator[None]:
-    """Turn storage errors into StatusErrors for one operation on one resource."""
-    try:
-        yield
-    except KeyExists as error:
-        raise already_exists(resource, name) from error
-    except Compacted as error:
-        raise _expired(verb, error) from error
-    except (FutureRevision, TooLargeRevision) as error:
-        raise too_large_revision(error.requested, error.current) from error
-    except (Undecryptable, UndecryptableList) as error:
-        # Their texts hold keys and reasons, never values.
-        raise internal_error(str(error)) from error
-    except Undecodable as error:
-        what = f"the stored value of {resource} {name!r} cannot be decoded: {error}"
-        raise internal_error(what) from error
-    except StoreUnavailable as error:
-        raise _server_timeout(resource, verb) from error
-    except SubscriberTooSlow:
-        # Not the client's business: its watch simply ends, and it comes back.
-        raise
-    except StoreError as error:
-        raise internal_error(str(error)) from error
+class translated:  # noqa: N801 - reads as what it does to the block
+    """Turn storage errors into StatusErrors for one operation on one resource.
+
+    A class, because every read passes through it and a generator would cost as much as the read.
+    """
+
+    __slots__ = ("_name", "_resource", "_verb")
+
+    def __init__(self, resource: GroupResource, verb: str, name: str = "") -> None:
+        self._resource = resource
+        self._verb = verb
+        self._name = name
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if isinstance(error, SubscriberTooSlow):
+            return  # The client is not told why its watch ends: it simply comes back.
+        if isinstance(error, (StoreError, Undecodable)):
+            raise status_of(error, self._resource, self._verb, self._name) from error
+
+
+def status_of(
+    error: StoreError | Undecodable, resource: GroupResource, verb: str, name: str
+) -> StatusError:
+    """What a client is told of a storage error."""
+    match error:
+        case KeyExists():
+            return already_exists(resource, name)
+        case Compacted():
+            return _expired(verb, error)
+        case FutureRevision() | TooLargeRevision():
+            return too_large_revision(error.requested, error.current)
+        case StoreUnavailable():
+            return _server_timeout(resource, verb)
+        case Undecodable():
+            what = f"{resource} {name!r}" if name else str(resource)
+            return internal_error(f"a stored value of {what} cannot be decoded: {error}")
+    # The texts of storage errors hold keys and reasons, never values.
+    return internal_error(str(error))
 
 
 def _expired(verb: str, error: Compacted) -> StatusError:

@@ -107,8 +107,8 @@ class Reader(Generic[T]):
     ) -> ListResult[T]:
         revision = self._cache.revision
         limit = 0 if options.resource_version == "0" else options.limit
-        entries = self._entries(chosen, prefix, start)
-        if any(entry.error for entry in entries):
+        entries, broken = self._entries(chosen, prefix, start)
+        if broken:
             _warn(ctx, [entry.key for entry in entries if entry.error])
             entries = [entry for entry in entries if not entry.error]
         views = [entry.item for entry in entries]
@@ -118,13 +118,16 @@ class Reader(Generic[T]):
             return ListResult([view for view in views if chosen.matches(view)], revision)
         return self._filtered_page(views, chosen, limit, revision, prefix)
 
-    def _entries(self, chosen: Selection, prefix: str, start: str) -> list[Cached[View[T]]]:
-        """What the cache holds of the prefix, or of the only name that can match."""
+    def _entries(
+        self, chosen: Selection, prefix: str, start: str
+    ) -> tuple[list[Cached[View[T]]], bool]:
+        """What the cache has of the prefix, or of the only name; whether any may be unreadable."""
         if chosen.name is None or (self._resource.namespaced and not chosen.namespace):
-            return self._cache.list(prefix, start).items
+            page = self._cache.list(prefix, start)
+            return page.items, bool(page.broken)
         key = self._resource.key(chosen.namespace, chosen.name)
         entry = self._cache.get(key)
-        return [entry] if entry is not None and key >= start else []
+        return ([entry] if entry is not None and key >= start else []), True
 
     def _page(self, views: list[View[T]], limit: int, revision: int, prefix: str) -> ListResult[T]:
         if not limit or len(views) <= limit:

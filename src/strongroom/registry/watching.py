@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 from strongroom.api.clock import Clock
 from strongroom.api.meta import Object
 from strongroom.registry.errors import translated
+from strongroom.registry.events import EventKind, SharedEvents, WatchEvent
 from strongroom.registry.following import Follower
 from strongroom.registry.options import WatchOptions, parse_watch_revision
 from strongroom.registry.reading import FRESH_WITHIN
@@ -26,26 +26,8 @@ from strongroom.storage.port import EventType, Store
 
 T = TypeVar("T", bound=Object)
 
-EventKind = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
-
 BOOKMARK_SECONDS = 60.0
 _BEFORE_END = 2.0
-_SHARED = 1024
-
-
-@dataclass(slots=True, eq=False)
-class WatchEvent(Generic[T]):
-    """One event, shared by all watchers that see it alike.
-
-    A BOOKMARK has no view; ``initial_end`` marks the one that follows the initial objects.
-    ``lines`` is the encoder's: the bytes of the event, made once for all watchers.
-    """
-
-    type: EventKind
-    view: View[T] | None
-    revision: int
-    initial_end: bool = False
-    lines: dict[str, bytes] = field(default_factory=dict, repr=False)
 
 
 Batches = AsyncIterator[list[WatchEvent[T]]]
@@ -106,7 +88,7 @@ class Watcher(Generic[T]):
         self._cache = cache
         self._clock = clock
         self._bookmark_seconds = bookmark_seconds
-        self._recent: dict[tuple[int, str, str], WatchEvent[T]] = {}
+        self._shared: SharedEvents[T] = SharedEvents()
 
     def watch(self, namespace: str, options: WatchOptions) -> Batches[T]:
         """Begin a watch: what is wrong with the request is raised here, as a StatusError.
@@ -193,22 +175,8 @@ class Watcher(Generic[T]):
         previous = change.previous
         before = previous is not None and chosen.matches(previous)
         if view is not None and now:
-            return self._shared("MODIFIED" if before else "ADDED", change, view)
+            kind: EventKind = "MODIFIED" if before else "ADDED"
+            return self._shared.get(kind, change.key, view, change.revision)
         if previous is not None and before:
-            return self._shared("DELETED", change, previous)
+            return self._shared.get("DELETED", change.key, previous, change.revision)
         return None
-
-    def _shared(
-        self, kind: EventKind, change: Change[View[T]], view: View[T]
-    ) -> WatchEvent[T]:
-        """The one event that all watchers get which see the change alike."""
-        key = (change.revision, change.key, kind)
-        event = self._recent.get(key)
-        if event is None:
-            event = WatchEvent(kind, view.at(change.revision), change.revision)
-            self._recent[key] = event
-            if len(self._recent) > _SHARED:
-                del self._recent[next(iter(self._recent))]
-        return event
-
-
