@@ -16,6 +16,7 @@ A JSON ``null`` means unset and never reaches a Struct: the codec strips it.
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -136,7 +137,7 @@ def schema_of(struct: type[Struct]) -> StructSchema:
             nullable=nullable,
             facts=facts,
         )
-    return StructSchema(struct.__name__, (struct.__doc__ or "").strip(), fields)
+    return StructSchema(struct.__name__, inspect.cleandoc(struct.__doc__ or ""), fields)
 
 
 def _unwrap(annotation: Any) -> tuple[Any, msgspec.Meta | None]:
