@@ -180,6 +180,15 @@ async def test_a_subscription_from_a_recent_revision(memory: MemoryStore) -> Non
     await cache.close()
 
 
+async def test_a_subscription_from_a_revision_to_come(memory: MemoryStore) -> None:
+    cache = await started(memory)
+    subscription = cache.subscribe(3)
+    made = [await memory.create(f"{P}{number}", b"") for number in range(4)]
+    assert [change.revision for change in await take(subscription, 2)] == made[2:]
+    assert subscription.progress == made[-1]
+    await cache.close()
+
+
 async def test_a_subscription_of_one_namespace(memory: MemoryStore) -> None:
     cache = await started(memory)
     subscription = cache.subscribe(cache.revision, prefix=P + "ns/")

@@ -103,6 +103,40 @@ async def test_compacted_values_are_gone_from_the_file(tmp_path: Path) -> None:
     assert b"canary-two" in content
 
 
+async def test_compaction_leaves_only_what_is_current(tmp_path: Path) -> None:
+    """Whatever the steps, the file ends up with one row for each key, and the last revision."""
+    store = SQLiteStore.open(tmp_path / "store.db")
+    for turn in range(30):
+        for key in ("/kept", "/gone"):
+            made = await store.create(key, b"1")
+            made = await store.update(key, b"2", expected=made)
+            last = await store.delete(key, expected=made)
+        if turn % 4 == 0:
+            await store.compact(store.current_revision - turn % 3)
+    kept = await store.create("/kept", b"3")
+    last = await store.create("/last", b"")
+    last = await store.delete("/last", expected=last)
+    await store.compact(last)
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
+        log = connection.execute("SELECT key, revision FROM log ORDER BY revision").fetchall()
+        newest = connection.execute("SELECT key, revision FROM newest ORDER BY key").fetchall()
+    assert log == [("/kept", kept), ("/last", last)]
+    assert newest == log
+
+
+async def test_a_long_history_is_compacted_while_writers_write(tmp_path: Path) -> None:
+    store = SQLiteStore.open(tmp_path / "store.db")
+    await fill(store, 5_000)
+    compacting = asyncio.create_task(store.compact(store.current_revision))
+    await asyncio.gather(*(store.create(f"/during/{n}", b"") for n in range(100)))
+    await compacting
+    assert len((await store.list("/k/")).items) == 5_000
+    with pytest.raises(Compacted):
+        await store.get("/k/00000", revision=5_000)
+    await store.close()
+
+
 async def test_a_second_user_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     store = SQLiteStore.open(path)
@@ -283,6 +317,25 @@ async def test_a_compaction_that_happened_in_spite_of_its_error(tmp_path: Path) 
         await store.get("/a", revision=first)
     with pytest.raises(Compacted):
         await anext(store.watch("/", after=first))
+    await store.close()
+
+
+async def test_a_failed_read_is_told_and_the_next_one_works(tmp_path: Path) -> None:
+    class Unreadable(DatabaseFile):
+        broken = True
+
+        def connect_reader(self) -> sqlite3.Connection:
+            if self.broken:
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().connect_reader()
+
+    file = Unreadable(tmp_path / "store.db")
+    store = SQLiteStore(file)
+    made = await store.create("/a", b"")
+    with pytest.raises(StoreUnavailable, match="disk I/O error"):
+        await store.get("/a")
+    file.broken = False
+    assert await store.get("/a") == KeyValue("/a", b"", made, made)
     await store.close()
 
 

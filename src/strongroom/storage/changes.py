@@ -63,7 +63,7 @@ class Subscription(Generic[T]):
         self._owner = owner
         self._maxsize = maxsize
         self._reached = reached
-        self._delivered = after
+        self._after = self._delivered = after
         self._pending: list[Change[T]] = []
         self._failure: SubscriberTooSlow | None = None
         self._ended = False
@@ -78,6 +78,9 @@ class Subscription(Generic[T]):
 
     def push(self, changes: list[Change[T]]) -> None:
         """Add changes for the reader; never waits."""
+        if changes[0].revision <= self._after:
+            # It asked for a time that had not come yet.
+            changes = [change for change in changes if change.revision > self._after]
         if self._pending and len(self._pending) + len(changes) > self._maxsize:
             self._pending = []
             self._failure = SubscriberTooSlow(self._maxsize, self._delivered)
