@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -74,6 +75,9 @@ class Transport:
         if self._session is not None:
             await self._session.close()
             self._session = None
+            # Aborted connections are told so in the loop's next rounds; the loop may end now.
+            for _ in range(3):
+                await asyncio.sleep(0)
 
     async def request(
         self,
@@ -122,7 +126,7 @@ class Transport:
                 raise error_of(Response(got.status, got.headers, body))
             yield _chunks(got, what)
         finally:
-            got.close()
+            _hang_up(got)
 
     def _open(
         self,
@@ -195,6 +199,17 @@ class Transport:
 
 def _with_groups(headers: dict[str, str], groups: tuple[str, ...]) -> list[tuple[str, str]]:
     return [*headers.items(), *(("Impersonate-Group", group) for group in groups)]
+
+
+def _hang_up(response: aiohttp.ClientResponse) -> None:
+    """End a stream that nobody reads to its end, without the goodbyes of TLS.
+
+    Those would wait for the server's answer, which may be away, or be busy sending.
+    """
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
 
 
 async def _chunks(response: aiohttp.ClientResponse, what: str) -> AsyncIterator[bytes]:
