@@ -29,6 +29,8 @@ from strongroom.server.verbs import (
 from strongroom.server.verbs import list as list_verb
 from strongroom.server.verbs.verb import Outcome, Verb
 
+_NAMED = frozenset({"create", "update", "patch"})
+
 VERBS: Mapping[str, Verb] = {
     "create": create.VERB,
     "delete": delete.VERB,
@@ -95,7 +97,8 @@ class Endpoints:
             offered = part.verbs
         if target.verb not in offered or request.method == "HEAD":
             raise wrong_method()
-        if target.verb == "create" and target.name:
+        # A new object is named by its body, one to change by the path.
+        if bool(target.name) == (target.verb == "create") and target.verb in _NAMED:
             raise wrong_method()
         return VERBS[target.verb]
 

@@ -41,8 +41,8 @@ class NamespaceLifecycle:
     async def mutate(self, request: AdmissionRequest) -> None:
         wanted = request.attributes
         if wanted.resource == "namespaces" and not wanted.group:
-            if request.operation == "DELETE" and wanted.name in IMMORTAL:
-                raise forbidden(_NAMESPACES, wanted.name, "this namespace may not be deleted")
+            if request.operation == "DELETE":
+                _judge_deletion(request)
             return
         if request.operation == "CREATE" and wanted.namespace:
             await self._judge_creation(request)
@@ -58,6 +58,13 @@ class NamespaceLifecycle:
         if phase == "Terminating":
             name = request.obj.metadata.name if request.obj is not None else ""
             raise _terminating(GroupResource(wanted.group, wanted.resource), name, wanted.namespace)
+
+
+def _judge_deletion(request: AdmissionRequest) -> None:
+    # A collection's deletion has no name in its URL: what counts is the object itself.
+    name = request.old.metadata.name if request.old is not None else request.attributes.name
+    if name in IMMORTAL:
+        raise forbidden(_NAMESPACES, name, "this namespace may not be deleted")
 
 
 def _terminating(resource: GroupResource, name: str, namespace: str) -> StatusError:

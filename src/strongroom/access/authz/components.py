@@ -12,6 +12,7 @@ from strongroom.access.user import AUTHENTICATED, NODES, UNAUTHENTICATED
 
 READ = ("get", "list", "watch")
 WRITE = ("create", "update", "patch", "delete")
+CORE = ("configmaps", "events", "namespaces", "nodes", "pods", "secrets", "serviceaccounts")
 COORDINATION = ("coordination.k8s.io",)
 EVENT_WRITER = Rule(("create", "patch", "update"), ("",), ("events",))
 
@@ -53,8 +54,9 @@ SCHEDULER = (
 
 CONTROLLER_MANAGER = (
     EVENT_WRITER,
-    Rule((*READ, *WRITE, "deletecollection"), ("*",), ("*",)),
-    Rule(("patch", "update"), ("*",), ("*/status", "namespaces/finalize")),
+    Rule((*READ, *WRITE, "deletecollection"), ("",), CORE),
+    Rule((*READ, *WRITE, "deletecollection"), COORDINATION, ("leases",)),
+    Rule(("patch", "update"), ("",), ("*/status", "namespaces/finalize")),
     Rule(("create",), ("",), ("serviceaccounts/token", "pods/binding")),
     Rule(("get",), paths=("/metrics",)),
 )

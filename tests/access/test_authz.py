@@ -1,0 +1,151 @@
+"""May they: rules, components, the chain, and the words of a refusal."""
+
+import pytest
+
+from strongroom.access.authz.components import COMPONENTS
+from strongroom.access.authz.port import Decision, Verdict
+from strongroom.access.authz.rules import Rule, RuleTable
+from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer, refusal
+from strongroom.access.user import Attributes, User
+
+NODE = User("system:node:n1", groups=("system:nodes", "system:authenticated"))
+SCHEDULER = User("system:kube-scheduler", groups=("system:authenticated",))
+MANAGER = User("system:kube-controller-manager", groups=("system:authenticated",))
+JANE = User("jane", groups=("system:authenticated",))
+ADMIN = User("admin", groups=("system:masters",))
+ANONYMOUS = User("system:anonymous", groups=("system:unauthenticated",))
+
+
+def asks(user: User, verb: str, what: str, *, group: str = "", namespace: str = "",
+         name: str = "") -> Attributes:  # fmt: skip - one line of parameters more
+    if what.startswith("/"):
+        return Attributes(user, verb, what)
+    resource, _, subresource = what.partition("/")
+    return Attributes(
+        user, verb, "", is_resource=True, group=group, version="v1", resource=resource,
+        subresource=subresource, namespace=namespace, name=name,
+    )  # fmt: skip - one line of fields
+
+
+def test_deny_is_the_zero_value() -> None:
+    assert Decision().verdict is Verdict.NO_OPINION
+    assert Verdict(0) is Verdict.NO_OPINION
+    assert not Rule().allows(asks(ADMIN, "get", "secrets"))
+
+
+async def test_nobody_allows_means_refused() -> None:
+    decision = await UnionAuthorizer([]).authorize(asks(ADMIN, "get", "secrets"))
+    assert decision.verdict is not Verdict.ALLOW
+    decision = await RuleTable({}, {}).authorize(asks(ADMIN, "get", "secrets"))
+    assert decision.verdict is not Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("attributes", "allowed"),
+    [
+        (asks(ADMIN, "deletecollection", "secrets", namespace="x"), True),
+        (asks(ADMIN, "get", "/metrics"), True),
+        (asks(JANE, "get", "secrets", namespace="x", name="s"), False),
+        (asks(JANE, "list", "secrets"), False),
+        (asks(JANE, "get", "/api"), True),
+        (asks(JANE, "get", "/openapi/v3/api/v1"), True),
+        (asks(JANE, "post", "/api"), False),
+        (asks(JANE, "get", "/metrics"), False),
+        (asks(ANONYMOUS, "get", "/readyz"), True),
+        (asks(ANONYMOUS, "get", "/readyz/ping"), False),
+        (asks(ANONYMOUS, "get", "/api"), False),
+        (asks(ANONYMOUS, "get", "secrets", namespace="x", name="s"), False),
+        (asks(NODE, "get", "secrets", namespace="x", name="s"), True),
+        (asks(NODE, "create", "secrets", namespace="x"), False),
+        (asks(NODE, "delete", "secrets", namespace="x", name="s"), False),
+        (asks(NODE, "patch", "nodes/status", name="n1"), True),
+        (asks(NODE, "delete", "nodes", name="n1"), False),
+        (asks(NODE, "update", "pods/status", namespace="x", name="p"), True),
+        (asks(NODE, "update", "pods", namespace="x", name="p"), False),
+        (asks(NODE, "update", "leases", group="coordination.k8s.io",
+              namespace="kube-node-lease", name="n1"), True),
+        (asks(NODE, "update", "leases", group="coordination.k8s.io",
+              namespace="default", name="n1"), False),
+        (asks(NODE, "create", "events", namespace="x"), True),
+        (asks(SCHEDULER, "create", "pods/binding", namespace="x", name="p"), True),
+        (asks(SCHEDULER, "update", "pods", namespace="x", name="p"), False),
+        (asks(SCHEDULER, "update", "secrets", namespace="x", name="p"), False),
+        (asks(MANAGER, "delete", "secrets", namespace="x", name="s"), True),
+        (asks(MANAGER, "update", "namespaces/finalize", namespace="x", name="x"), True),
+        (asks(MANAGER, "get", "pods/log", namespace="x", name="p"), False),
+        (asks(User("system:node:n1", groups=("system:authenticated",)), "get", "secrets"), False),
+    ],
+)  # fmt: skip - a table
+async def test_decisions(attributes: Attributes, allowed: bool) -> None:
+    union = UnionAuthorizer([MastersAuthorizer(), COMPONENTS])
+    decision = await union.authorize(attributes)
+    assert (decision.verdict is Verdict.ALLOW) == allowed
+
+
+@pytest.mark.parametrize(
+    ("rule", "attributes", "allowed"),
+    [
+        (Rule(("*",), ("*",), ("*",)), asks(JANE, "get", "secrets/x"), True),
+        (Rule(("get",), ("",), ("secrets",), names=("a",)), asks(JANE, "get", "secrets", name="a"),
+         True),
+        (Rule(("get",), ("",), ("secrets",), names=("a",)), asks(JANE, "get", "secrets", name="b"),
+         False),
+        (Rule(("list",), ("",), ("secrets",), names=("a",)), asks(JANE, "list", "secrets"), False),
+        (Rule(("get",), ("",), ("secrets",), namespaces=("x",)), asks(JANE, "get", "secrets"),
+         False),
+        (Rule(("get",), ("",), ("pods",)), asks(JANE, "get", "pods/log"), False),
+        (Rule(("get",), ("",), ("*/status",)), asks(JANE, "get", "pods/status"), True),
+        (Rule(("get",), ("apps",), ("pods",)), asks(JANE, "get", "pods"), False),
+        (Rule(("get",), paths=("/a/*",)), asks(JANE, "get", "/a/b"), True),
+        (Rule(("get",), paths=("/a",)), asks(JANE, "get", "/a/b"), False),
+    ],
+)  # fmt: skip - a table
+def test_rules(rule: Rule, attributes: Attributes, allowed: bool) -> None:
+    assert rule.allows(attributes) == allowed
+
+
+class Says:
+    """An authorizer with a fixed decision."""
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+
+    async def authorize(self, attributes: Attributes) -> Decision:
+        return self.decision
+
+
+async def test_the_first_opinion_counts_and_reasons_are_kept() -> None:
+    silent = Says(Decision(reason="not mine"))
+    deny, allow = Says(Decision(Verdict.DENY, "never")), Says(Decision(Verdict.ALLOW))
+    wanted = asks(JANE, "get", "secrets")
+    assert (await UnionAuthorizer([silent, deny, allow]).authorize(wanted)).verdict is Verdict.DENY
+    assert (await UnionAuthorizer([silent, allow, deny]).authorize(wanted)).verdict is Verdict.ALLOW
+    both = await UnionAuthorizer([silent, silent]).authorize(wanted)
+    assert both.reason == "not mine, not mine"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason", "message"),
+    [
+        (
+            asks(JANE, "get", "secrets", namespace="ns", name="n"), "",
+            ('secrets "n" is forbidden: User "jane" cannot get resource "secrets" '
+            'in API group "" in the namespace "ns"'),
+        ),
+        (
+            asks(JANE, "list", "leases", group="coordination.k8s.io"), "because",
+            ('leases.coordination.k8s.io is forbidden: User "jane" cannot list resource "leases" '
+            'in API group "coordination.k8s.io" at the cluster scope: because'),
+        ),
+        (
+            asks(JANE, "update", "pods/status", namespace="ns", name="p"), "",
+            ('pods "p" is forbidden: User "jane" cannot update resource "pods/status" '
+            'in API group "" in the namespace "ns"'),
+        ),
+        (asks(JANE, "get", "/x"), "", 'forbidden: User "jane" cannot get path "/x"'),
+        (asks(JANE, "get", "/<b>"), "", 'forbidden: User "jane" cannot get path "/&lt;b&gt;"'),
+    ],
+)  # fmt: skip - a table
+def test_refusal(attributes: Attributes, reason: str, message: str) -> None:
+    error = refusal(attributes, reason)
+    assert (error.code, error.reason, error.message) == (403, "Forbidden", message)

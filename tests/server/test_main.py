@@ -1,0 +1,89 @@
+"""The process: its options, its ready line, its exit codes, what it leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from strongroom.server.options import parse_options
+
+PYTHON = [sys.executable, "-m", "strongroom.server"]
+
+
+def start(directory: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*PYTHON, "--data-dir", str(directory / "data"), "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"XDG_CONFIG_HOME": str(directory / "config")},
+    )
+
+
+def test_ready_line_and_clean_end(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    word, url, kubeconfig = line.split()
+    assert (word, kubeconfig) == ("ready", f"kubeconfig={tmp_path}/data/admin.kubeconfig")
+    assert url.startswith("https://127.0.0.1:")
+    assert url in (tmp_path / "data" / "admin.kubeconfig").read_text()
+    assert "Max core file size        0 " in Path(f"/proc/{process.pid}/limits").read_text()
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    (key,) = (tmp_path / "config" / "strongroom" / "keys").iterdir()
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    assert first.stdout is not None
+    assert first.stdout.readline().startswith("ready")
+    second = start(tmp_path)
+    _, errors = second.communicate(timeout=30)
+    assert second.returncode == 1
+    assert errors.startswith("strongroom apiserver: ")
+    first.terminate()
+    first.communicate(timeout=30)
+
+
+def test_a_lost_key_is_an_error_and_no_new_key(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    assert first.stdout is not None
+    first.stdout.readline()
+    first.terminate()
+    first.communicate(timeout=30)
+    keys = tmp_path / "config" / "strongroom" / "keys"
+    for key in keys.iterdir():
+        key.unlink()
+    second = start(tmp_path)
+    _, errors = second.communicate(timeout=30)
+    assert (second.returncode, list(keys.iterdir())) == (1, [])
+    assert "key file" in errors
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--bogus"], ["--por", "1"], ["--port", "x"], ["--port", "65536"], ["--store", "x:y"],
+     ["--log-format", "xml"], ["--event-ttl", "5"], ["--event-ttl", "-1h"], ["extra"],
+     ["--tls-cert-file", "x"], ["--audit-log-maxsize", "0"]],
+)  # fmt: skip - a table
+def test_wrong_usage(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        parse_options(arguments)
+    assert raised.value.code == 2
+
+
+def test_upstreams_names_and_ours(tmp_path: Path) -> None:
+    options = parse_options(
+        ["--data-dir", str(tmp_path), "--bind-address", "::1", "--secure-port", "1",
+         "--event-ttl", "1h30m", "--etcd-compaction-interval", "10s"]
+    )  # fmt: skip - a command line
+    assert (options.bind, options.port, options.event_ttl) == ("::1", 1, 5400.0)
+    assert options.compaction_interval == 10.0
+    assert options.kubeconfig == tmp_path / "admin.kubeconfig"

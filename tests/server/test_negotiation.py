@@ -1,0 +1,68 @@
+"""Which form an answer takes."""
+
+import pytest
+
+from strongroom.api.errors import StatusError
+from strongroom.server.negotiation import (
+    JSON,
+    LIST_SHAPES,
+    NO_SHAPES,
+    YAML,
+    Form,
+    accepted_form,
+    body_media_type,
+)
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("", Form()),
+        ("*/*", Form()),
+        ("application/*", Form()),
+        ("application/yaml", Form(YAML)),
+        ("application/json;q=0.5, application/yaml", Form(YAML)),
+        ("application/yaml;q=0.1,application/json;q=0.2", Form(JSON)),
+        ("image/png, */*;q=0.1", Form()),
+        ("application/vnd.kubernetes.protobuf,application/json", Form()),
+        (TABLE, Form(JSON, "Table")),
+        (f"{TABLE.replace('v1;', 'v1beta1;')},application/json", Form(JSON, "Table", "v1beta1")),
+        (f"application/json;as=Bogus;v=v1;g=meta.k8s.io,{TABLE}", Form(JSON, "Table")),
+        ("application/json;stream=watch", Form()),
+        ("APPLICATION/JSON", Form()),
+    ],
+)
+def test_accepted(accept: str, form: Form) -> None:
+    assert accepted_form(accept, LIST_SHAPES) == form
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["image/png", "application/json;q=0", "application/json;q=x", ",", TABLE + "x",
+     "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"],
+)  # fmt: skip - a table
+def test_refused(accept: str) -> None:
+    with pytest.raises(StatusError) as raised:
+        accepted_form(accept, LIST_SHAPES)
+    assert raised.value.code == 406
+
+
+def test_a_shape_that_is_not_offered_falls_back() -> None:
+    assert accepted_form(f"{TABLE},application/json", NO_SHAPES) == Form()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "media_type"),
+    [("", JSON), ("application/json; charset=utf-8", JSON), ("Application/YAML", YAML)],
+)
+def test_body_media_types(content_type: str, media_type: str) -> None:
+    assert body_media_type(content_type) == media_type
+
+
+def test_a_body_of_an_unknown_type() -> None:
+    with pytest.raises(StatusError) as raised:
+        body_media_type("text/plain")
+    assert raised.value.code == 415
+    assert "application/json" in raised.value.message
