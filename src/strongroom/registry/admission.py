@@ -65,4 +65,4 @@ class Admission:
     def _request(
         ctx: RequestContext, operation: str, obj: Object | None, old: Object | None
     ) -> Write:
-        return Write(ctx.attributes, operation, obj, old, ctx.dry_run, ctx.warn)
+        return Write(ctx.attributes, operation, obj, old, ctx.dry_run, ctx.tell)

@@ -29,3 +29,10 @@ class RequestContext:
     field_validation: str = "Warn"
     warn: Callable[[str], None] = field(default=_no_warning)
     created: bool = False
+    _told: set[str] = field(default_factory=set, repr=False)
+
+    def tell(self, text: str) -> None:
+        """Warn the client, once: what is tried again after a conflict says the same again."""
+        if text not in self._told:
+            self._told.add(text)
+            self.warn(text)

@@ -11,6 +11,7 @@ from strongroom.api.times import format_time
 from strongroom.api.validation import validate_object_meta
 from strongroom.registry.context import RequestContext
 from strongroom.registry.errors import generated_name_taken, translated
+from strongroom.registry.keys import object_key
 from strongroom.registry.names import ATTEMPTS, generate_name
 from strongroom.registry.view import View
 from strongroom.registry.writing import Writer, match_namespace, unique_owners
@@ -50,7 +51,7 @@ class Creator(Writer[T]):
     async def _create(self, ctx: RequestContext, obj: T) -> View[T]:
         await self.prepare(ctx, obj)
         meta = obj.metadata
-        key = self.resource.key(meta.namespace, meta.name)
+        key = object_key(self.resource, meta.namespace, meta.name)
         try:
             with translated(self.group_resource, "create", meta.name):
                 return await self.insert(ctx, key, obj)
@@ -75,7 +76,7 @@ class Creator(Writer[T]):
         if errors:
             raise invalid(resource.group_kind, meta.name, errors)
         for text in resource.warnings(obj, None):
-            ctx.warn(text)
+            ctx.tell(text)
         await self.admission.validate(ctx, "CREATE", obj, None)
 
     async def insert(self, ctx: RequestContext, key: str, obj: T) -> View[T]:

@@ -21,6 +21,7 @@ from strongroom.api.times import format_time, parse_time
 from strongroom.api.validation import validate_delete_options
 from strongroom.registry.context import RequestContext
 from strongroom.registry.errors import translated
+from strongroom.registry.keys import object_key
 from strongroom.registry.view import View
 from strongroom.registry.writing import Writer
 
@@ -45,7 +46,7 @@ class Deleter(Writer[T]):
         admission refuses with.
         """
         check_options(options)
-        key = self.resource.key(namespace, name)
+        key = object_key(self.resource, namespace, name)
 
         async def attempt(view: View[T] | None) -> tuple[View[T], bool]:
             if view is None:

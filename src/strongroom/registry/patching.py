@@ -65,4 +65,4 @@ class Patcher(Generic[T]):
         if findings and ctx.field_validation == "Strict":
             raise refuse_findings(findings)
         for text in findings:
-            ctx.warn(text)
+            ctx.tell(text)

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from strongroom.api.errors import bad_request, expired, not_found
-from strongroom.api.gotext import quote
 from strongroom.api.meta import Object
-from strongroom.api.validation import path_segment
 from strongroom.registry.context import RequestContext
 from strongroom.registry.continuation import LATEST, Continuation, decode, following
 from strongroom.registry.errors import CONTINUE_EXPIRED, translated
+from strongroom.registry.keys import object_key
 from strongroom.registry.options import EXACT, ListOptions, parse_revision
 from strongroom.registry.selection import Selection
 from strongroom.registry.view import Form, Undecodable, View
@@ -53,19 +52,9 @@ class Reader(Generic[T]):
         self._resource = form.resource
         self._group_resource = form.resource.group_resource
 
-    def key(self, namespace: str, name: str) -> str:
-        """The storage key of an object. Raises StatusError 400 for what cannot be one."""
-        if self._resource.namespaced and not namespace:
-            raise bad_request("Namespace parameter required.")
-        if not name:
-            raise bad_request("Name parameter required.")
-        if wrong := path_segment(name):
-            raise bad_request(f"Name parameter invalid: {quote(name)}: {';'.join(wrong)}")
-        return self._resource.key(namespace, name)
-
     async def get(self, namespace: str, name: str, resource_version: str) -> View[T]:
         """One object, at least as fresh as asked. Raises StatusError 404, 400, 504."""
-        key = self.key(namespace, name)
+        key = object_key(self._resource, namespace, name)
         with translated(self._group_resource, "get", name):
             await self.catch_up(resource_version)
             entry = self._cache.get(key)
@@ -106,7 +95,7 @@ class Reader(Generic[T]):
         start: str,
     ) -> ListResult[T]:
         revision = self._cache.revision
-        limit = 0 if options.resource_version == "0" else options.limit
+        limit = 0 if options.resource_version == "0" else max(options.limit, 0)
         entries, broken = self._entries(chosen, prefix, start)
         if broken:
             _warn(ctx, [entry.key for entry in entries if entry.error])
@@ -159,7 +148,7 @@ class Reader(Generic[T]):
         revision: int,
         start: str,
     ) -> ListResult[T]:
-        limit = options.limit
+        limit = max(options.limit, 0)
         found: list[View[T]] = []
         size = limit
         while True:
@@ -211,7 +200,7 @@ class Reader(Generic[T]):
 
 def _warn(ctx: RequestContext, keys: Iterable[str]) -> None:
     for key in sorted(keys):
-        ctx.warn(f"left out of the list because it cannot be read from storage: {key}")
+        ctx.tell(f"left out of the list because it cannot be read from storage: {key}")
 
 
 def _point(options: ListOptions, prefix: str) -> tuple[int, str]:

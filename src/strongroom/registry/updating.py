@@ -26,6 +26,7 @@ from strongroom.registry.admission import Admission
 from strongroom.registry.context import RequestContext
 from strongroom.registry.creating import Creator, wipe
 from strongroom.registry.errors import precondition_failed, translated
+from strongroom.registry.keys import object_key
 from strongroom.registry.options import parse_revision
 from strongroom.registry.view import Form, View
 from strongroom.registry.writing import Writer, match_name, match_namespace, unique_owners
@@ -91,7 +92,7 @@ class Updater(Writer[T]):
 
     async def apply(self, ctx: RequestContext, change: Change[T]) -> View[T]:
         """Make a change; tried again whenever another write came between."""
-        key = self.resource.key(change.namespace, change.name)
+        key = object_key(self.resource, change.namespace, change.name)
         if change.judged_as is not None:
             await self.admission.mutate(ctx, "CREATE", change.judged_as, None)
             await self.admission.validate(ctx, "CREATE", change.judged_as, None)
@@ -134,7 +135,7 @@ class Updater(Writer[T]):
         if errors := self._errors(change, new, old):
             raise invalid(self.resource.group_kind, new.metadata.name, errors)
         for text in self.resource.warnings(new, old):
-            ctx.warn(text)
+            ctx.tell(text)
         if change.judged_as is None:
             await self.admission.validate(ctx, "UPDATE", new, old)
         value = self.form.encode(new)

@@ -127,5 +127,5 @@ def unique_owners(ctx: RequestContext, obj: T, *, admitted: bool) -> None:
             unique.append(reference)
     if repeated:
         when = " after mutating admission happens" if admitted else ""
-        ctx.warn(_DUPLICATE_OWNERS.format(when, ", ".join(repeated)))
+        ctx.tell(_DUPLICATE_OWNERS.format(when, ", ".join(repeated)))
         obj.metadata.ownerReferences = unique
