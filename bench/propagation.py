@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from typing import Any, TypeVar
 
 from bench.cases import Measurements
 from bench.target import Target
 from strongroom.api import codec
+from strongroom.api.errors import StatusError
+from strongroom.api.meta import Object
 from strongroom.client.client import Client
 from strongroom.resources.namespace import NAMESPACES
 from strongroom.resources.pod import PODS
@@ -27,7 +30,7 @@ while True:
     os.read(watch, 4096)
 """
 
-MANIFEST = {
+MANIFEST: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Pod",
     "metadata": {"name": "reader"},
@@ -74,21 +77,23 @@ async def propagation(target: Target, changes: int = 100) -> Measurements:
 async def _seen(client: Client, namespace: str, last: str) -> dict[str, float]:
     """When the pod saw each value, once it has seen ``last``."""
     path = f"/api/v1/namespaces/{namespace}/pods/reader/log"
+    why = "its log was empty"
     for _ in range(300):
         try:
-            response = await client.request("GET", path)
-        except Exception as error:  # noqa: BLE001 - the pod is not there yet; the loop ends anyway
-            found: dict[str, float] = {}
-            last_error = str(error)
+            text = (await client.request("GET", path)).body.decode()
+        except StatusError as error:
+            why = error.message  # the container has not started yet
         else:
-            lines = re.findall(r"value (\S+) ([0-9.]+)", response.body.decode())
+            lines = re.findall(r"value (\S+) ([0-9.]+)", text)
             found = {value: float(at) for value, at in reversed(lines)}
-            last_error = ""
-        if last in found:
-            return found
+            if last in found:
+                return found
         await asyncio.sleep(0.1)
-    raise SystemExit(f"bench: the pod never saw {last}. {last_error}")
+    raise SystemExit(f"bench: the pod never saw {last}: {why}")
 
 
-def _object(kind: type, tree: dict[str, object]) -> object:
+T = TypeVar("T", bound=Object)
+
+
+def _object(kind: type[T], tree: dict[str, Any]) -> T:
     return codec.from_tree(tree, kind)
