@@ -13,16 +13,8 @@ from strongroom.storage.errors import (
     RevisionConflict,
     StoreClosed,
 )
-from strongroom.storage.port import Event, EventType, KeyValue, Store, Watch, prefix_end
-
-
-async def take(watch: Watch, count: int) -> list[Event]:
-    """The next `count` events, which must be there."""
-    events: list[Event] = []
-    async with asyncio.timeout(20):
-        while len(events) < count:
-            events += await anext(watch)
-    return events
+from strongroom.storage.port import Event, EventType, KeyValue, Store, prefix_end
+from tests.storage.watching import take
 
 
 def brief(events: list[Event]) -> list[tuple[str, str, int]]:
