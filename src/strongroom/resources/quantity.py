@@ -19,6 +19,8 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "
 _BINARY = {"": 0, "Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _NANO = Decimal("1e-9")
 _MILLI = Decimal("1e-3")
+_LARGEST = Decimal(2**63 - 1)
+"""Upstream takes anything larger for this."""
 _MAX_TEXT = 64
 """Longer texts are refused, because their exponents could make numbers of any size."""
 
@@ -29,7 +31,10 @@ def parse_quantity(text: str) -> Decimal:
     if not match:
         raise ValueError("not a quantity")
     sign, number, suffix = match.group(1), match.group(2), match.group(3) or ""
-    value = Decimal(sign + number)
+    return max(-_LARGEST, min(_LARGEST, _scaled(Decimal(sign + number), suffix)))
+
+
+def _scaled(value: Decimal, suffix: str) -> Decimal:
     if suffix in _DECIMAL:
         return value.scaleb(_DECIMAL[suffix])
     if suffix in _BINARY:
