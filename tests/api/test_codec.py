@@ -216,8 +216,9 @@ def test_yaml_findings() -> None:
 
 
 def test_yaml_that_is_none() -> None:
-    assert refusal(b"a: [", yaml=True).endswith(
-        "json parse error: error converting YAML to JSON: yaml: line 2: cannot be parsed"
+    assert refusal(b"a: [", yaml=True) == (
+        "the object provided is unrecognized (must be of type Thing): "
+        "yaml: line 1: did not find expected node content"
     )
     assert "cannot unmarshal string" in refusal(b"just text", yaml=True)
 

@@ -30,6 +30,7 @@ MAX_DEPTH = 500
 # Go writes maps in the order of their keys, and so do we: equal objects give equal bytes.
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,62}(/[A-Za-z][A-Za-z0-9]{0,62})?", re.ASCII)
+_PARSE_ERROR = "couldn't get version/kind; json parse error: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def parse_json(body: bytes, kind: str) -> Any:
     try:
         return read_json(body, MAX_DEPTH)
     except UnreadableError as error:
-        raise _unrecognized(kind, str(error)) from None
+        raise _unrecognized(kind, _PARSE_ERROR + str(error)) from None
 
 
 @cache
@@ -122,7 +123,7 @@ def _yaml_tree(body: bytes, kind: str) -> tuple[Any, list[str]]:
     try:
         return yaml_text.load(body)
     except yaml_text.YAMLError as error:
-        raise _unrecognized(kind, f"error converting YAML to JSON: {error}") from None
+        raise _unrecognized(kind, str(error)) from None
 
 
 def _from_body(tree: Any, struct: type[T], kind: str, version: str) -> T:
@@ -130,7 +131,7 @@ def _from_body(tree: Any, struct: type[T], kind: str, version: str) -> T:
         return read(tree, struct)
     except UnreadableError as error:
         if not isinstance(tree, dict):
-            raise _unrecognized(kind, str(error)) from None
+            raise _unrecognized(kind, _PARSE_ERROR + str(error)) from None
         told_kind = _told(tree.get("kind"), kind)
         told_version = _told(tree.get("apiVersion"), version)
         raise bad_request(
@@ -144,7 +145,4 @@ def _told(value: Any, otherwise: str) -> str:
 
 
 def _unrecognized(kind: str, reason: str) -> StatusError:
-    return bad_request(
-        f"the object provided is unrecognized (must be of type {kind}): "
-        f"couldn't get version/kind; json parse error: {reason}"
-    )
+    return bad_request(f"the object provided is unrecognized (must be of type {kind}): {reason}")

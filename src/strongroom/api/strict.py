@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 from strongroom.api.errors import StatusError, bad_request
@@ -29,6 +30,8 @@ def find(body: bytes, tree: Any, struct: type[Struct]) -> list[str]:
 
 def find_unknown(tree: Any, struct: type[Struct]) -> list[str]:
     """Fields of a tree that the type does not have, as ``unknown field "spec.foo"``."""
+    if isinstance(tree, dict) and _is_known(tree, struct):
+        return []
     found: list[str] = []
     _walk(tree, TypeSchema("struct", struct=struct), "", found)
     return _unique(found)
@@ -77,11 +80,45 @@ def _count_keys(tree: Any) -> int:
     stack = [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, dict):
+        if type(node) is dict:
             count += len(node)
             node = node.values()
-        stack.extend(child for child in node if type(child) in (dict, list) and child)
+        stack += [child for child in node if type(child) is dict or type(child) is list]
     return count
+
+
+_MAZE = Struct
+"""Stands below a field whose values are not looked through quickly: maps and lists of such."""
+
+
+@cache
+def _below(struct: type[Struct]) -> dict[str, type[Struct] | None]:
+    """Every field of a type, with the type of the objects that stand there, in a list or not."""
+    found: dict[str, type[Struct] | None] = {}
+    for field in schema_of(struct).fields.values():
+        inner = field.type.items if field.type.kind == "array" else field.type
+        found[field.name] = inner.struct if inner is not None else None
+        nested = inner.items if inner is not None else None
+        if nested is not None and nested.kind in ("struct", "map", "array"):
+            found[field.name] = _MAZE
+    return found
+
+
+def _is_known(node: dict[str, Any], struct: type[Struct]) -> bool:
+    """True only if all fields are known: the usual case, found out without making any path."""
+    fields = _below(struct)
+    if not node.keys() <= fields.keys():
+        return False
+    for name, value in node.items():
+        inner = fields[name]
+        if inner is None or not value:
+            continue
+        if inner is _MAZE:
+            return False
+        items = value if type(value) is list else (value,)
+        if not all(type(item) is not dict or _is_known(item, inner) for item in items):
+            return False
+    return True
 
 
 def _walk(node: Any, type_: TypeSchema, path: str, found: list[str]) -> None:

@@ -64,13 +64,13 @@ def load(body: bytes) -> tuple[Any, list[str]]:
         raise YAMLError("yaml: invalid UTF-8") from None
     try:
         node = _compose(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f"line {mark.line + 1}: " if mark else ""
-        # `problem` may quote the text, so it is not passed on.
-        raise YAMLError(f"yaml: {line}cannot be parsed") from None
+    except (yaml.scanner.ScannerError, yaml.parser.ParserError) as error:
+        raise YAMLError(f"yaml: {_line(error)}{error.problem}") from None
+    except yaml.composer.ComposerError:
+        # An undefined alias would be told by its name, so neither is.
+        raise YAMLError("yaml: unknown anchor, or more than one document") from None
     except yaml.YAMLError:
-        raise YAMLError("yaml: cannot be parsed") from None
+        raise YAMLError("yaml: control characters are not allowed") from None
     if node is None:
         return None, []
     builder = _Builder()
@@ -78,6 +78,19 @@ def load(body: bytes) -> tuple[Any, list[str]]:
     if not builder.duplicates:
         return tree, []
     return tree, ["yaml: unmarshal errors:\n" + "\n".join(builder.duplicates)]
+
+
+def _line(error: yaml.MarkedYAMLError) -> str:
+    """The line that go-yaml tells: it counts a parser's lines from zero, a scanner's from one.
+
+    The problem that follows is one of libyaml's fixed texts, which quote nothing.
+    """
+    scanner = isinstance(error, yaml.scanner.ScannerError)
+    if error.problem_mark and error.problem_mark.line:
+        return f"line {error.problem_mark.line + scanner}: "
+    if error.context_mark and error.context_mark.line:
+        return f"line {error.context_mark.line}: "
+    return ""
 
 
 def _compose(text: str) -> yaml.Node | None:
