@@ -1,0 +1,1 @@
+"""The whole of strongroom from outside: real processes, the real kubectl, the official client."""
