@@ -13,6 +13,29 @@ def default_data_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "strongroom"
 
 
+class DataDirUnsafe(OSError):
+    """A directory that others can enter and that strongroom did not make."""
+
+
+def claim_data_dir(path: Path) -> None:
+    """Make a data directory (0700), or take one that is empty, strongroom's own, or closed.
+
+    Anything else is refused, not closed: ``--data-dir /tmp`` must not lock everybody out of it.
+    Raises DataDirUnsafe, and OSError for what the file system refuses.
+    """
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    facts = path.stat()
+    if not facts.st_mode & 0o077:
+        return
+    ours = (path / "installation-id").exists() or not any(path.iterdir())
+    if facts.st_uid != os.geteuid() or not ours:
+        raise DataDirUnsafe(
+            f"{path} is open to other users and holds other things; name an empty directory, "
+            "or close it with chmod 700"
+        )
+    path.chmod(0o700)
+
+
 def run_dir(data_dir: Path) -> Path:
     """Where running parts say what they are: small JSON files without any value."""
     return data_dir / "run"

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ async def test_stop_ends_the_last_started_first(tmp_path: Path, supervisor: Supe
     """
     for name in ("first", "second"):
         argv = [sys.executable, "-c", textwrap.dedent(code), name]
-        await supervisor.start(Part(name, lambda argv=argv: argv, tmp_path / f"{name}.log"))
+        await supervisor.start(Part(name, partial(list, argv), tmp_path / f"{name}.log"))
     await supervisor.stop()
     assert record.read_text() == "second first "
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from strongroom.api.times import format_time
 from strongroom.cli.supervisor import Part, PartFailed, Supervisor
-from strongroom.paths import run_dir
+from strongroom.paths import claim_data_dir, run_dir
 
 WRONG_USAGE = 2
 LOG_LIMIT = 10 * 1024 * 1024
@@ -40,11 +40,12 @@ def run(options: UpOptions) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
     os.umask(0o077)
     try:
-        for directory in (options.data_dir, run_dir(options.data_dir), options.data_dir / "logs"):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        claim_data_dir(options.data_dir)
+        for directory in (run_dir(options.data_dir), options.data_dir / "logs"):
+            directory.mkdir(exist_ok=True, mode=0o700)
         lock = _lock(options.data_dir)
     except OSError as error:
-        say(f"cannot use {options.data_dir}: {error.strerror}")
+        say(f"cannot use the data directory: {error.strerror or error}")
         return 1
     if lock is None:
         say(f"strongroom already runs with {options.data_dir}; see `strongroom status`")

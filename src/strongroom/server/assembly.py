@@ -17,6 +17,7 @@ from strongroom.access.authn.x509 import X509Authenticator
 from strongroom.access.authz.components import COMPONENTS
 from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer
 from strongroom.api.clock import Clock, SystemClock
+from strongroom.paths import claim_data_dir
 from strongroom.registry.registry import Registry
 from strongroom.resources.catalog import CATALOG
 from strongroom.server.app import App
@@ -24,7 +25,6 @@ from strongroom.server.audit import Audit, LogSink
 from strongroom.server.bootstrap import NamespacePhases, ensure_namespaces
 from strongroom.server.discovery import discovery_routes
 from strongroom.server.endpoints import Endpoints
-from strongroom.server.files import private_directory
 from strongroom.server.health import Check, Health
 from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, repeat
 from strongroom.server.metrics import Metrics
@@ -91,7 +91,7 @@ async def assemble(options: Options, clock: Clock | None = None) -> AsyncIterato
 
 
 async def _build(options: Options, clock: Clock, stack: contextlib.AsyncExitStack) -> Server:
-    private_directory(options.data_dir)
+    claim_data_dir(options.data_dir)
     pki = prepare_pki(options.pki_dir, options.bind, options.node_name, clock.now())
     socket = listen(options.bind, options.port)
     stack.callback(socket.close)
