@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -103,42 +104,51 @@ async def test_an_event_is_encoded_once_for_all(
     secrets: Registry[Any], ctx: RequestContext
 ) -> None:
     view = (await two(secrets, ctx))[0]
-    event = WatchEvent[Any]("ADDED", view, view.revision)
+    event = WatchEvent[Any]("ADDED", view, view.revision, NOW)
     one, other = EventEncoder(SECRETS), EventEncoder(SECRETS)
-    line = one.line(event, NOW)
-    assert other.line(event, NOW) is line
+    line = one.line(event)
+    assert other.line(event) is line
     assert line.endswith(b"\n")
     assert json.loads(line) == {"type": "ADDED", "object": json.loads(view.wire)}
-    metadata = json.loads(EventEncoder(SECRETS, partial="v1").line(event, NOW))
+    metadata = json.loads(EventEncoder(SECRETS, partial="v1").line(event))
     assert metadata["object"] == json.loads(encode.partial(view))
+
+
+async def test_ages_count_to_the_moment_of_the_event(
+    secrets: Registry[Any], ctx: RequestContext
+) -> None:
+    view = (await two(secrets, ctx))[0]
+    event = WatchEvent[Any]("ADDED", view, view.revision, NOW + timedelta(minutes=5))
+    line = EventEncoder(SECRETS, table=TableEncoder(SECRETS)).line(event)
+    assert json.loads(line)["object"]["rows"][0]["cells"] == ["a", "Opaque", 1, "5m"]
 
 
 async def test_only_the_first_table_of_a_watch_has_columns(
     secrets: Registry[Any], ctx: RequestContext
 ) -> None:
     views = await two(secrets, ctx)
-    events = [WatchEvent[Any]("ADDED", view, view.revision) for view in views]
+    events = [WatchEvent[Any]("ADDED", view, view.revision, NOW) for view in views]
     encoder = EventEncoder(SECRETS, table=TableEncoder(SECRETS))
-    lines = [json.loads(line) for line in encoder.lines(events, NOW).splitlines()]
+    lines = [json.loads(line) for line in encoder.lines(events).splitlines()]
     assert len(lines[0]["object"]["columnDefinitions"]) == 4
     assert lines[1]["object"]["columnDefinitions"] is None
     assert lines[1]["object"]["rows"][0]["cells"][0] == "b"
     later = EventEncoder(SECRETS, table=TableEncoder(SECRETS))
-    assert json.loads(later.line(events[1], NOW))["object"]["columnDefinitions"]
+    assert json.loads(later.line(events[1]))["object"]["columnDefinitions"]
 
 
 def test_bookmarks() -> None:
-    event = WatchEvent[Any]("BOOKMARK", None, 7, initial_end=True)
-    line = json.loads(EventEncoder(SECRETS).line(event, NOW))
+    event = WatchEvent[Any]("BOOKMARK", None, 7, NOW, initial_end=True)
+    line = json.loads(EventEncoder(SECRETS).line(event))
     metadata = {"resourceVersion": "7", "annotations": {"k8s.io/initial-events-end": "true"}}
     assert line["type"] == "BOOKMARK"
     assert line["object"] == {"kind": "Secret", "apiVersion": "v1", "metadata": metadata}
-    partial = json.loads(EventEncoder(SECRETS, partial="v1").line(event, NOW))
+    partial = json.loads(EventEncoder(SECRETS, partial="v1").line(event))
     assert partial["object"]["kind"] == "PartialObjectMetadata"
     assert partial["object"]["metadata"] == metadata
     for include in ("Metadata", "None"):
         encoder = EventEncoder(SECRETS, table=TableEncoder(SECRETS, include))
-        table = json.loads(encoder.line(event, NOW))["object"]
+        table = json.loads(encoder.line(event))["object"]
         assert table["metadata"] == {"resourceVersion": "7"}
         assert table["rows"][0]["object"]["metadata"] == metadata
 

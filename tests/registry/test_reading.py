@@ -10,6 +10,7 @@ import pytest
 
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import DeleteOptions
+from strongroom.api.patch import PatchType
 from strongroom.api.selectors import FieldSelector, LabelSelector
 from strongroom.registry.context import RequestContext
 from strongroom.registry.errors import CONTINUE_EXPIRED
@@ -365,3 +366,19 @@ async def test_writes_of_other_kinds_do_not_hold_up_reads(
     await config_maps.create(ctx, "prod", config_map("b"))
     page = await secrets.list(ctx, "", ListOptions())
     assert (names(page.items), page.revision) == (["a"], 3)
+
+
+@pytest.mark.parametrize("namespace", ["", "prod/a", ".."])
+async def test_no_verb_reaches_into_another_namespace(
+    secrets: Registry[Any], ctx: RequestContext, namespace: str
+) -> None:
+    """A slash in a name would name the key of an object elsewhere."""
+    await secrets.create(ctx, "prod", secret("a"))
+    for name in ("prod/a", "../secrets/prod/a", "a"):
+        outcomes = [
+            await refused(secrets.get(ctx, namespace, name)),
+            await refused(secrets.delete(ctx, namespace, name, DeleteOptions())),
+            await refused(secrets.patch(ctx, namespace, name, PatchType.MERGE, b"{}")),
+        ]
+        assert {code for code, _, _ in outcomes} == {400}
+    assert (await secrets.get(ctx, "prod", "a")).revision == 2

@@ -101,7 +101,7 @@ class TableEncoder:
         meta = encode(ListMeta(resourceVersion=str(view.revision) if view.revision else ""))
         return self._table(meta, [self._row(view, now)], headers=headers)
 
-    def bookmark(self, event: WatchEvent[Any], now: datetime, *, headers: bool) -> bytes:
+    def bookmark(self, event: WatchEvent[Any], *, headers: bool) -> bytes:
         """The Table of a bookmark: a row of an object that is nothing but its revision."""
         meta = encode(ListMeta(resourceVersion=str(event.revision)))
         obj = _bookmark(self._resource, event)
@@ -110,7 +110,7 @@ class TableEncoder:
             body = encode(obj)
         elif self._include == "None" and not event.initial_end:
             body = b"null"
-        return self._table(meta, [self._cells(obj, now, body)], headers=headers)
+        return self._table(meta, [self._cells(obj, event.at, body)], headers=headers)
 
     def _table(self, meta: bytes, rows: list[bytes], *, headers: bool = True) -> bytes:
         head = f'{{"kind":"Table","apiVersion":"meta.k8s.io/{self._version}","metadata":'.encode()
@@ -169,26 +169,26 @@ class EventEncoder:
         self._headers = table is not None
         self._name = table.name if table else f"partial/{partial}" if partial else "object"
 
-    def lines(self, events: list[WatchEvent[Any]], now: datetime) -> bytes:
+    def lines(self, events: list[WatchEvent[Any]]) -> bytes:
         """The events of a batch, a line each."""
-        return b"".join([self.line(event, now) for event in events])
+        return b"".join([self.line(event) for event in events])
 
-    def line(self, event: WatchEvent[Any], now: datetime) -> bytes:
+    def line(self, event: WatchEvent[Any]) -> bytes:
         """One event as a line. Only the first of a Table watch has the columns' definitions."""
         name = f"{self._name}/headers" if self._headers else self._name
         line = event.lines.get(name)
         if line is None:
-            body = self._body(event, now)
+            body = self._body(event)
             line = event.lines[name] = b'{"type":"%b","object":%b}\n' % (event.type.encode(), body)
         self._headers = False
         return line
 
-    def _body(self, event: WatchEvent[Any], now: datetime) -> bytes:
+    def _body(self, event: WatchEvent[Any]) -> bytes:
         view = event.view
         if self._table is not None:
             if view is None:
-                return self._table.bookmark(event, now, headers=self._headers)
-            return self._table.one(view, now, headers=self._headers)
+                return self._table.bookmark(event, headers=self._headers)
+            return self._table.one(view, event.at, headers=self._headers)
         if view is None:
             obj = _bookmark(self._resource, event)
             return _partial(encode(obj.metadata), self._partial) if self._partial else encode(obj)

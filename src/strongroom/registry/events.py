@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
+from strongroom.api.clock import Clock
 from strongroom.api.meta import Object
 from strongroom.registry.view import View
 
@@ -20,13 +22,15 @@ _MAX_BYTES = 8 * 1024 * 1024
 class WatchEvent(Generic[T]):
     """One event, shared by all watchers that see it alike.
 
-    A BOOKMARK has no view; ``initial_end`` marks the one that follows the initial objects.
-    ``lines`` is the encoder's: the bytes of the event, made once for all watchers.
+    A BOOKMARK has no view; ``initial_end`` marks the one that follows the initial objects. ``at``
+    is when the event was made: the ages in a Table count to it. ``lines`` is the encoder's: the
+    bytes of the event, made once for all watchers.
     """
 
     type: EventKind
     view: View[T] | None
     revision: int
+    at: datetime
     initial_end: bool = False
     lines: dict[str, bytes] = field(default_factory=dict, repr=False)
 
@@ -37,7 +41,8 @@ class SharedEvents(Generic[T]):
     Bounded in number and in bytes: a watcher that comes too late makes its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._events: dict[tuple[int, str, EventKind], WatchEvent[T]] = {}
         self._bytes = 0
 
@@ -47,7 +52,7 @@ class SharedEvents(Generic[T]):
         event = self._events.get(known)
         if event is None:
             shown = view.at(revision)
-            event = self._events[known] = WatchEvent(kind, shown, revision)
+            event = self._events[known] = WatchEvent(kind, shown, revision, self._clock.now())
             self._bytes += len(shown.tail)
             while len(self._events) > _MAX_EVENTS or self._bytes > _MAX_BYTES:
                 oldest = self._events.pop(next(iter(self._events)))

@@ -24,6 +24,8 @@ from strongroom.storage.cache import Change, WatchCache
 from strongroom.storage.errors import SubscriberTooSlow
 from strongroom.storage.port import EventType, Store
 
+__all__ = ["BOOKMARK_SECONDS", "Batches", "WatchEvent", "Watcher"]
+
 T = TypeVar("T", bound=Object)
 
 BOOKMARK_SECONDS = 60.0
@@ -88,7 +90,7 @@ class Watcher(Generic[T]):
         self._cache = cache
         self._clock = clock
         self._bookmark_seconds = bookmark_seconds
-        self._shared: SharedEvents[T] = SharedEvents()
+        self._shared: SharedEvents[T] = SharedEvents(clock)
 
     def watch(self, namespace: str, options: WatchOptions) -> Batches[T]:
         """Begin a watch: what is wrong with the request is raised here, as a StatusError.
@@ -122,7 +124,8 @@ class Watcher(Generic[T]):
             while (batch := await self._next(follower, schedule)) is not None:
                 events = [e for change in batch if (e := self._event(change, chosen)) is not None]
                 if schedule.bookmark_now():
-                    events.append(WatchEvent("BOOKMARK", None, follower.progress))
+                    now = self._clock.now()
+                    events.append(WatchEvent("BOOKMARK", None, follower.progress, now))
                 if events:
                     yield events
                 if schedule.over():
@@ -144,14 +147,14 @@ class Watcher(Generic[T]):
         self, chosen: Selection, prefix: str, options: WatchOptions
     ) -> tuple[list[WatchEvent[T]], int]:
         """The present objects as ADDED events, and the revision that they are of."""
-        revision = self._cache.revision
+        revision, now = self._cache.revision, self._clock.now()
         events = [
-            WatchEvent[T]("ADDED", entry.item, entry.revision)
+            WatchEvent[T]("ADDED", entry.item, entry.revision, now)
             for entry in self._cache.list(prefix).items
             if entry.error is None and chosen.matches(entry.item)
         ]
         if options.allow_bookmarks:
-            events.append(WatchEvent("BOOKMARK", None, revision, initial_end=True))
+            events.append(WatchEvent("BOOKMARK", None, revision, now, initial_end=True))
         return events, revision
 
     async def _next(

@@ -10,8 +10,8 @@ from typing import Any, cast
 from strongroom.api.errors import StatusError
 from strongroom.api.selectors import FieldSelector, LabelSelector
 from strongroom.registry.encode import EventEncoder, error_line
+from strongroom.registry.events import WatchEvent
 from strongroom.registry.options import WatchOptions
-from strongroom.registry.watching import WatchEvent
 from strongroom.server.call import Call, integer
 from strongroom.server.encode import table_encoder
 from strongroom.server.negotiation import WATCH_SHAPES
@@ -54,7 +54,7 @@ async def run(call: Call) -> Events:
     """Begin the watch; what fails later is told within the stream."""
     encoder = _encoder(call)
     batches = call.registry.watch(call.context(), call.target.namespace, watch_options(call))
-    return Events(_lines(call, encoder, batches))
+    return Events(_lines(encoder, batches))
 
 
 def _encoder(call: Call) -> EventEncoder:
@@ -67,15 +67,13 @@ def _encoder(call: Call) -> EventEncoder:
             return EventEncoder(call.resource)
 
 
-async def _lines(
-    call: Call, encoder: EventEncoder, batches: Batches
-) -> AsyncGenerator[bytes, None]:
+async def _lines(encoder: EventEncoder, batches: Batches) -> AsyncGenerator[bytes, None]:
     # The registry's iterators are generators: closing them at once frees their subscription.
     generator = cast("AsyncGenerator[list[WatchEvent[Any]], None]", batches)
     async with aclosing(generator):
         try:
             async for batch in generator:
-                yield encoder.lines(batch, call.request.received)
+                yield encoder.lines(batch)
         except StatusError as error:
             yield error_line(error)
 
