@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strongroom.resources.event import EVENTS, LIFETIME, Event
+from strongroom.resources.event import EVENTS, Event
 from tests.resources.making import NOW, made, texts
 
 _POD = {"kind": "Pod", "namespace": "shop", "name": "web", "fieldPath": "spec.containers{main}"}
@@ -96,7 +96,7 @@ def test_columns_of_the_newer_form() -> None:
     assert EVENTS.columns_of(event, NOW)[8] == 1
 
 
-def test_selectors_and_lifetime() -> None:
+def test_selectors() -> None:
     event = _event(reason="R", type="Normal", reportingComponent="c")
     shown = {name: cell(event) for name, cell in EVENTS.field_selectors.items()}
     assert shown == {
@@ -112,4 +112,3 @@ def test_selectors_and_lifetime() -> None:
         "source": "c",
         "type": "Normal",
     }
-    assert EVENTS.lifetime == LIFETIME == 3600

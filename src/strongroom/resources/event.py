@@ -24,8 +24,6 @@ from strongroom.resources.columns import NAME
 from strongroom.resources.object_reference import ObjectReference
 from strongroom.resources.resource import Column, Resource
 
-LIFETIME = 3600
-"""Seconds for which an event is kept."""
 _SHORT = 128
 _LONG = 1024
 _NO_MATCH = "does not match event.namespace"
@@ -190,6 +188,5 @@ EVENTS = EventResource(
         "source": lambda event: event.source.component or event.reportingComponent,
         "type": lambda event: event.type,
     },
-    lifetime=LIFETIME,
     create_on_update=True,
 )

@@ -22,6 +22,7 @@ from strongroom.resources.pod_update_validation import (
     validate_pod_update,
 )
 from strongroom.resources.pod_validation import validate_new_pod
+from strongroom.resources.pod_warnings import new_pod_warnings
 from strongroom.resources.resource import Column, Resource, Subresource
 
 PENDING, RUNNING, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"
@@ -65,6 +66,10 @@ class PodResource(Resource[Pod]):
 
     def validate(self, obj: Pod) -> list[FieldError]:
         return validate_new_pod(obj)
+
+    def warnings(self, new: Pod, old: Pod | None) -> list[str]:
+        # Changes come from programs, which read no warnings, and often; only creation is told.
+        return new_pod_warnings(new) if old is None else []
 
     def validate_update(self, new: Pod, old: Pod) -> list[FieldError]:
         return validate_pod_update(new, old)

@@ -73,8 +73,6 @@ class Resource(Generic[T]):
     """Selectable fields beyond ``metadata.name`` and ``metadata.namespace``."""
     storage_prefix: str = ""
     """Where upstream stores the kind below ``/registry/`` if it is not the plural name."""
-    lifetime: int = 0
-    """Seconds after which an object goes by itself; 0 for objects that stay."""
     unconditional_update: bool = True
     create_on_update: bool = False
 
