@@ -53,7 +53,7 @@ class App:
         request = Request(scope, receive, self._clock.now(), audit_id)
         began = self._clock.monotonic()
         progress = Progress()
-        gauge = self._metrics.inflight(None)
+        gauge = self._metrics.inflight(request.method)
         gauge.inc()
         try:
             reply = await self._reply(request, progress)

@@ -29,7 +29,6 @@ _VERBS = {"create": "POST", "update": "PUT"}
 _KNOWN = frozenset(
     {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
 )
-_MUTATING = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _METHODS = frozenset({"get", "head", "post", "put", "patch", "delete", "options"})
 
 Labels = tuple[str, ...]
@@ -78,10 +77,9 @@ class Metrics:
         self._children: dict[Labels, tuple[dict[int, Any], Any]] = {}
         self._kinds = {kind: self._inflight.labels(kind) for kind in ("mutating", "readOnly")}
 
-    def inflight(self, target: Target | None) -> Gauge:
+    def inflight(self, method: str) -> Gauge:
         """The gauge that a short request counts in while it is under way."""
-        mutating = target is not None and target.verb in _MUTATING
-        return self._kinds["mutating" if mutating else "readOnly"]
+        return self._kinds["readOnly" if method in ("GET", "HEAD") else "mutating"]
 
     def longrunning(self, target: Target) -> Gauge:
         """The gauge that a long request counts in while it is open."""

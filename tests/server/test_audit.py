@@ -1,0 +1,93 @@
+"""The audit log as a file: rotation, its mode, a disk that fails."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from strongroom.server.audit import Audit, LogSink
+from strongroom.server.request import Request
+
+
+class Clock:
+    """Each look is a second later."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self.moment += timedelta(seconds=1)
+        return self.moment
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def no_error(error: OSError) -> None:
+    raise AssertionError(error)
+
+
+async def a_request(uri: bytes = b"/x") -> Request:
+    scope = {
+        "type": "http", "method": "GET", "path": "/x", "raw_path": uri, "query_string": b"",
+        "headers": [(b"user-agent", b"me")], "client": ("192.0.2.1", 5),
+    }  # fmt: skip - one line of fields
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    return Request(scope, receive, datetime(2026, 1, 1, tzinfo=UTC), "the-id")
+
+
+async def test_an_event_is_written_once(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    sink = LogSink(path, Clock(), no_error)
+    record = Audit(sink, Clock()).begin(await a_request(), None, None)
+    record.complete(401)
+    record.complete(200)
+    await asyncio.sleep(0)
+    (line,) = path.read_text().splitlines()
+    event = json.loads(line)
+    assert (event["auditID"], event["stage"]) == ("the-id", "ResponseComplete")
+    assert event["sourceIPs"] == ["192.0.2.1"]
+    assert event["responseStatus"]["code"] == 401
+    assert path.stat().st_mode & 0o777 == 0o600
+    sink.close()
+
+
+def first_bytes(directory: Path) -> list[bytes]:
+    return [path.read_bytes()[:1] for path in sorted(directory.iterdir())]
+
+
+async def test_rotation_keeps_the_newest(tmp_path: Path) -> None:
+    sink = LogSink(tmp_path / "audit.log", Clock(), no_error, max_bytes=100, keep=2)
+    for number in range(5):
+        sink.write(b"%d" % number * 80 + b"\n")
+        sink.flush()
+    sink.close()
+    assert first_bytes(tmp_path) == [b"2", b"3", b"4"]
+
+
+async def test_a_full_disk_loses_events_and_says_so() -> None:
+    errors: list[OSError] = []
+    sink = LogSink(Path("/dev/full"), Clock(), errors.append)
+    sink.write(b"x\n")
+    await asyncio.sleep(0)
+    assert len(errors) == 1
+    sink.close()
+
+
+async def test_without_a_sink_nothing_happens() -> None:
+    Audit(None, Clock()).begin(await a_request(), None, None).complete(200)
+
+
+@pytest.mark.parametrize("uri", [b"/\xff", b"/a%0ab"])
+async def test_a_line_stays_a_line(tmp_path: Path, uri: bytes) -> None:
+    path = tmp_path / "audit.log"
+    sink = LogSink(path, Clock(), no_error)
+    Audit(sink, Clock()).begin(await a_request(uri), None, None).complete(400)
+    await asyncio.sleep(0)
+    assert len(path.read_text().splitlines()) == 1
+    sink.close()

@@ -1,0 +1,63 @@
+"""Logs: one line an event, structured, without the texts of exceptions."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from strongroom.api.errors import bad_request
+from strongroom.telemetry import describe_exception, log, setup_logging
+
+logger = logging.getLogger("strongroom.test")
+
+
+@pytest.fixture(autouse=True)
+def own_handlers() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    setup_logging("json")
+    log(logger, logging.INFO, "it happened", number=3, name="x\ny")
+    line = json.loads(capsys.readouterr().err)
+    assert (line["message"], line["number"], line["name"]) == ("it happened", 3, "x\ny")
+    assert (line["level"], line["logger"]) == ("info", "strongroom.test")
+
+
+def test_text_lines_cannot_be_forged(capsys: pytest.CaptureFixture[str]) -> None:
+    setup_logging("text")
+    log(logger, logging.WARNING, "it happened", name="x\n2026 INFO forged")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'name="x\\n2026 INFO forged"' in line
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_exceptions_are_told_by_type_and_place(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setup_logging("json" if form == "json" else "text")
+    try:
+        raise ValueError("canary")
+    except ValueError as error:
+        log(logger, logging.ERROR, "failed", error)
+        logger.exception("failed")
+        logger.error("failed: %s", error)
+    written = capsys.readouterr().err
+    assert "canary" not in written
+    assert "ValueError" in written
+    assert "test_telemetry.py" in written
+
+
+def test_a_status_message_may_be_told() -> None:
+    assert describe_exception(bad_request("why"))["error"] == "StatusError: why"
+
+
+def test_levels(capsys: pytest.CaptureFixture[str]) -> None:
+    setup_logging("text", "warning")
+    log(logger, logging.INFO, "quiet")
+    assert capsys.readouterr().err == ""
