@@ -240,6 +240,16 @@ def test_good_metadata_has_no_findings() -> None:
             ],
         ),
         (
+            ObjectMeta(name="a", namespace="n", finalizers=["orphan", "x"]),
+            True,
+            [
+                (
+                    'metadata.finalizers[1]: Invalid value: "x": '
+                    "name is neither a standard finalizer name nor is it fully qualified"
+                )
+            ],
+        ),
+        (
             ObjectMeta(name="a", namespace="n", ownerReferences=[OwnerReference()]),
             True,
             [

@@ -27,6 +27,7 @@ ANNOTATIONS_LIMIT = 256 * 1024
 """Bytes of all annotation keys and values together."""
 
 _METADATA = Path("metadata")
+_STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 
 
 def validate_object_meta(
@@ -118,6 +119,7 @@ def _validate_common(meta: ObjectMeta, path: Path, *, finalizers: bool) -> list[
     found += _validate_owners(meta.ownerReferences, path / "ownerReferences")
     if finalizers:
         found += _validate_finalizers(meta.finalizers, path / "finalizers")
+    found += _validate_unqualified(meta.finalizers, path / "finalizers")
     return found + _validate_managed_fields(meta.managedFields, path / "managedFields")
 
 
@@ -166,6 +168,16 @@ def _validate_finalizers(finalizers: Sequence[str], path: Path) -> list[FieldErr
         detail = "finalizer orphan and foregroundDeletion cannot be both set"
         found.append(invalid_value(path, list(finalizers), detail))
     return found
+
+
+def _validate_unqualified(finalizers: Sequence[str], path: Path) -> list[FieldError]:
+    """A name without a domain belongs to Kubernetes, which has only a few (core/validation)."""
+    detail = "name is neither a standard finalizer name nor is it fully qualified"
+    return [
+        invalid_value(path.index(i), name, detail)
+        for i, name in enumerate(finalizers)
+        if "/" not in name and name not in _STANDARD_FINALIZERS
+    ]
 
 
 def _no_new_finalizers(new: Sequence[str], old: Sequence[str], path: Path) -> list[FieldError]:

@@ -60,7 +60,8 @@ def test_a_patch_may_be_as_deep_as_the_limit() -> None:
 def test_the_result_must_be_an_object() -> None:
     with pytest.raises(StatusError) as caught:
         apply_patch(PatchType.JSON, CURRENT, b'[{"op":"add","path":"","value":1}]', Thing)
-    assert caught.value.code == 400
+    assert caught.value.code == 422
+    assert caught.value.message.endswith("json: cannot unmarshal number into Go value")
 
 
 def test_findings_in_patches() -> None:

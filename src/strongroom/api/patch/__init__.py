@@ -51,8 +51,16 @@ def apply_patch(kind: PatchType, current: Tree, body: bytes, schema: type[Struct
     else:
         result = apply_strategic(current, patch, schema)
     if not isinstance(result, dict):
-        raise bad_request("error decoding patch: the result is not a JSON object")
+        reason = f"json: cannot unmarshal {_go_kind(result)} into Go value"
+        finding = invalid_value(Path("patch"), "<contents omitted>", reason)
+        raise invalid(GroupKind("", ""), "", [finding])
     return result
+
+
+def _go_kind(value: Any) -> str:
+    """What Go's decoder calls a value that is no object; nothing of the value itself."""
+    names = {list: "array", str: "string", bool: "bool", type(None): "null"}
+    return names.get(type(value), "number")
 
 
 def find_in_patch(kind: PatchType, body: bytes, patched: Tree, schema: type[Struct]) -> list[str]:
