@@ -71,6 +71,34 @@ def _findings(container: dict[str, Any], **spec: Any) -> list[str]:
             ),
         ),
         (
+            {"ports": [{"containerPort": 1, "name": "a--b"}]},
+            'ports[0].name: Invalid value: "a--b": must not contain consecutive hyphens',
+        ),
+        (
+            {"resources": {"limits": {"a.b/c": "2"}, "requests": {"a.b/c": "1"}}},
+            'resources.requests: Invalid value: "1": must be equal to a.b/c limit of 2',
+        ),
+        (
+            {"resources": {"claims": [{"name": "x"}]}},
+            'resources.claims[0].name: Not found: "x"',
+        ),
+        ({"resources": {"claims": [{}]}}, "resources.claims[0].name: Required value"),
+        (
+            {"resizePolicy": [{"resourceName": "gold", "restartPolicy": "NotRequired"}]},
+            'resizePolicy: Unsupported value: "gold": supported values: "cpu", "memory"',
+        ),
+        (
+            {"resizePolicy": [{"resourceName": "cpu", "restartPolicy": "NotRequired"}] * 2},
+            'resizePolicy[1]: Duplicate value: "cpu"',
+        ),
+        (
+            {"restartPolicyRules": [{"action": "Restart"}]},
+            (
+                "restartPolicy: Required value: "
+                "must specify restartPolicy when restart rules are used"
+            ),
+        ),
+        (
             {"restartPolicy": "x"},
             (
                 'restartPolicy: Unsupported value: "x": '
@@ -138,3 +166,37 @@ def test_only_sidecars_among_init_containers_have_probes() -> None:
         for name in ("lifecycle", "livenessProbe")
     ]
     assert PODS.validate(pod(initContainers=[init | {"restartPolicy": "Always"}])) == []
+
+
+def test_a_pod_that_never_restarts_is_resized_without() -> None:
+    policy = [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]
+    assert _findings({"resizePolicy": policy}, restartPolicy="Never") == [
+        (
+            'resizePolicy: Invalid value: "RestartContainer": '
+            "must be 'NotRequired' when `restartPolicy` is 'Never'"
+        )
+    ]
+
+
+def test_a_claim_of_the_pod_is_used_once() -> None:
+    claims = [{"name": "gpu", "resourceClaimName": "c"}]
+    twice = {"resources": {"claims": [{"name": "gpu"}, {"name": "gpu"}]}}
+    assert _findings(twice, resourceClaims=claims) == [
+        'resources.claims[1]: Duplicate value: "gpu"'
+    ]
+
+
+def test_an_extended_resource_is_not_named_like_a_quota() -> None:
+    name = "requests.a.b/c"
+    assert _findings({"resources": {"limits": {name: "1"}, "requests": {name: "1"}}})[0] == (
+        f'resources.limits[{name}]: Invalid value: "{name}": '
+        "doesn't follow extended resource name standard"
+    )
+
+
+def test_what_is_no_quantity_is_told() -> None:
+    (finding,) = _findings({"resources": {"requests": {"cpu": "lots"}}})
+    assert finding == (
+        'resources.requests[cpu]: Invalid value: "lots": quantities must match the regular '
+        "expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+    )

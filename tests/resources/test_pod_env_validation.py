@@ -58,6 +58,47 @@ def _findings(name: str, *entries: dict[str, Any]) -> list[str]:
             "env[0].valueFrom.configMapKeyRef.key: Invalid value: \"..\": must not be '..'",
         ),
         (
+            {"name": "A", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "p"}}},
+            "env[0].valueFrom.fileKeyRef.key: Required value",
+        ),
+        (
+            {"name": "A", "valueFrom": {"fileKeyRef": {"key": "K", "path": "p"}}},
+            "env[0].valueFrom.fileKeyRef.volumeName: Required value",
+        ),
+        (
+            {"name": "A", "valueFrom": {"fileKeyRef": {"key": "K", "volumeName": "v"}}},
+            "env[0].valueFrom.fileKeyRef.path: Required value",
+        ),
+        (
+            {"name": "A", "valueFrom": {"fieldRef": {"apiVersion": "v2", "fieldPath": "x"}}},
+            (
+                'env[0].valueFrom.fieldRef.fieldPath: Invalid value: "x": '
+                "error converting fieldPath: unsupported pod version: v2"
+            ),
+        ),
+        (
+            {"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name['a']"}}},
+            (
+                "env[0].valueFrom.fieldRef.fieldPath: Invalid value: \"metadata.name['a']\": error "
+                "converting fieldPath: field label does not support subscript: metadata.name['a']"
+            ),
+        ),
+        (
+            {"name": "A", "valueFrom": {"resourceFieldRef": {}}},
+            "env[0].valueFrom.resourceFieldRef.resource: Required value",
+        ),
+        (
+            {
+                "name": "A",
+                "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": "2"}},
+            },
+            (
+                'env[0].valueFrom.resourceFieldRef.divisor: Invalid value: "limits.memory": only '
+                "divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are "
+                "supported with the memory resource"
+            ),
+        ),
+        (
             {"name": "A", "valueFrom": {"fieldRef": {}}},
             "env[0].valueFrom.fieldRef.fieldPath: Required value",
         ),

@@ -68,6 +68,52 @@ _LABEL = (
             ),
         ),
         (
+            {"dnsPolicy": "None", "dnsConfig": {}},
+            (
+                "spec.dnsConfig.nameservers: Required value: "
+                "must provide at least one DNS nameserver when `dnsPolicy` is None"
+            ),
+        ),
+        (
+            {"dnsConfig": {"nameservers": ["::1", "::2", "::3", "::4"]}},
+            (
+                'spec.dnsConfig.nameservers: Invalid value: ["::1","::2","::3","::4"]: '
+                "must not have more than 3 nameservers"
+            ),
+        ),
+        (
+            {"dnsConfig": {"options": [{"value": "1"}]}},
+            "spec.dnsConfig.options[0]: Required value: must not be empty",
+        ),
+        (
+            {"resourceClaims": [{"resourceClaimName": "c"}]},
+            "spec.resourceClaims[0].name: Required value",
+        ),
+        (
+            {"resourceClaims": [{"name": "a", "resourceClaimName": "c"}] * 2},
+            'spec.resourceClaims[1].name: Duplicate value: "a"',
+        ),
+        (
+            {
+                "resourceClaims": [
+                    {"name": "a", "resourceClaimName": "b", "resourceClaimTemplateName": "c"}
+                ]
+            },
+            (
+                "spec.resourceClaims[0]: Invalid value: "
+                '{"name":"a","resourceClaimName":"b","resourceClaimTemplateName":"c"}: at most one '
+                "of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            ),
+        ),
+        (
+            {"resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}},
+            (
+                'spec.resources.requests: Invalid value: "2": '
+                "must be less than or equal to cpu limit of 1"
+            ),
+        ),
+        ({"os": {}}, "spec.os.name: Required value"),
+        (
             {"hostAliases": [{"ip": "1.2.3", "hostnames": ["a"]}]},
             (
                 'spec.hostAliases[0].ip: Invalid value: "1.2.3": '

@@ -29,6 +29,9 @@ def _one_item(name: str, path: str) -> dict[str, Any]:
     return {"name": name, "items": [{"key": "k", "path": path}]}
 
 
+_FILE = {"path": "p", "fieldRef": {"fieldPath": "metadata.name"}}
+
+
 @pytest.mark.parametrize(
     ("volume", "messages"),
     [
@@ -105,6 +108,68 @@ def _one_item(name: str, path: str) -> dict[str, Any]:
             ],
         ),
         (_sources({"serviceAccountToken": {}}), ["projected.path: Required value"]),
+        ({"gitRepo": {}}, ["gitRepo.repository: Required value"]),
+        (
+            {"hostPath": {"path": "/a/.."}},
+            ["hostPath.path: Invalid value: \"/a/..\": must not contain '..'"],
+        ),
+        (
+            {"hostPath": {"path": "/a", "type": "x"}},
+            [
+                (
+                    'hostPath.type: Unsupported value: "x": supported values: "", "BlockDevice", '
+                    '"CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", '
+                    '"Socket"'
+                )
+            ],
+        ),
+        (
+            {"downwardAPI": {"items": [_FILE | {"resourceFieldRef": {"resource": "limits.cpu"}}]}},
+            [
+                (
+                    'downwardAPI: Invalid value: "resource": '
+                    "fieldRef and resourceFieldRef can not be specified simultaneously"
+                )
+            ],
+        ),
+        (
+            {
+                "downwardAPI": {
+                    "items": [{"path": "p", "resourceFieldRef": {"resource": "limits.cpu"}}]
+                }
+            },
+            ["downwardAPI.resourceFieldRef.containerName: Required value"],
+        ),
+        (
+            _sources({"downwardAPI": {"items": [_FILE, _FILE]}}),
+            ['projected: Invalid value: "p": conflicting duplicate paths'],
+        ),
+        (
+            _sources({"podCertificate": {"keyPath": "p"}}),
+            ["projected.sources[0].podCertificate.signerName: Required value"],
+        ),
+        (
+            _sources({"clusterTrustBundle": {"path": "p", "name": ""}}),
+            [
+                (
+                    "projected.sources[0].clusterTrustBundle.name: Required value: "
+                    "must be a valid object name"
+                )
+            ],
+        ),
+        (
+            _sources({"clusterTrustBundle": {"path": "p", "signerName": ""}}),
+            [
+                (
+                    "projected.sources[0].clusterTrustBundle.signerName: Required value: "
+                    "must be a valid signer name"
+                )
+            ],
+        ),
+        (
+            _sources({"clusterTrustBundle": {"signerName": "a.b/c"}}),
+            ["projected.sources[0].clusterTrustBundle.path: Required value"],
+        ),
         (
             _sources({"clusterTrustBundle": {"path": "p"}}),
             [
@@ -170,6 +235,90 @@ def test_names_are_unique() -> None:
 def test_mounts(mounts: list[dict[str, Any]], messages: list[str]) -> None:
     errors = PODS.validate(pod({"volumeMounts": mounts}, volumes=[{"name": "v"}]))
     assert [text.removeprefix("spec.containers[0].") for text in texts(errors)] == messages
+
+
+@pytest.mark.parametrize(
+    ("mount", "message"),
+    [
+        (
+            {"mountPropagation": "x"},
+            (
+                'mountPropagation: Unsupported value: "x": '
+                'supported values: "Bidirectional", "HostToContainer", "None"'
+            ),
+        ),
+        (
+            {"recursiveReadOnly": "x"},
+            (
+                'recursiveReadOnly: Unsupported value: "x": '
+                'supported values: "Disabled", "Enabled", "IfPossible"'
+            ),
+        ),
+        (
+            {
+                "recursiveReadOnly": "IfPossible",
+                "readOnly": True,
+                "mountPropagation": "HostToContainer",
+            },
+            (
+                "recursiveReadOnly: Forbidden: "
+                "may only be specified when mountPropagation is None or not specified"
+            ),
+        ),
+    ],
+)
+def test_modes_of_a_mount(mount: dict[str, Any], message: str) -> None:
+    mounts = {"volumeMounts": [{"name": "v", "mountPath": "/a"} | mount]}
+    errors = PODS.validate(pod(mounts, volumes=[{"name": "v"}]))
+    assert texts(errors) == [f"spec.containers[0].volumeMounts.{message}"]
+
+
+def test_images_are_mounted_whole() -> None:
+    mounts = {"volumeMounts": [{"name": "v", "mountPath": "/a", "subPath": "b"}]}
+    volumes = [{"name": "v", "image": {"reference": "i:1"}}]
+    assert texts(PODS.validate(pod(mounts, volumes=volumes))) == [
+        (
+            'spec.containers[0].volumeMounts[0].subPath: Invalid value: "b": '
+            "not allowed in image volume sources"
+        )
+    ]
+
+
+def _device_findings(mounts: list[dict[str, Any]], devices: list[dict[str, Any]]) -> list[str]:
+    claim = {"persistentVolumeClaim": {"claimName": "c"}}
+    container = {"volumeMounts": mounts, "volumeDevices": devices}
+    errors = PODS.validate(pod(container, volumes=[{"name": "v"} | claim, {"name": "w"} | claim]))
+    return [text.removeprefix("spec.containers[0].") for text in texts(errors)]
+
+
+def test_devices_and_mounts_do_not_meet() -> None:
+    same = "must not already exist"
+    assert _device_findings(
+        [{"name": "v", "mountPath": "/a"}], [{"name": "v", "devicePath": "/a"}]
+    ) == [
+        f'volumeMounts[0].name: Invalid value: "v": {same} in volumeDevices',
+        f'volumeMounts[0].mountPath: Invalid value: "/a": {same} as a path in volumeDevices',
+        f'volumeDevices[0].name: Invalid value: "v": {same} in volumeMounts',
+        f'volumeDevices[0].devicePath: Invalid value: "/a": {same} as a path in volumeMounts',
+    ]
+
+
+def test_devices_have_names_and_paths_of_their_own() -> None:
+    devices = [
+        {"name": "v", "devicePath": "/a"},
+        {"name": "v", "devicePath": "/a"},
+        {"name": "", "devicePath": ""},
+        {"name": "w", "devicePath": "/b/../c"},
+    ]
+    backsteps = "can not contain backsteps ('..')"
+    assert _device_findings([], devices) == [
+        'volumeDevices[1].name: Invalid value: "v": must be unique',
+        'volumeDevices[1].devicePath: Invalid value: "/a": must be unique',
+        "volumeDevices[2].name: Required value",
+        'volumeDevices[2].name: Not found: ""',
+        "volumeDevices[2].devicePath: Required value",
+        f'volumeDevices[3].devicePath: Invalid value: "/b/../c": {backsteps}',
+    ]
 
 
 def test_a_device_needs_a_claimed_volume() -> None:

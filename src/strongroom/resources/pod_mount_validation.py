@@ -95,6 +95,8 @@ def device_errors(
 ) -> list[FieldError]:
     """All findings on ``volumeDevices``, which need claimed volumes."""
     errors: list[FieldError] = []
+    mount_names = {mount.name for mount in container.volumeMounts}
+    mount_paths = {mount.mountPath for mount in container.volumeMounts}
     names: set[str] = set()
     paths: set[str] = set()
     for i, device in enumerate(container.volumeDevices):
@@ -112,6 +114,12 @@ def device_errors(
             )
             errors.append(invalid_value(at / "name", device.name, detail))
         errors += _device_path_errors(device.devicePath, paths, at / "devicePath")
+        if device.name in mount_names:
+            detail = "must not already exist in volumeMounts"
+            errors.append(invalid_value(at / "name", device.name, detail))
+        if device.devicePath in mount_paths:
+            detail = "must not already exist as a path in volumeMounts"
+            errors.append(invalid_value(at / "devicePath", device.devicePath, detail))
         names.add(device.name)
         paths.add(device.devicePath)
     return errors
