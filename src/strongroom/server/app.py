@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
+import secrets
 from contextlib import aclosing
 from typing import Any
 
@@ -111,7 +111,9 @@ def scope_audit_id(scope: dict[str, Any]) -> str:
             text = value.decode("latin-1")
             if len(text) <= 64 and text.isascii() and text.replace("-", "").isalnum():
                 return str(text)
-    return str(uuid.uuid4())
+    # A version 4 UUID, written by hand: the library's takes longer than a lookup of an object.
+    text = secrets.token_hex(16)
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
 def failure_reply(request: Request, error: StatusError) -> Reply:
