@@ -28,6 +28,10 @@ def test_a_new_namespace_is_active_labelled_and_held_by_a_finalizer() -> None:
     assert namespace.metadata.labels == {"kubernetes.io/metadata.name": "shop"}
 
 
+def test_a_status_without_a_phase_means_active() -> None:
+    assert _namespace().status.phase == "Active"
+
+
 def test_the_label_is_set_for_generated_names_and_comes_back() -> None:
     namespace = _namespace("")
     assert namespace.metadata.labels == {}

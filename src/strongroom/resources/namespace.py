@@ -74,6 +74,7 @@ class NamespaceResource(Resource[Namespace]):
     """The behaviour of Namespaces: they go in two steps, marked first, removed when empty."""
 
     def default(self, obj: Namespace) -> None:
+        obj.status.phase = obj.status.phase or ACTIVE
         if obj.metadata.name:
             obj.metadata.labels[NAME_LABEL] = obj.metadata.name
 
