@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from typing import TypeVar
 
@@ -13,9 +14,9 @@ from strongroom.registry.context import RequestContext
 from strongroom.registry.errors import generated_name_taken, translated
 from strongroom.registry.keys import object_key
 from strongroom.registry.names import ATTEMPTS, generate_name
-from strongroom.registry.view import View
+from strongroom.registry.view import Undecodable, View
 from strongroom.registry.writing import Writer, match_namespace, unique_owners
-from strongroom.storage.errors import KeyExists
+from strongroom.storage.errors import KeyExists, StoreError
 
 T = TypeVar("T", bound=Object)
 
@@ -92,7 +93,8 @@ class Creator(Writer[T]):
         meta = obj.metadata
         make = generated_name_taken if meta.generateName else already_exists
         error = make(self.group_resource, meta.name)
-        with translated(self.group_resource, "create", meta.name):
+        # What holds the name may be unreadable; it is taken all the same.
+        with contextlib.suppress(StoreError, Undecodable):
             existing = await self.read(key)
             if existing is not None and existing.peek().metadata.deletionTimestamp:
                 error.message = f"object is being deleted: {error.message}"
