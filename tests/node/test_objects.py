@@ -1,0 +1,95 @@
+"""The node's objects: one watch each, shared, and only as long as somebody needs it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from strongroom.client.client import Client
+from strongroom.node.objects import ObjectCache, ObjectMissing, ObjectUnavailable, Ref
+from strongroom.resources.secret import SECRETS, Secret
+from tests.node.cluster import Cluster, poll
+from tests.node.conftest import fresh
+
+
+@pytest.fixture
+async def quiet(client: Client) -> Cluster:
+    """A fresh namespace; no node runs."""
+    return await fresh(client)
+
+
+@pytest.fixture
+async def objects(client: Client) -> AsyncIterator[ObjectCache]:
+    cache = ObjectCache(client)
+    yield cache
+    await cache.close()
+
+
+def value(objects: ObjectCache, ref: Ref) -> bytes | None:
+    """What is known of key `k`."""
+    obj = objects.peek(ref)
+    return obj.data["k"] if isinstance(obj, Secret) else None
+
+
+async def test_pods_share_a_watch_until_the_last_is_gone(
+    quiet: Cluster, objects: ObjectCache
+) -> None:
+    await quiet.secret("a", k="1")
+    ref = Ref("secret", quiet.namespace, "a")
+    told: list[str] = []
+    heard = asyncio.Event()
+
+    def tell(name: str) -> None:
+        told.append(name)
+        heard.set()
+
+    objects.register("one", [ref], lambda _: tell("one"))
+    objects.register("two", [ref], lambda _: tell("two"))
+    async with asyncio.timeout(30):
+        while len(told) < 2:
+            heard.clear()
+            await heard.wait()
+    assert objects.watched() == {ref}
+    assert value(objects, ref) == b"1"
+    objects.unregister("one")
+    assert objects.watched() == {ref}
+    objects.unregister("two")
+    assert objects.watched() == set()
+    with pytest.raises(ObjectUnavailable, match="not registered"):
+        await objects.fetch(ref)
+
+
+async def test_missing_is_a_state_that_ends(quiet: Cluster, objects: ObjectCache) -> None:
+    ref = Ref("secret", quiet.namespace, "a")
+    objects.register("one", [ref], lambda _: None)
+    with pytest.raises(ObjectMissing, match=r'^secret "a" not found$'):
+        await objects.fetch(ref)
+    await quiet.secret("a", k="1")
+
+    async def seen() -> bool:
+        return value(objects, ref) == b"1"
+
+    await poll(seen)
+    await quiet.client.delete(SECRETS, "a", quiet.namespace)
+
+    async def gone() -> bool:
+        return objects.peek(ref) is None
+
+    await poll(gone)
+
+
+async def test_an_immutable_object_is_watched_no_more(quiet: Cluster, objects: ObjectCache) -> None:
+    await quiet.secret("a", immutable=True, k="1")
+    ref = Ref("secret", quiet.namespace, "a")
+    objects.register("one", [ref], lambda _: None)
+    await objects.fetch(ref)
+    assert objects.watched() == set()
+    # Another object of that name: a later pod reads it, and it is watched again.
+    await quiet.client.delete(SECRETS, "a", quiet.namespace)
+    await quiet.secret("a", k="2")
+    objects.register("two", [ref], lambda _: None)
+    found = await objects.fetch(ref)
+    assert found.data == {"k": b"2"}
+    assert objects.watched() == {ref}
