@@ -66,6 +66,7 @@ class Spec(Struct):
     since: Annotated[str, F(11, "A time.", format="date-time")] = ""
     exactly: Annotated[str, F(12, "A precise time.", format="date-time", micro=True)] = ""
     free: Annotated[Any, F(13, "Anything.")] = None
+    index: Annotated[dict[str, Part], F(15, "Parts by name.")] = {}
     ratio: Annotated[float, F(14, "A fraction.")] = 0.0
 
 

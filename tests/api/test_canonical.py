@@ -33,6 +33,7 @@ def test_written_forms(spec: Spec) -> None:
         Spec(parts=[Part(port=2**31)]),
         Spec(since="2026-01-01T00:00:00.5Z"),
         Spec(since="2026-01-01T00:00:00+01:00"),
+        Spec(index={"a": Part(), "b": Part(count=2**31)}),
         Spec(since="soon"),
         Spec(since="2026-13-01T00:00:00Z"),
         Spec(exactly="2026-01-01T00:00:00Z"),

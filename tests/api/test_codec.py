@@ -191,6 +191,15 @@ def test_quantities_may_be_numbers_and_ports_names() -> None:
     assert spec.parts[0].port == "web"
 
 
+def test_what_may_be_anything_or_a_fraction() -> None:
+    spec = decode(
+        '{"spec":{"since":null,"free":{"a":[null,1.5]},"ratio":2,"index":{"a":null}}}'
+    ).spec
+    assert (spec.free, spec.ratio, spec.index) == ({"a": [None, 1.5]}, 2.0, {"a": Part()})
+    body = '{"spec":{"since":"2026-01-01T00:00:00.5Z","ratio":0.5,"free":3}}'
+    assert decode(body).spec == Spec(since="2026-01-01T00:00:00Z", ratio=0.5, free=3)
+
+
 def test_field_names_are_case_sensitive() -> None:
     decoded = codec.decode(b'{"Kind":"x","DATA":1}', Thing, kind="Thing", find=True)
     assert decoded.obj == Thing()

@@ -97,6 +97,12 @@ def test_kinds_and_their_lists_say_what_they_are() -> None:
     assert openapi.PATCH in book
 
 
+def test_types_that_are_no_kinds_are_described_when_asked_for() -> None:
+    book = definitions([], [Info])
+    assert "x-kubernetes-group-version-kind" not in book[definition_name(Info)]
+    assert "gitVersion" in book[definition_name(Info)]["required"]
+
+
 def references(node: Any) -> set[str]:
     if isinstance(node, dict):
         own = {node["$ref"]} if "$ref" in node else set()

@@ -93,6 +93,7 @@ def test_label_selector_prints_canonically(text: str, canonical: str) -> None:
         ("(", "found '(', expected: !, identifier, or 'end of string'"),
         ("a in (", "unable to parse requirement: found '', expected: ',', ')' or identifier"),
         ("a in (b c)", "unable to parse requirement: found 'c', expected: ',' or ')'"),
+        ("a in (,b", "unable to parse requirement: found '', expected: ',' or ')'"),
         ("a in (b,", "unable to parse requirement: found '', expected: ',', or identifier"),
         ("a=(", "unable to parse requirement: found '(', expected: identifier"),
         (

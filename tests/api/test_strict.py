@@ -28,6 +28,8 @@ def find(body: str) -> list[str]:
             '{"spec":{"parts":[{"env":[{"foo":1}]}]}}',
             ['unknown field "spec.parts[0].env[0].foo"'],
         ),
+        ('{"spec":{"index":{"x":{"name":"a"}}}}', []),
+        ('{"spec":{"index":{"x":{"foo":1}}}}', ['unknown field "spec.index.x.foo"']),
         ('{"metadata":{"name":"a","name":"b"}}', ['duplicate field "metadata.name"']),
         ('{"data":{"a":"","a":""}}', ['duplicate field "data.a"']),
         ('{"spec":{"free":{"x":{"y":1,"y":2}}}}', ['duplicate field "spec.free.x.y"']),

@@ -33,6 +33,7 @@ def test_paths_print_as_upstreams() -> None:
     assert str((v.Path("spec") / "containers").index(0) / "name") == "spec.containers[0].name"
     assert str(v.Path("a", "b")) == str(v.Path("a") / "b")
     assert v.Path("a") == v.Path("a")
+    assert repr(v.Path("a")) == "Path('a')"
     assert len({v.Path("a"), v.Path("a")}) == 1
 
 
@@ -269,6 +270,23 @@ def test_good_metadata_has_no_findings() -> None:
 )
 def test_bad_metadata(meta: ObjectMeta, namespaced: bool, expected: list[str]) -> None:
     assert texts(v.validate_object_meta(meta, namespaced, v.dns_subdomain)) == expected
+
+
+def test_long_subresources_of_managed_fields() -> None:
+    entry = ManagedFieldsEntry(operation="Update", fieldsType="FieldsV1", subresource="s" * 257)
+    meta = ObjectMeta(name="a", namespace="n", managedFields=[entry])
+    assert texts(v.validate_object_meta(meta, True, v.dns_subdomain)) == [
+        "metadata.managedFields[0].subresource: Too long: may not be more than 256 bytes"
+    ]
+    entry.operation = "Guess"
+    assert texts(v.validate_object_meta(meta, True, v.dns_subdomain))[0] == (
+        'metadata.managedFields[0].operation: Unsupported value: "Guess": '
+        'supported values: "Apply", "Update"'
+    )
+
+
+def test_a_rule_without_examples() -> None:
+    assert v.regex_text("m", "[a]") == "m (regex used for validation is '[a]')"
 
 
 def test_owners() -> None:

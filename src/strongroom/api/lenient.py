@@ -150,10 +150,8 @@ def decode_base64(text: str) -> bytes:
     try:
         return a2b_base64(text.replace("\n", "").replace("\r", ""), strict_mode=True)
     except ValueError:
+        # The strict decoder refuses what Go's refuses; only where it stands is worked out here.
         offset = _first_illegal(text)
-        if offset is None:
-            # Only unused trailing bits differ: Go ignores them, and so does the lax decoder.
-            return a2b_base64(text)
     raise UnreadableError(f"illegal base64 data at input byte {offset}")
 
 

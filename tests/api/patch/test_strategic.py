@@ -71,6 +71,11 @@ def named(*names: str) -> list[dict[str, str]]:
             {"whole": {"name": "b"}},
             {"whole": {"name": "b"}},
         ),
+        (
+            {"index": {"a": {"name": "x", "env": named("e")}}},
+            {"index": {"a": {"env": named("f")}}},
+            {"index": {"a": {"name": "x", "env": named("f", "e")}}},
+        ),
         # A value of another type replaces.
         ({"free": [1]}, {"free": {"a": 1}}, {"free": {"a": 1}}),
         ({"free": {"a": {"b": 1}}}, {"free": {"a": {"c": 2}}}, {"free": {"a": {"b": 1, "c": 2}}}),
