@@ -89,6 +89,10 @@ def test_duplicates_are_told_with_their_lines_and_the_last_wins() -> None:
     ]
 
 
+def test_duplicates_are_told_a_hundred_times_at_most() -> None:
+    assert load(b"a: 1\n" * 1000)[1][0].count("already set") == 100
+
+
 def bomb(levels: int) -> str:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     for i in range(1, levels):

@@ -21,6 +21,9 @@ MAX_DEPTH = 200
 _ALIASED_NODES = 100_000
 """Nodes that aliases may add to a document. A body that needs more is an attack."""
 
+_MAX_DUPLICATES = 100
+"""Keys told of that are there twice; more of them say nothing new."""
+
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = "?"
 _RESOLVED = (_PLAIN, *(_TAG + name for name in ("int", "float", "bool", "null")))
@@ -152,7 +155,7 @@ class _Builder:
                 self._merge(merged, value_node, depth)
                 continue
             key = _key(key_node)
-            if key in out:
+            if key in out and len(self.duplicates) < _MAX_DUPLICATES:
                 line = key_node.start_mark.line + 1
                 self.duplicates.append(f'  line {line}: key "{key}" already set in map')
             out[key] = self.build(value_node, depth + 1)

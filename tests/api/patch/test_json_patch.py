@@ -120,6 +120,18 @@ def test_copies_cannot_multiply_without_end(monkeypatch: pytest.MonkeyPatch) -> 
     assert caught.value.code == 422
 
 
+def test_a_result_cannot_nest_without_end() -> None:
+    within = [op("copy", "/a" + "/x" * 2**i, from_="/a") for i in range(13)]
+    assert apply_json_patch({"a": {}}, within[:2]) == {"a": {"x": {"x": {"x": {}}}}}
+    with pytest.raises(StatusError) as caught:
+        apply_json_patch({"a": {}}, within)
+    assert caught.value.code == 422
+    doubling = [op("copy", "/x", from_="") for _ in range(600)]
+    with pytest.raises(StatusError) as caught:
+        apply_json_patch({}, doubling)
+    assert caught.value.code == 422
+
+
 def test_unknown_members_of_operations() -> None:
     patch = [{"op": "add", "path": "/a", "value": 1}, {"op": "remove", "path": "/a", "x": 1}]
     assert unknown_members(patch) == ['unknown field "[1].x"']

@@ -14,12 +14,15 @@ import msgspec
 
 from strongroom.api.errors import too_large
 from strongroom.api.gotext import quote
-from strongroom.api.jsontext import copy_tree
+from strongroom.api.jsontext import copy_tree, depth_of
 from strongroom.api.patch.failures import malformed, unprocessable
 
 MAX_OPERATIONS = 10_000
 MAX_COPIED_BYTES = 3 * 1024 * 1024
 """Upstream's limits: operations of a patch, and bytes that its copies may add in all."""
+
+MAX_DEPTH = 500
+"""Deepest nesting of a result: as deep as a body may nest that is put as a whole."""
 
 _INDEX = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _MISSING: Any = object()
@@ -37,9 +40,15 @@ def apply_json_patch(document: Any, patch: Any) -> Any:
     for step in patch:
         if not all(isinstance(step.get(name, ""), str) for name in ("op", "path", "from")):
             raise malformed("error decoding patch: op, path and from must be strings")
-    run = _Run(copy_tree(document))
-    for step in patch:
-        run.apply(step)
+    try:
+        run = _Run(copy_tree(document))
+        for step in patch:
+            run.apply(step)
+    except RecursionError:
+        # Copies of a thing into itself nest twice as deep each time.
+        raise unprocessable() from None
+    if depth_of(run.document) > MAX_DEPTH:
+        raise unprocessable()
     return run.document
 
 
