@@ -35,9 +35,16 @@ def request(
     old: Object | None = None,
 ) -> AdmissionRequest:
     attributes = Attributes(
-        user, operation.lower(), "", is_resource=True, group=group, version="v1",
-        resource=resource, namespace=namespace, name=name,
-    )  # fmt: skip - one line of fields
+        user,
+        operation.lower(),
+        "",
+        is_resource=True,
+        group=group,
+        version="v1",
+        resource=resource,
+        namespace=namespace,
+        name=name,
+    )
     return AdmissionRequest(attributes, operation, obj, old)
 
 
@@ -125,17 +132,44 @@ def node(name: str) -> Node:
         (request(NODE, "DELETE", "pods", name="p", old=pod("n1")), True),
         (request(NODE, "DELETE", "pods", name="p", old=pod("n2")), False),
         (request(NODE, "CREATE", "pods", obj=pod("n1")), False),
-        (request(NODE, "UPDATE", "leases", group="coordination.k8s.io",
-                 namespace="kube-node-lease", name="n1"), True),
-        (request(NODE, "UPDATE", "leases", group="coordination.k8s.io",
-                 namespace="kube-node-lease", name="n2"), False),
-        (request(NODE, "UPDATE", "leases", group="coordination.k8s.io",
-                 namespace="default", name="n1"), False),
+        (
+            request(
+                NODE,
+                "UPDATE",
+                "leases",
+                group="coordination.k8s.io",
+                namespace="kube-node-lease",
+                name="n1",
+            ),
+            True,
+        ),
+        (
+            request(
+                NODE,
+                "UPDATE",
+                "leases",
+                group="coordination.k8s.io",
+                namespace="kube-node-lease",
+                name="n2",
+            ),
+            False,
+        ),
+        (
+            request(
+                NODE,
+                "UPDATE",
+                "leases",
+                group="coordination.k8s.io",
+                namespace="default",
+                name="n1",
+            ),
+            False,
+        ),
         (request(NODE, "CREATE", "events", namespace="x"), True),
         (request(ADMIN, "DELETE", "nodes", name="n1", old=node("n1")), True),
         (request(User("eve", groups=("system:nodes",)), "CREATE", "events"), False),
     ],
-)  # fmt: skip - a table
+)
 async def test_node_restriction(asked: AdmissionRequest, allowed: bool) -> None:
     plugin = NodeRestriction()
     await plugin.mutate(asked)

@@ -16,15 +16,24 @@ ADMIN = User("admin", groups=("system:masters",))
 ANONYMOUS = User("system:anonymous", groups=("system:unauthenticated",))
 
 
-def asks(user: User, verb: str, what: str, *, group: str = "", namespace: str = "",
-         name: str = "") -> Attributes:  # fmt: skip - one line of parameters more
+def asks(
+    user: User, verb: str, what: str, *, group: str = "", namespace: str = "", name: str = ""
+) -> Attributes:
     if what.startswith("/"):
         return Attributes(user, verb, what)
     resource, _, subresource = what.partition("/")
     return Attributes(
-        user, verb, "", is_resource=True, group=group, version="v1", resource=resource,
-        subresource=subresource, namespace=namespace, name=name,
-    )  # fmt: skip - one line of fields
+        user,
+        verb,
+        "",
+        is_resource=True,
+        group=group,
+        version="v1",
+        resource=resource,
+        subresource=subresource,
+        namespace=namespace,
+        name=name,
+    )
 
 
 def test_deny_is_the_zero_value() -> None:
@@ -62,10 +71,28 @@ async def test_nobody_allows_means_refused() -> None:
         (asks(NODE, "delete", "nodes", name="n1"), False),
         (asks(NODE, "update", "pods/status", namespace="x", name="p"), True),
         (asks(NODE, "update", "pods", namespace="x", name="p"), False),
-        (asks(NODE, "update", "leases", group="coordination.k8s.io",
-              namespace="kube-node-lease", name="n1"), True),
-        (asks(NODE, "update", "leases", group="coordination.k8s.io",
-              namespace="default", name="n1"), False),
+        (
+            asks(
+                NODE,
+                "update",
+                "leases",
+                group="coordination.k8s.io",
+                namespace="kube-node-lease",
+                name="n1",
+            ),
+            True,
+        ),
+        (
+            asks(
+                NODE,
+                "update",
+                "leases",
+                group="coordination.k8s.io",
+                namespace="default",
+                name="n1",
+            ),
+            False,
+        ),
         (asks(NODE, "create", "events", namespace="x"), True),
         (asks(SCHEDULER, "create", "pods/binding", namespace="x", name="p"), True),
         (asks(SCHEDULER, "update", "pods", namespace="x", name="p"), False),
@@ -75,7 +102,7 @@ async def test_nobody_allows_means_refused() -> None:
         (asks(MANAGER, "get", "pods/log", namespace="x", name="p"), False),
         (asks(User("system:node:n1", groups=("system:authenticated",)), "get", "secrets"), False),
     ],
-)  # fmt: skip - a table
+)
 async def test_decisions(attributes: Attributes, allowed: bool) -> None:
     union = UnionAuthorizer([MastersAuthorizer(), COMPONENTS])
     decision = await union.authorize(attributes)
@@ -86,20 +113,29 @@ async def test_decisions(attributes: Attributes, allowed: bool) -> None:
     ("rule", "attributes", "allowed"),
     [
         (Rule(("*",), ("*",), ("*",)), asks(JANE, "get", "secrets/x"), True),
-        (Rule(("get",), ("",), ("secrets",), names=("a",)), asks(JANE, "get", "secrets", name="a"),
-         True),
-        (Rule(("get",), ("",), ("secrets",), names=("a",)), asks(JANE, "get", "secrets", name="b"),
-         False),
+        (
+            Rule(("get",), ("",), ("secrets",), names=("a",)),
+            asks(JANE, "get", "secrets", name="a"),
+            True,
+        ),
+        (
+            Rule(("get",), ("",), ("secrets",), names=("a",)),
+            asks(JANE, "get", "secrets", name="b"),
+            False,
+        ),
         (Rule(("list",), ("",), ("secrets",), names=("a",)), asks(JANE, "list", "secrets"), False),
-        (Rule(("get",), ("",), ("secrets",), namespaces=("x",)), asks(JANE, "get", "secrets"),
-         False),
+        (
+            Rule(("get",), ("",), ("secrets",), namespaces=("x",)),
+            asks(JANE, "get", "secrets"),
+            False,
+        ),
         (Rule(("get",), ("",), ("pods",)), asks(JANE, "get", "pods/log"), False),
         (Rule(("get",), ("",), ("*/status",)), asks(JANE, "get", "pods/status"), True),
         (Rule(("get",), ("apps",), ("pods",)), asks(JANE, "get", "pods"), False),
         (Rule(("get",), paths=("/a/*",)), asks(JANE, "get", "/a/b"), True),
         (Rule(("get",), paths=("/a",)), asks(JANE, "get", "/a/b"), False),
     ],
-)  # fmt: skip - a table
+)
 def test_rules(rule: Rule, attributes: Attributes, allowed: bool) -> None:
     assert rule.allows(attributes) == allowed
 
@@ -128,24 +164,33 @@ async def test_the_first_opinion_counts_and_reasons_are_kept() -> None:
     ("attributes", "reason", "message"),
     [
         (
-            asks(JANE, "get", "secrets", namespace="ns", name="n"), "",
-            ('secrets "n" is forbidden: User "jane" cannot get resource "secrets" '
-            'in API group "" in the namespace "ns"'),
+            asks(JANE, "get", "secrets", namespace="ns", name="n"),
+            "",
+            (
+                'secrets "n" is forbidden: User "jane" cannot get resource "secrets" '
+                'in API group "" in the namespace "ns"'
+            ),
         ),
         (
-            asks(JANE, "list", "leases", group="coordination.k8s.io"), "because",
-            ('leases.coordination.k8s.io is forbidden: User "jane" cannot list resource "leases" '
-            'in API group "coordination.k8s.io" at the cluster scope: because'),
+            asks(JANE, "list", "leases", group="coordination.k8s.io"),
+            "because",
+            (
+                'leases.coordination.k8s.io is forbidden: User "jane" cannot list '
+                'resource "leases" in API group "coordination.k8s.io" at the cluster scope: because'
+            ),
         ),
         (
-            asks(JANE, "update", "pods/status", namespace="ns", name="p"), "",
-            ('pods "p" is forbidden: User "jane" cannot update resource "pods/status" '
-            'in API group "" in the namespace "ns"'),
+            asks(JANE, "update", "pods/status", namespace="ns", name="p"),
+            "",
+            (
+                'pods "p" is forbidden: User "jane" cannot update resource "pods/status" '
+                'in API group "" in the namespace "ns"'
+            ),
         ),
         (asks(JANE, "get", "/x"), "", 'forbidden: User "jane" cannot get path "/x"'),
         (asks(JANE, "get", "/<b>"), "", 'forbidden: User "jane" cannot get path "/&lt;b&gt;"'),
     ],
-)  # fmt: skip - a table
+)
 def test_refusal(attributes: Attributes, reason: str, message: str) -> None:
     error = refusal(attributes, reason)
     assert (error.code, error.reason, error.message) == (403, "Forbidden", message)

@@ -99,9 +99,18 @@ async def running(
     """Run a server with its data and its key below ``directory``."""
     key = directory / "keys" / "the.key"
     options = parse_options(
-        ["--data-dir", str(directory / "data"), "--port", "0", "--node-name", "n1",
-         "--encryption-key-file", str(key), *arguments]
-    )  # fmt: skip - a command line
+        [
+            "--data-dir",
+            str(directory / "data"),
+            "--port",
+            "0",
+            "--node-name",
+            "n1",
+            "--encryption-key-file",
+            str(key),
+            *arguments,
+        ]
+    )
     async with assemble(options, clock) as server:
         run = Running(server, options, asyncio.create_task(server.run()))
         await server.ready()

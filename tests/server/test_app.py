@@ -15,9 +15,16 @@ from tests.server.conftest import SECRETS, Running, secret
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/api"), ("GET", SECRETS), ("POST", SECRETS), ("GET", "/metrics"), ("GET", "/none"),
-     ("GET", "/livez/ping"), ("DELETE", f"{SECRETS}/x")],
-)  # fmt: skip - a table
+    [
+        ("GET", "/api"),
+        ("GET", SECRETS),
+        ("POST", SECRETS),
+        ("GET", "/metrics"),
+        ("GET", "/none"),
+        ("GET", "/livez/ping"),
+        ("DELETE", f"{SECRETS}/x"),
+    ],
+)
 async def test_without_credentials(api: Running, method: str, path: str) -> None:
     answer = await api.ask(method, path, identity="")
     assert (answer.code, answer.json["reason"]) == (401, "Unauthorized")
@@ -115,8 +122,12 @@ async def test_openapi(api: Running) -> None:
     whole = (await api.ask("GET", "/openapi/v2")).json
     assert whole["swagger"] == "2.0"
     assert set(_references(whole)) <= {f"#/definitions/{name}" for name in whole["definitions"]}
-    ids = [o["operationId"] for item in core.json["paths"].values() for o in item.values()
-           if isinstance(o, dict)]  # fmt: skip - reads as one
+    ids = [
+        o["operationId"]
+        for item in core.json["paths"].values()
+        for o in item.values()
+        if isinstance(o, dict)
+    ]
     assert len(ids) == len(set(ids))
 
 
@@ -142,8 +153,11 @@ async def test_index_and_what_is_not_there(api: Running) -> None:
 async def test_metrics_count_requests(api: Running) -> None:
     await api.ask("GET", f"{SECRETS}/none")
     text = (await api.ask("GET", "/metrics")).body.decode()
-    (line,) = [li for li in text.splitlines()
-               if li.startswith("apiserver_request_total{") and 'code="404"' in li]  # fmt: skip
+    (line,) = [
+        li
+        for li in text.splitlines()
+        if li.startswith("apiserver_request_total{") and 'code="404"' in li
+    ]
     assert 'resource="secrets"' in line
     assert 'verb="GET"' in line
     assert line.endswith(" 1.0")
@@ -165,8 +179,10 @@ async def test_audit_tells_who_did_what_and_never_values(api: Running) -> None:
     assert event["verb"] == "create"
     assert event["user"]["username"] == "kubernetes-admin"
     assert event["objectRef"] == {
-        "resource": "secrets", "namespace": "default", "apiVersion": "v1",
-    }  # fmt: skip - one line of fields
+        "resource": "secrets",
+        "namespace": "default",
+        "apiVersion": "v1",
+    }
     assert event["responseStatus"]["code"] == 201
     assert event["annotations"]["authorization.k8s.io/decision"] == "allow"
     assert "canary" not in json.dumps(event)

@@ -31,9 +31,14 @@ def no_error(error: OSError) -> None:
 
 async def a_request(uri: bytes = b"/x") -> Request:
     scope = {
-        "type": "http", "method": "GET", "path": "/x", "raw_path": uri, "query_string": b"",
-        "headers": [(b"user-agent", b"me")], "client": ("192.0.2.1", 5),
-    }  # fmt: skip - one line of fields
+        "type": "http",
+        "method": "GET",
+        "path": "/x",
+        "raw_path": uri,
+        "query_string": b"",
+        "headers": [(b"user-agent", b"me")],
+        "client": ("192.0.2.1", 5),
+    }
 
     async def receive() -> dict[str, str]:
         return {"type": "http.disconnect"}

@@ -18,13 +18,21 @@ async def bad() -> None:
     [
         ({}, 500, "[+]a ok\n[-]b failed: reason withheld\nreadyz check failed\n"),
         ({"exclude": ["b"]}, 200, "ok"),
-        ({"exclude": ["b"], "verbose": [""]}, 200,
-         "[+]a ok\n[+]b excluded: ok\nreadyz check passed\n"),
-        ({"exclude": ["b", "z"], "verbose": [""]}, 200,
-         ("[+]a ok\n[+]b excluded: ok\nwarn: some health checks cannot be excluded: "
-          'no matches for "z"\nreadyz check passed\n')),
+        (
+            {"exclude": ["b"], "verbose": [""]},
+            200,
+            "[+]a ok\n[+]b excluded: ok\nreadyz check passed\n",
+        ),
+        (
+            {"exclude": ["b", "z"], "verbose": [""]},
+            200,
+            (
+                "[+]a ok\n[+]b excluded: ok\nwarn: some health checks cannot be excluded: "
+                'no matches for "z"\nreadyz check passed\n'
+            ),
+        ),
     ],
-)  # fmt: skip - a table
+)
 async def test_reports(query: dict[str, list[str]], code: int, text: str) -> None:
     reply = await Health("readyz", {"a": good, "b": bad}).report(query)
     assert (reply.status, reply.body.decode()) == (code, text)

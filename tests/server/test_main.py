@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -44,12 +45,27 @@ def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path) -> None:
     first = start(tmp_path)
     assert first.stdout is not None
     assert first.stdout.readline().startswith("ready")
-    second = start(tmp_path)
+    before = (tmp_path / "data" / "admin.kubeconfig").read_bytes()
+    second = start(tmp_path, "--bind", "127.0.0.2")
     _, errors = second.communicate(timeout=30)
     assert second.returncode == 1
     assert errors.startswith("strongroom apiserver: ")
+    assert (tmp_path / "data" / "admin.kubeconfig").read_bytes() == before
     first.terminate()
     first.communicate(timeout=30)
+
+
+def test_an_address_in_use(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = start(tmp_path, "--port", str(port))
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert errors == (
+        f"strongroom apiserver: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+    )
 
 
 def test_a_lost_key_is_an_error_and_no_new_key(tmp_path: Path) -> None:
@@ -69,10 +85,20 @@ def test_a_lost_key_is_an_error_and_no_new_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--bogus"], ["--por", "1"], ["--port", "x"], ["--port", "65536"], ["--store", "x:y"],
-     ["--log-format", "xml"], ["--event-ttl", "5"], ["--event-ttl", "-1h"], ["extra"],
-     ["--tls-cert-file", "x"], ["--audit-log-maxsize", "0"]],
-)  # fmt: skip - a table
+    [
+        ["--bogus"],
+        ["--por", "1"],
+        ["--port", "x"],
+        ["--port", "65536"],
+        ["--store", "x:y"],
+        ["--log-format", "xml"],
+        ["--event-ttl", "5"],
+        ["--event-ttl", "-1h"],
+        ["extra"],
+        ["--tls-cert-file", "x"],
+        ["--audit-log-maxsize", "0"],
+    ],
+)
 def test_wrong_usage(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         parse_options(arguments)
@@ -81,9 +107,19 @@ def test_wrong_usage(arguments: list[str]) -> None:
 
 def test_upstreams_names_and_ours(tmp_path: Path) -> None:
     options = parse_options(
-        ["--data-dir", str(tmp_path), "--bind-address", "::1", "--secure-port", "1",
-         "--event-ttl", "1h30m", "--etcd-compaction-interval", "10s"]
-    )  # fmt: skip - a command line
+        [
+            "--data-dir",
+            str(tmp_path),
+            "--bind-address",
+            "::1",
+            "--secure-port",
+            "1",
+            "--event-ttl",
+            "1h30m",
+            "--etcd-compaction-interval",
+            "10s",
+        ]
+    )
     assert (options.bind, options.port, options.event_ttl) == ("::1", 1, 5400.0)
     assert options.compaction_interval == 10.0
     assert options.kubeconfig == tmp_path / "admin.kubeconfig"

@@ -40,9 +40,15 @@ def test_accepted(accept: str, form: Form) -> None:
 
 @pytest.mark.parametrize(
     "accept",
-    ["image/png", "application/json;q=0", "application/json;q=x", ",", TABLE + "x",
-     "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"],
-)  # fmt: skip - a table
+    [
+        "image/png",
+        "application/json;q=0",
+        "application/json;q=x",
+        ",",
+        TABLE + "x",
+        "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+    ],
+)
 def test_refused(accept: str) -> None:
     with pytest.raises(StatusError) as raised:
         accepted_form(accept, LIST_SHAPES)

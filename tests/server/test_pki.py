@@ -10,8 +10,15 @@ from strongroom.server.certificates import Pair, expiry
 from strongroom.server.pki import PKIError, prepare_pki, write_kubeconfigs
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-NAMES = ("apiserver", "apiserver-kubelet-client", "admin", "controller-manager", "scheduler",
-         "node", "node-serving")  # fmt: skip - a list
+NAMES = (
+    "apiserver",
+    "apiserver-kubelet-client",
+    "admin",
+    "controller-manager",
+    "scheduler",
+    "node",
+    "node-serving",
+)
 
 
 def certificates(directory: Path) -> dict[str, bytes]:
@@ -41,9 +48,15 @@ def test_the_second_start_makes_nothing(tmp_path: Path) -> None:
 def test_names_of_the_serving_certificate(tmp_path: Path) -> None:
     pki = prepare_pki(tmp_path, "192.0.2.7", "n1", NOW)
     assert hosts(pki.pair("apiserver").certificate) >= {
-        "localhost", "127.0.0.1", "::1", "kubernetes", "kubernetes.default",
-        "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "192.0.2.7",
-    }  # fmt: skip - a list
+        "localhost",
+        "127.0.0.1",
+        "::1",
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+        "192.0.2.7",
+    }
     assert hosts(pki.pair("node-serving").certificate) >= {"n1", "127.0.0.1"}
 
 
@@ -89,8 +102,10 @@ def test_kubeconfigs_are_written_when_they_change_only(tmp_path: Path) -> None:
     write_kubeconfigs(pki, admin, "https://127.0.0.1:1")
     assert admin.stat().st_mode & 0o777 == 0o600
     assert {p.name for p in pki.directory.glob("*.kubeconfig")} == {
-        "controller-manager.kubeconfig", "scheduler.kubeconfig", "node.kubeconfig",
-    }  # fmt: skip - a list
+        "controller-manager.kubeconfig",
+        "scheduler.kubeconfig",
+        "node.kubeconfig",
+    }
     first = admin.stat().st_ino
     write_kubeconfigs(pki, admin, "https://127.0.0.1:1")
     assert admin.stat().st_ino == first

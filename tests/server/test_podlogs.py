@@ -74,8 +74,11 @@ async def test_a_log_is_passed_through(api: Running) -> None:
     ((path, parameters, peer),) = asked
     assert path == "/containerLogs/default/p/main"
     assert parameters == {
-        "follow": "true", "tailLines": "5", "timestamps": "true", "sinceSeconds": "9",
-    }  # fmt: skip - one line of fields
+        "follow": "true",
+        "tailLines": "5",
+        "timestamps": "true",
+        "sinceSeconds": "9",
+    }
     names = dict(item for part in peer["subject"] for item in part)
     assert names["commonName"] == "kube-apiserver-kubelet-client"
 
@@ -113,9 +116,15 @@ async def test_choosing_a_container(api: Running) -> None:
 
 @pytest.mark.parametrize(
     ("query", "code"),
-    [("tailLines=-1", 422), ("limitBytes=0", 422), ("sinceSeconds=0", 422), ("tailLines=x", 400),
-     ("sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z", 422), ("sinceTime=yesterday", 400)],
-)  # fmt: skip - a table
+    [
+        ("tailLines=-1", 422),
+        ("limitBytes=0", 422),
+        ("sinceSeconds=0", 422),
+        ("tailLines=x", 400),
+        ("sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z", 422),
+        ("sinceTime=yesterday", 400),
+    ],
+)
 async def test_bad_options(api: Running, query: str, code: int) -> None:
     await make_pod(api, "p", [{"name": "a", "image": "i"}])
     assert (await api.ask("GET", f"{PODS}/p/log?{query}")).code == code

@@ -39,15 +39,19 @@ async def test_the_life_of_a_secret(api: Running) -> None:
     ("content_type", "patch", "labels"),
     [
         ("application/merge-patch+json", {"metadata": {"labels": {"a": "1"}}}, {"a": "1"}),
-        ("application/strategic-merge-patch+json", {"metadata": {"labels": {"b": "2"}}},
-         {"b": "2"}),
-        ("application/json-patch+json",
-         [{"op": "add", "path": "/metadata/labels", "value": {"c": "3"}}], {"c": "3"}),
+        (
+            "application/strategic-merge-patch+json",
+            {"metadata": {"labels": {"b": "2"}}},
+            {"b": "2"},
+        ),
+        (
+            "application/json-patch+json",
+            [{"op": "add", "path": "/metadata/labels", "value": {"c": "3"}}],
+            {"c": "3"},
+        ),
     ],
-)  # fmt: skip - a table
-async def test_patches(
-    api: Running, content_type: str, patch: Any, labels: dict[str, str]
-) -> None:
+)
+async def test_patches(api: Running, content_type: str, patch: Any, labels: dict[str, str]) -> None:
     await api.ask("POST", SECRETS, secret("s", a="one"))
     headers = {"Content-Type": content_type}
     answer = await api.ask("PATCH", f"{SECRETS}/s", patch, headers=headers)
@@ -172,7 +176,5 @@ async def test_binding_and_status(api: Running) -> None:
     assert (await api.ask("GET", f"{pods}/p")).json["spec"]["nodeName"] == "n1"
     patch = {"status": {"phase": "Running"}}
     headers = {"Content-Type": "application/merge-patch+json"}
-    status = await api.ask(
-        "PATCH", f"{pods}/p/status", patch, headers=headers, identity="node"
-    )
+    status = await api.ask("PATCH", f"{pods}/p/status", patch, headers=headers, identity="node")
     assert status.json["status"]["phase"] == "Running"

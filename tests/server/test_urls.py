@@ -35,28 +35,63 @@ N = "/api/v1/namespaces"
         ("PATCH", f"{N}/ns/pods/p", "patch", "", "pods", "", "ns", "p"),
         ("DELETE", f"{N}/ns/pods/p", "delete", "", "pods", "", "ns", "p"),
         ("DELETE", f"{N}/ns/pods", "deletecollection", "", "pods", "", "ns", ""),
-        ("GET", "/apis/coordination.k8s.io/v1/leases", "list", "coordination.k8s.io", "leases",
-         "", "", ""),
+        (
+            "GET",
+            "/apis/coordination.k8s.io/v1/leases",
+            "list",
+            "coordination.k8s.io",
+            "leases",
+            "",
+            "",
+            "",
+        ),
         ("GET", f"{N}/ns/pods?fieldSelector=metadata.name%3Dp", "list", "", "pods", "", "ns", "p"),
-        ("GET", f"{N}/ns/pods?watch=1&fieldSelector=a%3Db,metadata.name%3D%3Dp", "watch", "",
-         "pods", "", "ns", "p"),
+        (
+            "GET",
+            f"{N}/ns/pods?watch=1&fieldSelector=a%3Db,metadata.name%3D%3Dp",
+            "watch",
+            "",
+            "pods",
+            "",
+            "ns",
+            "p",
+        ),
         ("GET", f"{N}/ns/pods?fieldSelector=metadata.name!%3Dp", "list", "", "pods", "", "ns", ""),
         ("GET", f"{N}/ns/pods?fieldSelector=metadata.name%3D..", "list", "", "pods", "", "ns", ""),
-        ("DELETE", f"{N}/ns/pods?fieldSelector=metadata.name%3Dp", "deletecollection", "", "pods",
-         "", "ns", ""),
+        (
+            "DELETE",
+            f"{N}/ns/pods?fieldSelector=metadata.name%3Dp",
+            "deletecollection",
+            "",
+            "pods",
+            "",
+            "ns",
+            "",
+        ),
         ("GET", f"{N}/ns/secrets/a%2Db", "get", "", "secrets", "", "ns", "a-b"),
         ("BREW", f"{N}/ns/pods", "", "", "pods", "", "ns", ""),
     ],
-)  # fmt: skip - a table
-def test_resources(method: str, url: str, verb: str, group: str, resource: str, subresource: str,
-                   namespace: str, name: str) -> None:  # fmt: skip - the table's columns
+)
+def test_resources(
+    method: str,
+    url: str,
+    verb: str,
+    group: str,
+    resource: str,
+    subresource: str,
+    namespace: str,
+    name: str,
+) -> None:
     path, _, query = url.partition("?")
     target = parse_target(method, path.encode(), query.encode())
     assert target.is_resource
     found = target.attributes(User("u"))
     assert (found.verb, found.group, found.resource, found.subresource) == (
-        verb, group, resource, subresource,
-    )  # fmt: skip - one row
+        verb,
+        group,
+        resource,
+        subresource,
+    )
     assert (found.namespace, found.name) == (namespace, name)
 
 
@@ -71,12 +106,21 @@ def test_paths_that_are_no_resources(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        b"/api/v1/namespaces/a/../b/secrets", b"/api/v1/./secrets", b"//api/v1/secrets",
-        b"/api//v1/secrets", b"/api/v1/secrets//", b"/api/v1/namespaces/a%2Fb/secrets",
-        b"/api/v1/namespaces/%2e%2e/secrets", b"/api/v1/namespaces/a%5Cb/secrets",
-        b"/api/v1/a%00", b"/api/v1/a%0Ab", b"/api/v1/%ff", b"api/v1", b"",
+        b"/api/v1/namespaces/a/../b/secrets",
+        b"/api/v1/./secrets",
+        b"//api/v1/secrets",
+        b"/api//v1/secrets",
+        b"/api/v1/secrets//",
+        b"/api/v1/namespaces/a%2Fb/secrets",
+        b"/api/v1/namespaces/%2e%2e/secrets",
+        b"/api/v1/namespaces/a%5Cb/secrets",
+        b"/api/v1/a%00",
+        b"/api/v1/a%0Ab",
+        b"/api/v1/%ff",
+        b"api/v1",
+        b"",
     ],
-)  # fmt: skip - a table
+)
 def test_paths_with_two_meanings_are_refused(path: bytes) -> None:
     with pytest.raises(StatusError) as raised:
         parse_target("GET", path, b"")

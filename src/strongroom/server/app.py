@@ -136,9 +136,7 @@ def failure_reply(request: Request, error: StatusError) -> Reply:
     return Reply(body, error.code, content_type, headers, failure=status)
 
 
-async def send_stream(
-    request: Request, reply: StreamReply, send: Send, shutdown: Shutdown
-) -> None:
+async def send_stream(request: Request, reply: StreamReply, send: Send, shutdown: Shutdown) -> None:
     """Send chunks as they come, until they end, the client goes or the server stops."""
     headers = common_headers(request, reply.content_type, reply.headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

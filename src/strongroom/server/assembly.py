@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -92,15 +93,15 @@ async def assemble(options: Options, clock: Clock | None = None) -> AsyncIterato
 
 async def _build(options: Options, clock: Clock, stack: contextlib.AsyncExitStack) -> Server:
     claim_data_dir(options.data_dir)
-    pki = prepare_pki(options.pki_dir, options.bind, options.node_name, clock.now())
-    socket = listen(options.bind, options.port)
-    stack.callback(socket.close)
-    url = base_url(socket, options.bind)
-    write_kubeconfigs(pki, options.kubeconfig, url)
-
+    # The store's lock comes first: a second server must not change the first one's files.
     opened = open_store(options.data_dir, options.store, options.encryption_key_file)
     store = opened.store
     stack.push_async_callback(store.close)
+    pki = prepare_pki(options.pki_dir, options.bind, options.node_name, clock.now())
+    sock = _listen(options)
+    stack.callback(sock.close)
+    url = base_url(sock, options.bind)
+    write_kubeconfigs(pki, options.kubeconfig, url)
     stack.enter_context(run_file(options, url, opened))
     registries = await _start_registries(store, clock, stack)
     _start_maintenance(options, store, registries, clock, stack)
@@ -116,7 +117,15 @@ async def _build(options: Options, clock: Clock, stack: contextlib.AsyncExitStac
         Endpoints(registries.values(), logs),
     )
     app = App(pipeline, metrics, shutdown, clock)
-    return Server(url, Listener(app, socket, _serving_context(options, pki)), shutdown)
+    return Server(url, Listener(app, sock, _serving_context(options, pki)), shutdown)
+
+
+def _listen(options: Options) -> socket.socket:
+    try:
+        return listen(options.bind, options.port)
+    except OSError as error:
+        where = f"{options.bind} port {options.port}"
+        raise StartError(f"cannot listen on {where}: {error.strerror}") from error
 
 
 async def _start_registries(

@@ -40,9 +40,7 @@ class Health:
         unknown = sorted(excluded - set(self._checks))
         if unknown:
             names = ",".join(f'"{name}"' for name in unknown)
-            lines.append(
-                f"warn: some health checks cannot be excluded: no matches for {names}"
-            )
+            lines.append(f"warn: some health checks cannot be excluded: no matches for {names}")
         if failed:
             lines.append(f"{self.name} check failed")
             return _text("\n".join(lines) + "\n", 500)

@@ -78,16 +78,24 @@ class _Action:
 _COLLECTION = (
     _Action("get", "list", "list", "list", _LIST, answers="list"),
     _Action("post", "post", "create", "create", _WRITE, "object", success=(200, 201, 202)),
-    _Action("delete", "deletecollection", "deleteCollection", "deletecollection",
-            (*_DELETE, *_LIST), "options", "status"),
-)  # fmt: skip - a table
+    _Action(
+        "delete",
+        "deletecollection",
+        "deleteCollection",
+        "deletecollection",
+        (*_DELETE, *_LIST),
+        "options",
+        "status",
+    ),
+)
 _OBJECT = (
     _Action("get", "get", "read", "get", ()),
     _Action("put", "put", "replace", "update", _WRITE, "object", success=(200, 201)),
     _Action("patch", "patch", "patch", "patch", (*_WRITE, *_FORCE), "patch", success=(200, 201)),
-    _Action("delete", "delete", "delete", "delete", _DELETE, "options", "status",
-            success=(200, 202)),
-)  # fmt: skip - a table
+    _Action(
+        "delete", "delete", "delete", "delete", _DELETE, "options", "status", success=(200, 202)
+    ),
+)
 
 
 def resource_paths(resources: Iterable[Resource[Any]], version: Version) -> Tree:

@@ -60,33 +60,83 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--data-dir", type=Path, metavar="DIR", help="where everything is kept")
     add("--bind", "--bind-address", default="127.0.0.1", metavar="ADDR", help="address to serve on")
-    add("--port", "--secure-port", type=_port, default=6443, metavar="N",
-        help="port to serve on; 0 picks a free one")  # fmt: skip
+    add(
+        "--port",
+        "--secure-port",
+        type=_port,
+        default=6443,
+        metavar="N",
+        help="port to serve on; 0 picks a free one",
+    )
     add("--store", type=_store, metavar="URL", help="sqlite:PATH (default: in the data directory)")
-    add("--kubeconfig", type=Path, metavar="FILE",
-        help="where the admin's kubeconfig goes (default: DIR/admin.kubeconfig)")  # fmt: skip
-    add("--node-name", default=socket.gethostname().lower(), metavar="NAME",
-        help="node for which pki/node.kubeconfig is made (default: the host's name)")  # fmt: skip
+    add(
+        "--kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="where the admin's kubeconfig goes (default: DIR/admin.kubeconfig)",
+    )
+    add(
+        "--node-name",
+        default=socket.gethostname().lower(),
+        metavar="NAME",
+        help="node for which pki/node.kubeconfig is made (default: the host's name)",
+    )
     add("--tls-cert-file", type=Path, metavar="FILE", help="serving certificate of your own")
     add("--tls-private-key-file", type=Path, metavar="FILE", help="its key")
-    add("--client-ca-file", type=Path, metavar="FILE",
-        help="authorities of client certificates, beside our own")  # fmt: skip
-    add("--audit-log-path", metavar="FILE",
-        help="where audit events go (default: DIR/audit/audit.log)")  # fmt: skip
-    add("--audit-log-maxsize", type=_positive, default=100, metavar="MB",
-        help="size at which the audit log is rotated")  # fmt: skip
-    add("--audit-log-maxbackup", type=_positive, default=100, metavar="N",
-        help="rotated audit logs that are kept")  # fmt: skip
-    add("--encryption-key-file", type=Path, metavar="FILE",
-        help="key that encrypts the data keys; outside the data directory by default")  # fmt: skip
-    add("--event-ttl", type=_duration, default=3600.0, metavar="DURATION",
-        help="how long Events are kept (1h)")  # fmt: skip
-    add("--compaction-interval", "--etcd-compaction-interval", dest="compaction_interval",
-        type=_duration, default=300.0, metavar="DURATION",
-        help="how long history is kept (5m)")  # fmt: skip
+    add(
+        "--client-ca-file",
+        type=Path,
+        metavar="FILE",
+        help="authorities of client certificates, beside our own",
+    )
+    add(
+        "--audit-log-path",
+        metavar="FILE",
+        help="where audit events go (default: DIR/audit/audit.log)",
+    )
+    add(
+        "--audit-log-maxsize",
+        type=_positive,
+        default=100,
+        metavar="MB",
+        help="size at which the audit log is rotated",
+    )
+    add(
+        "--audit-log-maxbackup",
+        type=_positive,
+        default=100,
+        metavar="N",
+        help="rotated audit logs that are kept",
+    )
+    add(
+        "--encryption-key-file",
+        type=Path,
+        metavar="FILE",
+        help="key that encrypts the data keys; outside the data directory by default",
+    )
+    add(
+        "--event-ttl",
+        type=_duration,
+        default=3600.0,
+        metavar="DURATION",
+        help="how long Events are kept (1h)",
+    )
+    add(
+        "--compaction-interval",
+        "--etcd-compaction-interval",
+        dest="compaction_interval",
+        type=_duration,
+        default=300.0,
+        metavar="DURATION",
+        help="how long history is kept (5m)",
+    )
     add("--log-format", choices=("json", "text"), default="text", help="form of the log")
-    add("--log-level", choices=("debug", "info", "warning", "error"), default="info",
-        help="what is logged")  # fmt: skip
+    add(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="what is logged",
+    )
     return parser
 
 

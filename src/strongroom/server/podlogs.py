@@ -123,9 +123,7 @@ def _log_errors(numbers: dict[str, int | None], since: str) -> list[FieldError]:
     errors = []
     tail, limit, seconds = numbers["tailLines"], numbers["limitBytes"], numbers["sinceSeconds"]
     if tail is not None and tail < 0:
-        errors.append(
-            invalid_value(Path("tailLines"), tail, "must be greater than or equal to 0")
-        )
+        errors.append(invalid_value(Path("tailLines"), tail, "must be greater than or equal to 0"))
     if limit is not None and limit < 1:
         errors.append(invalid_value(Path("limitBytes"), limit, "must be greater than 0"))
     if seconds is not None and since:

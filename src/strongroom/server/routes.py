@@ -34,9 +34,7 @@ class Routes:
 
 def page_not_found() -> Reply:
     """The answer outside the API's groups: plain text, as Go's HTTP server gives it."""
-    return Reply(
-        b"404 page not found\n", 404, TEXT, [(b"x-content-type-options", b"nosniff")]
-    )
+    return Reply(b"404 page not found\n", 404, TEXT, [(b"x-content-type-options", b"nosniff")])
 
 
 def no_such_resource() -> StatusError:

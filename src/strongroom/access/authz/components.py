@@ -16,16 +16,23 @@ CORE = ("configmaps", "events", "namespaces", "nodes", "pods", "secrets", "servi
 COORDINATION = ("coordination.k8s.io",)
 EVENT_WRITER = Rule(("create", "patch", "update"), ("",), ("events",))
 
-PUBLIC_INFO = (
-    Rule(("get",), paths=("/healthz", "/livez", "/readyz", "/version", "/version/")),
-)
+PUBLIC_INFO = (Rule(("get",), paths=("/healthz", "/livez", "/readyz", "/version", "/version/")),)
 
 DISCOVERY = (
     Rule(
         ("get",),
         paths=(
-            "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/readyz",
-            "/openapi", "/openapi/*", "/version", "/version/",
+            "/api",
+            "/api/*",
+            "/apis",
+            "/apis/*",
+            "/healthz",
+            "/livez",
+            "/readyz",
+            "/openapi",
+            "/openapi/*",
+            "/version",
+            "/version/",
         ),
     ),
 )
@@ -37,8 +44,12 @@ NODE = (
     Rule((*READ, "create", "delete"), ("",), ("pods",)),
     Rule(("patch", "update"), ("",), ("pods/status",)),
     Rule(READ, ("",), ("secrets", "configmaps")),
-    Rule(("get", "create", "update", "patch", "delete"), COORDINATION, ("leases",),
-         namespaces=("kube-node-lease",)),
+    Rule(
+        ("get", "create", "update", "patch", "delete"),
+        COORDINATION,
+        ("leases",),
+        namespaces=("kube-node-lease",),
+    ),
     Rule(("get",), ("",), ("namespaces",)),
     Rule(("create",), ("",), ("serviceaccounts/token",)),
 )
