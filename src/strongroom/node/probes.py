@@ -58,11 +58,10 @@ class Prober:
             self._spawn("liveness", given.livenessProbe)
         return bool(self._tasks)
 
-    async def close(self) -> None:
+    def stop(self) -> None:
         """Ask no more."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _spawn(self, kind: str, probe: Probe) -> None:
         self._tasks.append(asyncio.create_task(self._run(kind, probe)))

@@ -12,24 +12,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from strongroom.api.times import parse_time
 from strongroom.client.backoff import Backoff
+from strongroom.node.attempts import Attempts
 from strongroom.node.objects import Ref
 from strongroom.node.probes import Prober, ProbeResult
 from strongroom.node.publisher import StatusPublisher, forget_pod
 from strongroom.node.records import Record, Waiting, records_of
 from strongroom.node.references import references_of
 from strongroom.node.restarts import has_ended_for_good, plan
-from strongroom.node.runtimes.port import RuntimeFailure
+from strongroom.node.runtimes.port import Exit
 from strongroom.node.starting import CONFIG_RETRY, run_post_start, start_container
 from strongroom.node.status import Conditions, Outcome, pod_status
 from strongroom.node.stopping import Hurry, stop_containers
 from strongroom.node.surroundings import Surroundings, pod_title
 from strongroom.node.volumes.manager import PodVolumes
 from strongroom.resources.pod import Pod
+from strongroom.telemetry import log
 
 _log = logging.getLogger("strongroom.node")
 
@@ -70,9 +72,8 @@ class PodWorker:
         self._outcome: Outcome | None = None
         self._mount_backoff = Backoff(initial=0.5, limit=122.0, jitter=0.0)
         self._mount_retry_at: datetime | None = None
-        self._helpers: set[asyncio.Task[None]] = set()
+        self._attempts = Attempts(around.runtime, self._ended)
         self._probers: dict[str, Prober] = {}
-        self._kept: dict[str, list[str]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -117,7 +118,7 @@ class PodWorker:
                     break
                 wait = await self._step()
             except Exception as error:  # noqa: BLE001 - one pod's trouble must not end its agent
-                _report_trouble(self.pod, error)
+                log(_log, logging.ERROR, "pod failed", error, pod=pod_title(self.pod))
                 wait = _TROUBLE_RETRY
             await self._pause(wait)
         await self._release()
@@ -203,8 +204,7 @@ class PodWorker:
         if not begun:
             record.retry_at = record.retry_at or now + CONFIG_RETRY
             return False
-        self._keep(record)
-        self._help(self._watch(record, record.container_id))
+        self._attempts.follow(record)
         self._publish()
         if not await self._post_start(record):
             return False
@@ -227,11 +227,10 @@ class PodWorker:
 
     # --- what happens around it -----------------------------------------------------------------
 
-    async def _watch(self, record: Record, container_id: str) -> None:
-        exit_ = await self._around.runtime.wait(container_id)
+    def _ended(self, record: Record, container_id: str, exit_: Exit) -> None:
         if record.running and record.container_id == container_id:
             record.end(exit_)
-            await self._stop_probing(record)
+            self._stop_probing(record)
         self._wake.set()
 
     def _object_changed(self, ref: Ref) -> None:
@@ -262,7 +261,7 @@ class PodWorker:
         if result.restart:
             why = f"Container {record.name} failed {result.restart} probe, will be restarted"
             self._tell_about(record, "Normal", "Killing", why)
-            self._help(self._kill_unhealthy(record))
+            self._attempts.spawn(self._kill_unhealthy(record))
         self._wake.set()
 
     async def _kill_unhealthy(self, record: Record) -> None:
@@ -300,7 +299,7 @@ class PodWorker:
         if self._hurry.grace is not None:
             grace = min(grace, self._hurry.grace)
         for record in records:
-            await self._stop_probing(record)
+            self._stop_probing(record)
         await stop_containers(self.pod, records, grace, around=self._around, hurry=self._hurry)
         for record in records:
             if record.running:
@@ -311,17 +310,11 @@ class PodWorker:
         self._volumes.wipe()
 
     async def _release(self) -> None:
-        for task in self._helpers:
-            task.cancel()
-        await asyncio.gather(*self._helpers, return_exceptions=True)
-        for prober in list(self._probers.values()):
-            await prober.close()
+        for record in self.records:
+            self._stop_probing(record)
+        await self._attempts.close(forget=self._ending.is_set())
         await self._publisher.close()
         self._around.objects.unregister(self.pod.metadata.uid)
-        if self._ending.is_set():
-            for ids in self._kept.values():
-                for container_id in ids:
-                    await self._forget(container_id)
 
     # --- small things ---------------------------------------------------------------------------
 
@@ -341,28 +334,10 @@ class PodWorker:
             )
         )
 
-    def _keep(self, record: Record) -> None:
-        """Remember the attempt, and forget those that not even ``logs --previous`` asks for."""
-        ids = self._kept.setdefault(record.name, [])
-        ids.append(record.container_id)
-        while len(ids) > 2:
-            self._help(self._forget(ids.pop(0)))
-
-    async def _forget(self, container_id: str) -> None:
-        try:
-            await self._around.runtime.remove_container(container_id)
-        except RuntimeFailure:
-            pass  # It is forgotten already.
-
-    async def _stop_probing(self, record: Record) -> None:
+    def _stop_probing(self, record: Record) -> None:
         prober = self._probers.pop(record.name, None)
         if prober is not None:
-            await prober.close()
-
-    def _help(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._helpers.add(task)
-        task.add_done_callback(self._helpers.discard)
+            prober.stop()
 
     def _tell_about(self, record: Record, type_: str, reason: str, message: str) -> None:
         self._around.tell(
@@ -398,12 +373,3 @@ def _passed(record: Record) -> bool:
 def _sooner(one: timedelta | None, other: timedelta | None) -> timedelta | None:
     given = [delay for delay in (one, other) if delay is not None]
     return min(given) if given else None
-
-
-def _report_trouble(pod: Pod, error: Exception) -> None:
-    """Type and place only: what failed may have been handling a value."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-    _log.error("pod %s: %s at %s", pod_title(pod), type(error).__name__, place)
