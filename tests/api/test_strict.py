@@ -71,11 +71,8 @@ def test_duplicates_in_any_json() -> None:
     assert strict.find_duplicates(b"3", 3) == []
 
 
-def test_refusal_is_in_upstreams_words() -> None:
+def test_findings_as_one_text() -> None:
     findings = ['unknown field "spec.foo"', 'duplicate field "metadata.name"']
-    error = strict.refuse(findings, "Secret", "v1")
-    assert error.code == 400
-    assert str(error) == (
-        'Secret in version "v1" cannot be handled as a Secret: strict decoding error: '
-        'unknown field "spec.foo", duplicate field "metadata.name"'
+    assert strict.strict_error(findings) == (
+        'strict decoding error: unknown field "spec.foo", duplicate field "metadata.name"'
     )

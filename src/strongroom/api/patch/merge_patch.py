@@ -18,16 +18,3 @@ def apply_merge_patch(target: Any, patch: Any) -> Any:
         else:
             result[key] = apply_merge_patch(result.get(key), value)
     return result
-
-
-def make_merge_patch(old: Any, new: Any) -> Any:
-    """A patch that turns ``old`` into ``new``, provided that ``new`` holds no nulls."""
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return copy_tree(new)
-    patch: dict[str, Any] = {key: None for key in old if key not in new}
-    for key, value in new.items():
-        if key not in old:
-            patch[key] = copy_tree(value)
-        elif old[key] != value or type(old[key]) is not type(value):
-            patch[key] = make_merge_patch(old[key], value)
-    return patch

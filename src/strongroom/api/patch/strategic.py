@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from strongroom.api.jsontext import copy_tree
 from strongroom.api.patch import element_order
 from strongroom.api.patch.failures import malformed, unprocessable
 from strongroom.api.schema import FieldSchema, Struct, TypeSchema, schema_of
@@ -76,7 +75,7 @@ def _merge_member(result: Tree, name: str, value: Any, type_: TypeSchema | None)
 def _merge_list(original: list[Any], patch: list[Any], field: FieldSchema | None) -> list[Any]:
     """The merged list, in the order of the patch where the patch tells one."""
     if field is None or _strategy(field) != "merge":
-        return copy_tree_list(patch)
+        return [_new(item) for item in patch if not _is_dropped(item)]
     if not original and not patch:
         return original
     of_maps = _of_maps(original, patch)
@@ -253,8 +252,3 @@ def _of_maps(original: list[Any], patch: list[Any]) -> bool:
     if 0 < maps < len(items):
         raise malformed("list element types are not identical")
     return maps > 0
-
-
-def copy_tree_list(items: list[Any]) -> list[Any]:
-    """A copy of a list that replaces another one."""
-    return [copy_tree(item) for item in items]
