@@ -103,6 +103,12 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
         ("GET", f"{SECRETS}/none", None, {}, 404, "NotFound"),
         ("GET", f"{SECRETS}/s/status", None, {}, 404, "NotFound"),
         ("GET", "/api/v1/none", None, {}, 404, "NotFound"),
+        ("GET", "/api/v1/secrets/s", None, {}, 404, "NotFound"),
+        ("DELETE", "/api/v1/secrets/s", None, {}, 404, "NotFound"),
+        ("DELETE", "/api/v1/namespaces", None, {}, 405, "MethodNotAllowed"),
+        ("POST", f"{SECRETS}/s/binding", b"{}", {}, 404, "NotFound"),
+        ("POST", "/api/v1/namespaces/default/pods/p/status", b"{}", {}, 405, "MethodNotAllowed"),
+        ("POST", "/api/v1/namespaces/default/pods/p/binding", b"{", {}, 400, "BadRequest"),
         ("GET", "/api/v2/secrets", None, {}, 404, "NotFound"),
         ("GET", "/api/v1/namespaces/default/nodes", None, {}, 404, "NotFound"),
         ("GET", "/apis/none/v1/secrets", None, {}, 404, "NotFound"),
@@ -112,7 +118,7 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
         ("DELETE", f"{SECRETS}/s", b'{"kind":"Secret"}', {}, 400, "BadRequest"),
         ("DELETE", f"{SECRETS}/s?propagationPolicy=X", None, {}, 422, "Invalid"),
         ("DELETE", f"{SECRETS}/s?gracePeriodSeconds=x", None, {}, 400, "BadRequest"),
-        ("DELETE", "/api/v1/secrets", None, {}, 404, "NotFound"),
+        ("DELETE", "/api/v1/secrets", None, {}, 405, "MethodNotAllowed"),
     ],
 )
 async def test_bad_input(

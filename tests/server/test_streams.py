@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from strongroom.server import app, request
+from strongroom.server import app, protocol, request
 from tests.server.conftest import SECRETS, Running, running, secret
 
 
@@ -132,6 +132,29 @@ async def test_headers_without_end_are_refused(api: Running) -> None:
     writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n")
     answer = await asyncio.wait_for(reader.read(), 10)
     assert answer.startswith(b"HTTP/1.1 400")
+    writer.close()
+
+
+async def test_headers_that_do_not_come_are_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEADER_TIMEOUT", 0.2)
+    async with running(tmp_path) as api:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", int(api.server.url.rpartition(":")[2]), ssl=api.context("admin")
+        )
+        writer.write(b"GET /livez HTTP/1.1\r\nHost:")
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+
+
+@pytest.mark.parametrize("junk", [b"\x00\x01\x02\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"])
+async def test_what_is_no_http(api: Running, junk: bytes) -> None:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", int(api.server.url.rpartition(":")[2]), ssl=api.context("admin")
+    )
+    writer.write(junk)
+    assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 400")
     writer.close()
 
 

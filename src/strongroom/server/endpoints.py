@@ -110,7 +110,8 @@ class Endpoints:
                 raise no_such_resource()
             return
         if not target.namespace and (target.verb not in ("list", "watch") or target.subresource):
-            raise wrong_method() if target.verb == "create" else no_such_resource()
+            # Across all namespaces there is the collection, which can only be read.
+            raise no_such_resource() if target.name else wrong_method()
 
     def _log_verb(self, target: Target) -> Verb:
         if target.verb != "get" or self._logs is None:

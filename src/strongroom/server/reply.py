@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -57,8 +58,9 @@ async def send_reply(request: Request, reply: Reply, send: Send) -> None:
         request, reply.content_type, reply.headers, cache_control=reply.cache_control
     )
     if len(body) > GZIP_FROM and _takes_gzip(request):
-        # Level 1, as upstream: the network is saved most of the bytes for little time.
-        body = gzip.compress(body, compresslevel=1)
+        # Level 1, as upstream: the network is saved most of the bytes for little time. In a
+        # thread, because ten megabytes would keep everybody else waiting for a tenth of a second.
+        body = await asyncio.to_thread(gzip.compress, body, compresslevel=1)
         headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
     if reply.status not in (204, 304):
         headers.append((b"content-length", b"%d" % len(body)))
