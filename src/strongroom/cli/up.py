@@ -71,6 +71,8 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
 
     if config is not None:
         settings = load_settings(config)
+        # Arguments for the server add up: its parser lets the last, the command line's, win.
+        options["arguments"] = (*settings.pop("arguments", ()), *options["arguments"])
         options |= {name: settings[name] for name in settings if not _given(ctx, name)}
     data_dir = Path(options.pop("data_dir") or default_data_dir()).expanduser().absolute()
     options["kubeconfig"] = Path(options["kubeconfig"] or data_dir / "admin.kubeconfig").absolute()

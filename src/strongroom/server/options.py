@@ -55,7 +55,10 @@ def parse_options(argv: Sequence[str]) -> Options:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "strongroom apiserver", allow_abbrev=False, description="Run the API server."
+        "strongroom apiserver",
+        allow_abbrev=False,
+        description="Run the API server.",
+        epilog="example: strongroom apiserver --data-dir ./room --port 0",
     )
     add = parser.add_argument
     add("--data-dir", type=Path, metavar="DIR", help="where everything is kept")
