@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from strongroom.server.certificates import Pair, expiry
+from strongroom.server.certificates import Pair
 from strongroom.server.pki import PKIError, prepare_pki, write_kubeconfigs
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -23,6 +23,10 @@ NAMES = (
 
 def certificates(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.glob("*.crt")}
+
+
+def expiry(pem: bytes) -> datetime:
+    return x509.load_pem_x509_certificate(pem).not_valid_after_utc
 
 
 def hosts(pem: bytes) -> set[str]:

@@ -10,7 +10,7 @@ from strongroom.access.user import Attributes
 from strongroom.api.errors import bad_request
 from strongroom.registry.context import RequestContext
 from strongroom.registry.registry import Registry
-from strongroom.resources.resource import Resource, Subresource
+from strongroom.resources.resource import Resource
 from strongroom.server.negotiation import Form
 from strongroom.server.request import Request
 from strongroom.server.urls import Query, Target
@@ -34,10 +34,6 @@ class Call:
     @property
     def query(self) -> Query:
         return self.target.query
-
-    @property
-    def subresource(self) -> Subresource[Any] | None:
-        return self.resource.subresource(self.target.subresource)
 
     def context(self, **options: Any) -> RequestContext:
         """What the registry is told about the request; ``options`` are those of the verb."""

@@ -104,11 +104,6 @@ def still_good(pair: Pair, ca: Pair, wanted: Wanted, now: datetime) -> bool:
     )
 
 
-def expiry(certificate: bytes) -> datetime:
-    """When a PEM certificate ends. Raises ValueError if it is none."""
-    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc
-
-
 def is_authority(pair: Pair, now: datetime) -> bool:
     """Whether a pair can sign leaves now. Raises ValueError if its parts cannot be read."""
     certificate = x509.load_pem_x509_certificate(pair.certificate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from strongroom.api.errors import StatusDetails, StatusError
 from strongroom.server.reply import TEXT, Reply
@@ -18,11 +18,6 @@ class Routes:
     def __init__(self, exact: Mapping[str, Handler], prefixes: Mapping[str, Handler]) -> None:
         self._exact = dict(exact)
         self._prefixes = dict(prefixes)
-
-    @property
-    def paths(self) -> Iterable[str]:
-        """All paths, as ``/`` lists them."""
-        return self._exact.keys()
 
     def find(self, path: str) -> Handler | None:
         """The handler of a path; None where there is nothing."""
