@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from strongroom.client.client import Client
+from strongroom.client.config import load_config
+from strongroom.client.errors import Unreachable
 from strongroom.client.events import EventRecorder, reference
+from strongroom.client.transport import Response
 from strongroom.resources.event import EVENTS
 from strongroom.resources.secret import SECRETS
+from strongroom.testing.process import Strongroom
 from tests.client.test_client import secret
 
 
@@ -40,3 +46,33 @@ async def test_a_deleted_event_is_made_anew(client: Client, namespace: str) -> N
     await recorder.close()
     (event,) = (await client.list(EVENTS, namespace)).items
     assert event.count == 1
+
+
+class Away(Client):
+    """Does not reach its server the first two times."""
+
+    failures = 2
+
+    async def request(self, *args: Any, **kwargs: Any) -> Response:
+        if self.failures:
+            self.failures -= 1
+            raise Unreachable("away")
+        return await super().request(*args, **kwargs)
+
+
+async def test_an_event_waits_for_a_server_that_is_away(
+    api: Strongroom, client: Client, namespace: str
+) -> None:
+    made = await client.create(SECRETS, secret("a"), namespace)
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async with Away(load_config(api.kubeconfig)) as away:
+        recorder = EventRecorder(away, component="tester", sleep=sleep)
+        recorder.start()
+        recorder.record(reference(made), "Normal", "Tested", "one")
+        await recorder.close()
+    assert len((await client.list(EVENTS, namespace)).items) == 1
+    assert len(slept) == 2

@@ -1,8 +1,8 @@
 """Recording core/v1 Events: what people read with ``kubectl get events`` and ``describe``.
 
 The same message about the same object becomes one Event whose count rises, as upstream's recorder
-does it. Recording never blocks and never fails the work that it tells of: a full queue or an
-unreachable server drops events. Messages hold names and keys; no caller may put a value in one.
+does it. Recording never blocks and never fails the work that it tells of: a full queue, or a server
+that stays away, drops events. Messages hold names and keys; no caller may put a value in one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from strongroom.api.clock import Clock, SystemClock
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import Object
 from strongroom.api.times import format_time
+from strongroom.client.backoff import Backoff, Sleep
 from strongroom.client.client import Client, Patch
 from strongroom.client.errors import ClientFailure
 
@@ -26,6 +27,7 @@ _log = logging.getLogger("strongroom.client")
 _QUEUED = 1000
 _REMEMBERED = 4096
 _MAX_MESSAGE = 1024
+_TRIES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,19 @@ class EventRecorder:
     """Records events of one component on one host. ``start`` it, ``close`` it."""
 
     def __init__(
-        self, client: Client, *, component: str, host: str = "", clock: Clock | None = None
+        self,
+        client: Client,
+        *,
+        component: str,
+        host: str = "",
+        clock: Clock | None = None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._client = client
         self._component = component
         self._host = host
         self._clock = clock or SystemClock()
+        self._sleep = sleep
         self._queue: asyncio.Queue[tuple[_Key, ObjectReference, str]] = asyncio.Queue(_QUEUED)
         self._sent: OrderedDict[_Key, _Sent] = OrderedDict()
         self._last_stamp = 0
@@ -124,11 +133,21 @@ class EventRecorder:
         while True:
             key, about, moment = await self._queue.get()
             try:
-                await self._send(key, about, moment)
+                await self._deliver(key, about, moment)
             except (StatusError, ClientFailure) as error:
                 _log.warning("event %s not recorded: %s", key.reason, error)
             finally:
                 self._queue.task_done()
+
+    async def _deliver(self, key: _Key, about: ObjectReference, moment: str) -> None:
+        """Send, and again while the server is away, for the time that a restart takes."""
+        backoff = Backoff(initial=0.2, limit=5.0)
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._send(key, about, moment)
+            except ClientFailure:
+                await self._sleep(backoff.next())
+        return await self._send(key, about, moment)
 
     async def _send(self, key: _Key, about: ObjectReference, moment: str) -> None:
         known = self._sent.get(key)
