@@ -21,6 +21,7 @@ from strongroom.api.validation import (
 )
 from strongroom.resources.columns import AGE, NAME
 from strongroom.resources.json_text import json_object_error
+from strongroom.resources.pem_pair import pem_pair_problem
 from strongroom.resources.resource import Column, Resource
 
 OPAQUE = "Opaque"
@@ -75,6 +76,12 @@ class SecretResource(Resource[Secret]):
 
     def prepare_for_update(self, new: Secret, old: Secret, now: datetime) -> None:
         new.type = new.type or old.type or OPAQUE
+
+    def warnings(self, new: Secret, old: Secret | None) -> list[str]:
+        if new.type != TLS:
+            return []
+        problem = pem_pair_problem(new.data.get("tls.crt", b""), new.data.get("tls.key", b""))
+        return [problem] if problem else []
 
     def validate(self, obj: Secret) -> list[FieldError]:
         errors = [
