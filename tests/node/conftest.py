@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -27,13 +28,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strongroom]:
 
 @pytest.fixture(scope="session")
 def node(api: Strongroom, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
-    """A node agent; tests are skipped, under CI failed, where it cannot run containers."""
-    try:
-        started = NodeProcess(api, tmp_path_factory.mktemp("node"))
-    except RuntimeUnavailable as error:
-        if "namespace" in str(error) and not os.environ.get("CI"):
-            pytest.skip(f"pods cannot run here: {error}")
-        raise
+    """A node agent that tests share."""
+    started = start_node(api, tmp_path_factory.mktemp("node"))
     yield started
     started.stop()
 
@@ -57,3 +53,13 @@ async def fresh(client: Client) -> Cluster:
     wanted.metadata.name = f"node-{next(_numbers)}"
     await client.create(NAMESPACES, wanted)
     return Cluster(client, wanted.metadata.name)
+
+
+def start_node(room: Strongroom, directory: Path) -> NodeProcess:
+    """A node agent; the test is skipped, under CI failed, where it cannot run containers."""
+    try:
+        return NodeProcess(room, directory)
+    except RuntimeUnavailable as error:
+        if "namespace" in str(error) and not os.environ.get("CI"):
+            pytest.skip(f"pods cannot run here: {error}")
+        raise

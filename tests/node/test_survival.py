@@ -10,15 +10,14 @@ import pytest
 
 from strongroom.client.client import Client
 from strongroom.client.config import load_config
-from strongroom.node.runtimes.port import RuntimeUnavailable
 from strongroom.resources.event import EVENTS
 from strongroom.resources.lease import LEASES
 from strongroom.resources.node import NODES
 from strongroom.resources.pod import PODS
 from strongroom.resources.secret import SECRETS
 from strongroom.testing.process import Strongroom
-from tests.node.cluster import NODE, Cluster, NodeProcess
-from tests.node.conftest import fresh
+from tests.node.cluster import NODE, Cluster
+from tests.node.conftest import fresh, start_node
 from tests.node.test_agent import FOLLOW, from_secret, mounted, secret_volume
 
 CANARY = "canary-5f1c0e"
@@ -29,16 +28,6 @@ def room(tmp_path: Path) -> Iterator[Strongroom]:
     """A server of the test's own, which it may stop."""
     with Strongroom.start(tmp_path / "room", "apiserver") as started:
         yield started
-
-
-def start_node(room: Strongroom, directory: Path) -> NodeProcess:
-    """A node of the test's own; skipped where none can run."""
-    try:
-        return NodeProcess(room, directory)
-    except RuntimeUnavailable as error:
-        if "namespace" in str(error):
-            pytest.skip(f"pods cannot run here: {error}")
-        raise
 
 
 async def test_the_node_says_who_it_is(room: Strongroom, tmp_path: Path) -> None:

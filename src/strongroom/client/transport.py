@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -24,6 +24,8 @@ from strongroom.client.tls import client_context
 Params = Mapping[str, str]
 
 _TOKEN_FILE_SECONDS = 60.0
+_LAST_MOMENT = 1.0
+"""Seconds that closing waits for connections that are just being opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Transport:
         self._clock = clock or SystemClock()
         self._tls = client_context(config) if config.server.startswith("https:") else None
         self._session: aiohttp.ClientSession | None = None
+        self._opening: set[asyncio.Task[aiohttp.ClientResponse]] = set()
         self._file_token = ""
         self._file_token_read_at: float | None = None
 
@@ -72,6 +75,8 @@ class Transport:
 
     async def close(self) -> None:
         """Close the connections; open streams end."""
+        if self._opening:
+            await asyncio.wait(self._opening, timeout=_LAST_MOMENT)
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -93,7 +98,8 @@ class Transport:
         what = f"{method} {path}"
         timeout = aiohttp.ClientTimeout(total=self._timeout)
         with translated(what):
-            async with self._open(method, path, params, body, content_type, accept, timeout) as got:
+            opening = self._open(method, path, params, body, content_type, accept, timeout)
+            async with await self._opened(opening) as got:
                 response = Response(got.status, got.headers, await got.read())
         if response.status >= 400:
             raise error_of(response)
@@ -117,7 +123,8 @@ class Transport:
             total=None, sock_connect=self._timeout, sock_read=idle_timeout
         )
         with translated(what):
-            got = await self._open("GET", path, params, None, "", accept, timeout)
+            opening = self._open("GET", path, params, None, "", accept, timeout)
+            got = await self._opened(opening)
         # Outside `translated`: the block's own errors are not the connection's.
         try:
             if got.status >= 400:
@@ -128,6 +135,23 @@ class Transport:
         finally:
             _hang_up(got)
 
+    async def _opened(
+        self, opening: Coroutine[Any, Any, aiohttp.ClientResponse]
+    ) -> aiohttp.ClientResponse:
+        """Wait for the answer to begin; who is cancelled meanwhile leaves no connection behind.
+
+        A TLS handshake that is cancelled halfway leaks its socket (CPython's asyncio), so it goes
+        on by itself, and what comes of it is dropped.
+        """
+        task = asyncio.ensure_future(opening)
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_drop)
+            raise
+
     def _open(
         self,
         method: str,
@@ -137,7 +161,7 @@ class Transport:
         content_type: str,
         accept: str,
         timeout: aiohttp.ClientTimeout,
-    ) -> aiohttp.client._RequestContextManager:
+    ) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         headers = {"Accept": accept, "User-Agent": self._user_agent, **self._credentials()}
         if body is not None:
             headers["Content-Type"] = content_type
@@ -199,6 +223,11 @@ class Transport:
 
 def _with_groups(headers: dict[str, str], groups: tuple[str, ...]) -> list[tuple[str, str]]:
     return [*headers.items(), *(("Impersonate-Group", group) for group in groups)]
+
+
+def _drop(task: asyncio.Task[aiohttp.ClientResponse]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        _hang_up(task.result())
 
 
 def _hang_up(response: aiohttp.ClientResponse) -> None:
