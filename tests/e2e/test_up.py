@@ -213,6 +213,30 @@ def test_a_lost_key_is_never_replaced(tmp_path: Path) -> None:
     assert not (tmp_path / "encryption.key").exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has capabilities to drop")
+def test_where_no_pod_can_run_the_way_without_is_told(tmp_path: Path) -> None:
+    up = [sys.executable, "-m", "strongroom", "up", "--data-dir", str(tmp_path / "data")]
+    done = subprocess.run(
+        [
+            "setpriv",
+            "--bounding-set=-all",
+            "--inh-caps=-all",
+            *up,
+            "--port",
+            "0",
+            "--encryption-key-file",
+            str(tmp_path / "encryption.key"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )  # fmt: skip - an option and its value on one line
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "can't make a private mount namespace" in done.stderr
+    assert "strongroom up --no-node" in done.stderr
+    assert none_left(tmp_path)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_another_user_reads_nothing(own: Strongroom) -> None:
     done = subprocess.run(

@@ -87,6 +87,8 @@ class Up:
             return 0
         except PartFailed as failure:
             say(str(failure) + (f":\n{failure.log}" if failure.log else ""))
+            if failure.name == "node":
+                say("everything but pods works without it: strongroom up --no-node")
             return WRONG_USAGE if failure.code == WRONG_USAGE else 1
         except TimeoutError as error:
             say(str(error))

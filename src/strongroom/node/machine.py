@@ -44,7 +44,7 @@ def node_info() -> dict[str, Any]:
         "kernelVersion": platform.release(),
         "osImage": _os_name(),
         "containerRuntimeVersion": f"strongroom://{__version__}",
-        "kubeletVersion": f"v1.37.0+strongroom.{__version__}",
+        "kubeletVersion": f"v1.37.0+strongroom-{__version__}",
         "kubeProxyVersion": "",
         "operatingSystem": "linux",
         "architecture": architecture(),
