@@ -34,16 +34,28 @@ class UnionAuthenticator:
 
 
 class GroupAdder:
-    """Adds ``system:authenticated`` to every user that ``inner`` finds, but the anonymous one."""
+    """Adds ``system:authenticated`` to every user that ``inner`` finds, but the anonymous one.
 
-    def __init__(self, inner: Authenticator) -> None:
+    The last users are kept with what was made of them: a certificate's user is the same object for
+    every request. Each is compared by identity, so that nobody is taken for anybody else.
+    """
+
+    def __init__(self, inner: Authenticator, *, keep: int = 1024) -> None:
         self._inner = inner
+        self._keep = keep
+        self._known: dict[int, tuple[User, User]] = {}
 
     async def authenticate(self, credentials: Credentials) -> User | None:
         user = await self._inner.authenticate(credentials)
         if user is None or user.name == ANONYMOUS or AUTHENTICATED in user.groups:
             return user
-        return replace(user, groups=(*user.groups, AUTHENTICATED))
+        known = self._known.get(id(user))
+        if known is None or known[0] is not user:
+            if len(self._known) >= self._keep:
+                self._known.clear()
+            made = replace(user, groups=(*user.groups, AUTHENTICATED))
+            known = self._known[id(user)] = (user, made)
+        return known[1]
 
 
 class AnonymousOnPaths:
