@@ -49,7 +49,7 @@ def container_spec(
         argv=argv,
         env=env,
         cwd=container.workingDir or "/",
-        mounts=tuple(_mount(container, m, env, volumes) for m in container.volumeMounts),
+        mounts=tuple(mount_of(container, m, env, volumes) for m in container.volumeMounts),
         hostname=pod.spec.hostname or pod.metadata.name,
         user=user,
         group=group,
@@ -79,12 +79,13 @@ def _check_non_root(
         raise ConfigError(f"container's runAsUser breaks non-root policy {where}")
 
 
-def _mount(
+def mount_of(
     container: Container,
     mount: VolumeMount,
     env: Mapping[str, str],
     volumes: Mapping[str, Mounted],
 ) -> Mount:
+    """Where a volume goes in a container. Raises :class:`ConfigError`, which holds no value."""
     volume = volumes.get(mount.name)
     if volume is None:
         raise ConfigError(
@@ -99,14 +100,16 @@ def _mount(
 
 
 def _sub_path(mount: VolumeMount, env: Mapping[str, str]) -> str:
-    path = mount.subPath
+    # Messages name what the pod says, not what came of it: a variable may hold a Secret's value.
+    path = told = mount.subPath
     if mount.subPathExpr:
+        told = mount.subPathExpr
         # Unlike elsewhere, an unknown variable is an error: it would name a wrong directory.
-        path = expand(mount.subPathExpr, _Known(env))
+        path = expand(told, _Known(env))
     if path.startswith("/"):
-        raise ConfigError(f"error SubPath `{path}` must not be an absolute path")
+        raise ConfigError(f"error SubPath `{told}` must not be an absolute path")
     if ".." in path.split("/"):
-        raise ConfigError(f"unable to provision SubPath `{path}`: must not contain '..'")
+        raise ConfigError(f"unable to provision SubPath `{told}`: must not contain '..'")
     return path
 
 

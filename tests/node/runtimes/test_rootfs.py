@@ -3,6 +3,7 @@
 # Each body has a process and an event loop of its own, so blocking calls hold nothing up:
 # ruff: noqa: ASYNC240
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -137,6 +138,27 @@ async def test_a_mount_path_through_a_link_stays_in_the_container(node: Node) ->
     _, printed = await node.run(f"cat {target}/token", mounts=(Mount(volume, target, True),))
     assert printed == "abc"
     assert not Path("/run/secrets/kubernetes.io").exists()
+
+
+@inside
+async def test_no_mount_path_leads_to_the_host(node: Node) -> None:
+    """Neither `..` above the root, nor a link that a pod's own volume holds, nor /proc's links."""
+    outside = node.directory.parent / "outside"
+    outside.mkdir()
+    volume = node.home.volume("uid", "scratch")
+    (volume / "up").symlink_to("../" * 30 + str(outside).removeprefix("/"))
+    ways = (f"/..{outside}", "/v/up", f"/proc/self/cwd/..{outside}", f"/proc/1/root/..{outside}")
+    for number, way in enumerate(ways):
+        mounts = (
+            Mount(volume, "/v"),
+            Mount(volume, f"{way}/made{number}"),
+            Mount(volume, f"{way}/file{number}", sub_path="plain"),
+        )
+        (volume / "plain").write_text("x")
+        # Whether such a path can be mounted at all is of no matter.
+        with contextlib.suppress(ContainerStartError):
+            await node.run("true", mounts=mounts, cwd=f"{way}/cwd{number}")
+    assert list(outside.iterdir()) == []
 
 
 @inside

@@ -38,12 +38,18 @@ _PR_SET_NO_NEW_PRIVS: Final = 38
 _PR_CAP_AMBIENT: Final = 47
 _PR_CAP_AMBIENT_CLEAR_ALL: Final = 4
 
-# The two calls without a libc wrapper on the oldest supported libc. Their numbers are the same on
+# The calls without a libc wrapper on the oldest supported libc. Their numbers are the same on
 # every architecture: Linux assigns one number to all from 424 on.
+_SYS_OPEN_TREE: Final = 428
+_SYS_MOVE_MOUNT: Final = 429
 _SYS_OPENAT2: Final = 437
 _SYS_MOUNT_SETATTR: Final = 442
 _AT_FDCWD: Final = -100
 _AT_RECURSIVE: Final = 0x8000
+_AT_EMPTY_PATH: Final = 0x1000
+_OPEN_TREE_CLONE: Final = 0x1
+_MOVE_MOUNT_F_EMPTY_PATH: Final = 0x04
+_MOVE_MOUNT_T_SYMLINKS: Final = 0x10
 _MOUNT_ATTR_RDONLY: Final = 0x1
 _RESOLVE_NO_MAGICLINKS: Final = 0x02
 _RESOLVE_BENEATH: Final = 0x08
@@ -102,18 +108,47 @@ class _MountAttr(ctypes.Structure):
     )
 
 
-def make_read_only(target: str, *, recursive: bool = False) -> None:
-    """Make the mount at `target` read-only, keeping its other flags (Linux 5.12)."""
+def make_read_only(target: str | int, *, recursive: bool = False) -> None:
+    """Make a mount read-only, keeping its other flags (Linux 5.12).
+
+    `target` is where it is mounted, or a descriptor of it, attached or not.
+    """
     attr = _MountAttr(attr_set=_MOUNT_ATTR_RDONLY)
+    directory, path = (_AT_FDCWD, target) if isinstance(target, str) else (target, "")
+    flags = _AT_RECURSIVE if recursive else 0
     result = _libc.syscall(
         ctypes.c_long(_SYS_MOUNT_SETATTR),
-        ctypes.c_int(_AT_FDCWD),
-        _path(target),
-        ctypes.c_uint(_AT_RECURSIVE if recursive else 0),
+        ctypes.c_int(directory),
+        _path(path),
+        ctypes.c_uint(flags if path else flags | _AT_EMPTY_PATH),
         ctypes.byref(attr),
         ctypes.c_size_t(ctypes.sizeof(attr)),
     )
     _check(result, f"make read-only {target}")
+
+
+def clone_mount(source: int) -> int:
+    """A copy of the mount tree at a descriptor, attached nowhere (open_tree, Linux 5.2)."""
+    result = _libc.syscall(
+        ctypes.c_long(_SYS_OPEN_TREE),
+        ctypes.c_int(source),
+        b"",
+        ctypes.c_uint(_OPEN_TREE_CLONE | _AT_RECURSIVE | _AT_EMPTY_PATH | os.O_CLOEXEC),
+    )
+    return _check(result, "open_tree")
+
+
+def attach_mount(tree: int, target: str) -> None:
+    """Mount what `clone_mount` gave (move_mount, Linux 5.2); links in `target` are followed."""
+    result = _libc.syscall(
+        ctypes.c_long(_SYS_MOVE_MOUNT),
+        ctypes.c_int(tree),
+        b"",
+        ctypes.c_int(_AT_FDCWD),
+        _path(target),
+        ctypes.c_uint(_MOVE_MOUNT_F_EMPTY_PATH | _MOVE_MOUNT_T_SYMLINKS),
+    )
+    _check(result, f"move_mount {target}")
 
 
 class _OpenHow(ctypes.Structure):

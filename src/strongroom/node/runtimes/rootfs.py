@@ -5,9 +5,9 @@ lower layer of an overlay whose upper layer is a tmpfs of this container: everyt
 read, every write vanishes with the container, and a mountPath that the host doesn't have can be
 made without the host noticing. Volumes are then bind-mounted over it.
 
-Order matters: the new root becomes `/` before volumes are mounted, so that a symbolic link in a
-mountPath (`/var/run` → `/run`) is followed inside the container's root and never on the host. The
-sources were opened before and are reached by their descriptors.
+Order matters: the host's root is gone before anything of a mountPath is looked up, so that neither
+a symbolic link in it (`/var/run` → `/run`) nor a `..` can lead to the host. The volumes were cloned
+before, as mounts that are attached nowhere yet.
 """
 
 # pathlib would double the start-up time of every container, hence:
@@ -17,6 +17,7 @@ sources were opened before and are reached by their descriptors.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 
@@ -59,22 +60,22 @@ def build(spec: dict[str, Any]) -> None:
     _mount_sys(root)
     _mount_dev(root, everything=spec["privileged"])
     layers.hide()
-    sources = [_open_source(mount) for mount in spec["mounts"]]
+    volumes = [_clone_volume(mount) for mount in spec["mounts"]]
     os.chdir(root)
     linux.pivot_root(".", ".")
-    # From here absolute paths start in the new root, while "." is still the old one.
-    mounts = sorted(zip(spec["mounts"], sources, strict=True), key=lambda pair: _depth(pair[0]))
-    for mount, source in mounts:
-        _mount_volume(mount, source, layers.writable)
+    # The old root now lies on top of the new one, where `/..` would find it: away with it first.
     linux.umount(".", linux.MNT_DETACH)
     os.chdir("/")
+    mounts = sorted(zip(spec["mounts"], volumes, strict=True), key=lambda pair: _depth(pair[0]))
+    for mount, volume in mounts:
+        _mount_volume(mount, volume, layers.writable)
     with contextlib.suppress(OSError):
         # A missing working directory is made, as runc does; what can't be made fails at chdir.
         os.makedirs(spec["cwd"], exist_ok=True)
     for fd in layers.writable:
         if spec["read_only_root"]:
             # By descriptor: a volume may be mounted over this by now, and stays as it is.
-            linux.make_read_only(f"/proc/self/fd/{fd}")
+            linux.make_read_only(fd)
         os.close(fd)
 
 
@@ -255,6 +256,20 @@ def _depth(mount: dict[str, Any]) -> int:
     return len([part for part in mount["target"].split("/") if part])
 
 
+def _clone_volume(mount: dict[str, Any]) -> int:
+    """The volume as a mount that is attached nowhere yet."""
+    source = _open_source(mount)
+    try:
+        tree = linux.clone_mount(source)
+        if mount["read_only"]:
+            linux.make_read_only(tree, recursive=True)
+    except OSError as error:
+        raise SetupError(f"volume for {mount['target']}: {error.strerror}") from None
+    finally:
+        os.close(source)
+    return tree
+
+
 def _open_source(mount: dict[str, Any]) -> int:
     """The volume's directory or file as a descriptor, its subPath resolved without leaving it."""
     where = f"volume for {mount['target']}"
@@ -271,7 +286,8 @@ def _open_source(mount: dict[str, Any]) -> int:
         except FileNotFoundError:
             return _make_beneath(source, sub_path)
     except OSError as error:
-        raise SetupError(f"{where}: subPath {sub_path!r}: {error.strerror}") from None
+        # Without the path: what subPathExpr made of a variable may be a Secret's value.
+        raise SetupError(f"{where}: subPath: {error.strerror}") from None
 
 
 def _make_beneath(source: int, sub_path: str) -> int:
@@ -286,18 +302,19 @@ def _make_beneath(source: int, sub_path: str) -> int:
     return parent
 
 
-def _mount_volume(mount: dict[str, Any], source: int, writable: list[int]) -> None:
+def _mount_volume(mount: dict[str, Any], volume: int, writable: list[int]) -> None:
     target = mount["target"]
     try:
-        directory = stat.S_ISDIR(os.fstat(source).st_mode)
+        directory = stat.S_ISDIR(os.fstat(volume).st_mode)
         _make_target(target, writable, directory=directory)
-        linux.mount(f"/proc/self/fd/{source}", target, None, linux.MS_BIND | linux.MS_REC)
-        if mount["read_only"]:
-            linux.make_read_only(target, recursive=True)
+        if os.path.isdir(target) != directory:
+            # The kernel's own answer here (EINVAL) tells nobody anything.
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        linux.attach_mount(volume, target)
     except OSError as error:
         raise SetupError(f"mount at {target}: {error.strerror}") from None
     finally:
-        os.close(source)
+        os.close(volume)
 
 
 def _make_target(target: str, writable: list[int], *, directory: bool) -> None:
