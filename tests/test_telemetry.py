@@ -57,6 +57,32 @@ def test_a_status_message_may_be_told() -> None:
     assert describe_exception(bad_request("why"))["error"] == "StatusError: why"
 
 
+class Harmless(Exception):
+    holds_no_payload = True
+
+
+@pytest.mark.parametrize("error", [bad_request("refused"), Harmless("refused")])
+def test_what_the_server_or_the_connection_said_is_told(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setup_logging("text")
+    logger.warning("cannot follow %s: %s", "pods", error)
+    assert "cannot follow pods: refused" in capsys.readouterr().err
+
+
+def test_other_exceptions_among_the_arguments_keep_the_rest_of_the_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    setup_logging("text")
+    logger.warning("pod %s: %s", "web", ValueError("canary"))
+    logger.warning("%d tries: %r", 3, ValueError("canary"))
+    logger.warning("%d tries", ValueError("canary"))
+    written = capsys.readouterr().err
+    assert "pod web: ValueError" in written
+    assert "3 tries: 'ValueError'" in written
+    assert "canary" not in written
+
+
 def test_levels(capsys: pytest.CaptureFixture[str]) -> None:
     setup_logging("text", "warning")
     log(logger, logging.INFO, "quiet")

@@ -1,9 +1,9 @@
 """Logging for every part: one line an event on standard error, as JSON or as text.
 
 An exception is logged by its type and the place it came from, never by its text: texts of foreign
-exceptions may quote what they choked on, and that may be a Secret. A
-:class:`~strongroom.api.errors.StatusError` is the exception to this, since its message is written
-for clients and never holds a value.
+exceptions may quote what they choked on, and that may be a Secret. Told with their text are only a
+:class:`~strongroom.api.errors.StatusError`, whose message is written for clients and never holds a
+value, and exceptions whose class says ``holds_no_payload = True``.
 """
 
 from __future__ import annotations
@@ -49,11 +49,18 @@ def log(
 
 def describe_exception(error: BaseException) -> dict[str, Any]:
     """What may be told of an exception: ``error`` (type, Status message) and ``at`` (file:line)."""
-    kind = type(error).__qualname__
-    told = f"{kind}: {error.message}" if isinstance(error, StatusError) else kind
+    kind, told = type(error).__qualname__, _told(error)
+    told = kind if told is None else f"{kind}: {told}"
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     at = " < ".join(f"{_short(f.filename)}:{f.lineno}" for f in reversed(frames))
     return {"error": told, "at": at} if at else {"error": told}
+
+
+def _told(error: BaseException) -> str | None:
+    """The text of an exception that cannot hold a payload; of any other, None."""
+    if isinstance(error, StatusError):
+        return error.message
+    return str(error) if getattr(error, "holds_no_payload", False) is True else None
 
 
 def _short(filename: str) -> str:
@@ -68,12 +75,20 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _message(record: logging.LogRecord) -> str:
-    # A foreign record's arguments may hold anything, exceptions included: keep the bare format
-    # unless the arguments are plain numbers and strings.
     args = record.args if isinstance(record.args, tuple) else ()
-    if any(isinstance(a, BaseException) for a in args):
-        return str(record.msg).replace("%s", "…")
-    return record.getMessage()
+    if not any(isinstance(a, BaseException) for a in args):
+        return record.getMessage()
+    # An exception among the arguments is told by its type, unless its text is known to be safe.
+    safe = [_argument(a) if isinstance(a, BaseException) else a for a in args]
+    try:
+        return str(record.msg) % tuple(safe)
+    except (TypeError, ValueError):
+        return str(record.msg)
+
+
+def _argument(error: BaseException) -> str:
+    told = _told(error)
+    return type(error).__qualname__ if told is None else told
 
 
 class JSONFormatter(logging.Formatter):

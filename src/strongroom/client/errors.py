@@ -13,12 +13,16 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 import aiohttp
 
 
 class ClientFailure(Exception):
     """Base of the failures that are not the server's answer. Messages hold no payload."""
+
+    holds_no_payload: ClassVar = True
+    """Logs may tell the message (see :mod:`strongroom.telemetry`)."""
 
 
 class InvalidConfig(ClientFailure):
