@@ -47,6 +47,29 @@ async def test_retries_wait_longer_each_time_until_forgotten() -> None:
     assert slept == [1.0, 2.0, 3.0, 1.0]
 
 
+async def test_a_key_asked_for_later_comes_once_and_at_the_earliest_time() -> None:
+    slept: list[float] = []
+    wake = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await wake.wait()
+
+    queue: WorkQueue[str] = WorkQueue(sleep=sleep)
+    for seconds in (20.0, 30.0, 10.0, 20.0):
+        queue.add_after("a", seconds)
+        await asyncio.sleep(0)
+    assert slept == [20.0, 10.0]
+    wake.set()
+    assert await queue.get() == "a"
+    queue.done("a")
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert len(queue) == 0
+    queue.add_after("a", 20.0)
+    assert await queue.get() == "a"
+
+
 async def test_getting_waits_for_a_key() -> None:
     queue: WorkQueue[str] = WorkQueue()
     getting = asyncio.create_task(queue.get())

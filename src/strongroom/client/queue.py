@@ -37,7 +37,7 @@ class WorkQueue(Generic[K]):
         self._dirty: set[K] = set()
         self._active: set[K] = set()
         self._failures: dict[K, Backoff] = {}
-        self._timers: set[asyncio.Task[None]] = set()
+        self._timers: dict[K, tuple[float, asyncio.Task[None]]] = {}
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -54,12 +54,21 @@ class WorkQueue(Generic[K]):
             self._changed.set()
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Ask for work on ``key`` in so many seconds."""
+        """Ask for work on ``key`` in so many seconds, or when it was already asked for if sooner.
+
+        A key has one timer however often it is asked for: work that asks for itself again after
+        each turn would otherwise multiply with every other reason to do it.
+        """
         if self._closed:
             return
-        timer = asyncio.get_running_loop().create_task(self._later(key, seconds))
-        self._timers.add(timer)
-        timer.add_done_callback(self._timers.discard)
+        loop = asyncio.get_running_loop()
+        due = loop.time() + seconds
+        if key in self._timers:
+            earlier, timer = self._timers[key]
+            if earlier <= due:
+                return
+            timer.cancel()
+        self._timers[key] = due, loop.create_task(self._later(key, seconds))
 
     def retry(self, key: K) -> None:
         """Ask for work on ``key`` again after a failure, later each time."""
@@ -92,10 +101,12 @@ class WorkQueue(Generic[K]):
     def close(self) -> None:
         """Take no more keys; those waiting are still handed out, those with a delay are dropped."""
         self._closed = True
-        for timer in self._timers:
+        for _, timer in self._timers.values():
             timer.cancel()
+        self._timers.clear()
         self._changed.set()
 
     async def _later(self, key: K, seconds: float) -> None:
         await self._sleep(seconds)
+        self._timers.pop(key, None)
         self.add(key)
