@@ -51,19 +51,29 @@ class NamespaceController:
             self.queue.add(("", change.obj.metadata.name))
 
     async def reconcile(self, key: Key) -> None:
-        namespace = self._namespaces.get(*key)
+        name = key[1]
+        # Read anew: what the watch last showed may be gone, and its name be a new namespace's,
+        # whose content must not be touched.
+        namespace = await self._read(name)
         if namespace is None or not namespace.metadata.deletionTimestamp:
             return
         if FINALIZER not in namespace.spec.finalizers:
             return
-        name = namespace.metadata.name
         collections = await self._collections()
         pods = [c for c in collections if (c.root, c.plural) == ("/api/v1", "pods")]
         others = [c for c in collections if c not in pods]
         if await self._remains(name, pods) or await self._remains(name, others):
             self.queue.add_after(key, LOOK_AGAIN)
             return
-        await self._finalize(name)
+        await self._finalize(namespace)
+
+    async def _read(self, name: str) -> Namespace | None:
+        try:
+            return await self._client.get(NAMESPACES, name)
+        except StatusError as error:
+            if error.code != 404:
+                raise
+            return None
 
     async def _remains(self, namespace: str, collections: list[Collection]) -> bool:
         """Delete the content of these collections; whether some of it is still there."""
@@ -80,12 +90,11 @@ class NamespaceController:
             remains = remains or bool(msgspec.json.decode(page.body).get("items"))
         return remains
 
-    async def _finalize(self, name: str) -> None:
+    async def _finalize(self, namespace: Namespace) -> None:
+        """Take our finalizer off; raises StatusError 409 when somebody changed it meanwhile."""
+        namespace.spec.finalizers = [f for f in namespace.spec.finalizers if f != FINALIZER]
         try:
-            newest = await self._client.get(NAMESPACES, name)
-            if newest.metadata.deletionTimestamp:
-                newest.spec.finalizers = [f for f in newest.spec.finalizers if f != FINALIZER]
-                await self._client.update(NAMESPACES, newest, subresource="finalize")
+            await self._client.update(NAMESPACES, namespace, subresource="finalize")
         except StatusError as error:
             if error.code != 404:
                 raise
