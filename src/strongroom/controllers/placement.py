@@ -30,7 +30,7 @@ def refusal(pod: Pod, node: Node, pods_there: int) -> str:
         return "node(s) were unschedulable"
     for taint in node.spec.taints:
         if taint.effect in _BLOCKING and not _tolerates(pod, taint):
-            return f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"
+            return "node(s) had untolerated taint(s)"
     if not _selected(pod, node):
         return "node(s) didn't match Pod's node affinity/selector"
     if pods_there >= int(node.status.allocatable.get("pods", "110")):

@@ -24,7 +24,10 @@ BY_NODE = "node"
 
 
 class Scheduler:
-    """Watches all pods and nodes; a pod that fits nowhere is tried again when a node changes."""
+    """Watches all pods and nodes.
+
+    A pod that fits nowhere is tried again when a node changes or a pod leaves room on one.
+    """
 
     name = "scheduler"
 
@@ -54,10 +57,15 @@ class Scheduler:
         pod = change.obj
         if change.type == "deleted" or pod.spec.nodeName:
             self._assumed.pop(pod.metadata.uid, None)
+            if change.type == "deleted" or pod.status.phase in FINISHED:
+                self._try_all()
         elif _waits(pod):
             self.queue.add((pod.metadata.namespace, pod.metadata.name))
 
     def _on_node(self, change: Change[Node]) -> None:
+        self._try_all()
+
+    def _try_all(self) -> None:
         for pod in self._pods.by_index(BY_NODE, ""):
             if _waits(pod):
                 self.queue.add((pod.metadata.namespace, pod.metadata.name))
@@ -108,28 +116,28 @@ class Scheduler:
 
     async def _report(self, pod: Pod, reasons: Counter[str]) -> None:
         message = _explain(reasons)
-        if any(
-            c.type == "PodScheduled" and c.status == "False" and c.message == message
-            for c in pod.status.conditions
-        ):
+        said = next((c for c in pod.status.conditions if c.type == "PodScheduled"), None)
+        if said and said.status == "False" and said.message == message:
             return
         condition = {
             "type": "PodScheduled",
             "status": "False",
             "reason": "Unschedulable",
             "message": message,
-            "lastTransitionTime": format_time(self._clock.now()),
         }
+        if said is None or said.status != "False":
+            condition["lastTransitionTime"] = format_time(self._clock.now())
         meta = pod.metadata
         patch = {"metadata": {"uid": meta.uid}, "status": {"conditions": [condition]}}
-        self._events.record(reference(pod), "Warning", "FailedScheduling", message)
         try:
             await self._client.patch(
                 PODS, meta.name, meta.namespace, patch, kind=Patch.STRATEGIC, subresource="status"
             )
         except StatusError as error:
-            if error.code not in (404, 409):
-                raise
+            if error.code != 404:
+                raise  # another pod of this name fails the uid: the newest is looked at again
+        else:
+            self._events.record(reference(pod), "Warning", "FailedScheduling", message)
 
 
 def _waits(pod: Pod) -> bool:
@@ -147,5 +155,5 @@ def _explain(reasons: Counter[str]) -> str:
     total = sum(reasons.values())
     if not total:
         return "no nodes available to schedule pods"
-    parts = ", ".join(f"{count} {why}" for why, count in sorted(reasons.items()))
-    return f"0/{total} nodes are available: {parts}."
+    parts = sorted(f"{count} {why}" for why, count in reasons.items())
+    return f"0/{total} nodes are available: {', '.join(parts)}."
