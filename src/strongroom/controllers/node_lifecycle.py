@@ -1,15 +1,21 @@
-"""Notices nodes whose agent has gone silent, and removes pods of nodes that no longer exist."""
+"""Notices nodes whose agent has gone silent, and removes pods of nodes that no longer exist.
+
+A node is heard when its lease or its status changes, at the moment when this controller sees the
+change: what the node's own clock says is only compared with what it said before, so that a clock
+that goes wrong over there does not make a living node dead.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
-from strongroom.api.times import format_time, parse_time
+from strongroom.api.times import format_time
 from strongroom.client.backoff import Sleep
 from strongroom.client.client import Client, Patch
+from strongroom.client.errors import ClientFailure
 from strongroom.client.events import EventRecorder, reference
 from strongroom.client.informer import Change, Informer
 from strongroom.client.queue import WorkQueue
@@ -18,12 +24,24 @@ from strongroom.resources.lease import LEASES
 from strongroom.resources.node import NODES, Node
 from strongroom.resources.pod import PODS, Pod
 
-GRACE = timedelta(seconds=50)
-"""How long a node may be silent (upstream's ``--node-monitor-grace-period`` since 1.32)."""
+GRACE = 50.0
+"""Seconds that a node may be silent (upstream's ``--node-monitor-grace-period`` since 1.32)."""
 PERIOD = 5.0
 """Seconds between looks at a node's lease (upstream's ``--node-monitor-period``)."""
+QUARANTINE = 40.0
+"""Seconds from noticing that a pod's node does not exist to removing the pod (upstream's pod
+garbage collector): a node may be about to register, or to come back."""
 LEASE_NAMESPACE = "kube-node-lease"
 SILENT = "Kubelet stopped posting node status."
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The newest signs of life of a node, as it dated them, and when they were first seen."""
+
+    signs: tuple[str, ...]
+    at: float
+    """On the monotonic clock of this process, in seconds."""
 
 
 class NodeLifecycle:
@@ -43,7 +61,9 @@ class NodeLifecycle:
         self._pods = Informer(client, PODS)
         self._pods.add_index("node", lambda pod: (pod.spec.nodeName,))
         self._ticker: asyncio.Task[None] | None = None
-        self._began = clock.now()
+        self._heard: dict[str, Heard] = {}
+        self._missed: dict[str, float] = {}
+        """Nodes that pods name and that are not there: since when, on the monotonic clock."""
 
     async def start(self) -> None:
         self._pods.start()
@@ -71,32 +91,44 @@ class NodeLifecycle:
     async def _tick(self) -> None:
         while True:
             await self._sleep(PERIOD)
-            for node in self._nodes.items():
-                self.queue.add(("", node.metadata.name))
+            for name in [*self._missed, *(node.metadata.name for node in self._nodes.items())]:
+                self.queue.add(("", name))
 
     async def reconcile(self, key: Key) -> None:
+        name = key[1]
         node = self._nodes.get(*key)
         if node is None:
-            await self._collect(key[1])
-        elif _said_ready(node) != "Unknown" and await self._silent(node):
+            self._heard.pop(name, None)
+            await self._miss(name)
+            return
+        self._missed.pop(name, None)
+        silent = await self._silence(node) > GRACE
+        if silent and _said_ready(node) != "Unknown":
             await self._mark(node)
 
-    async def _silent(self, node: Node) -> bool:
-        now = self._clock.now()
-        if now - self._began < GRACE:
-            return False  # we were away ourselves: give every agent the time to show up
-        return now - await self._last_heard(node) > GRACE
+    async def _silence(self, node: Node) -> float:
+        """For how many seconds nothing of the node changed; 0 when it was not known before."""
+        name = node.metadata.name
+        try:
+            signs = await self._signs(node)
+        except ClientFailure:
+            # Nobody can be heard while the server is away: all get the whole time again.
+            self._heard.clear()
+            raise
+        now = self._clock.monotonic()
+        if name not in self._heard or self._heard[name].signs != signs:
+            self._heard[name] = Heard(signs, now)
+        return now - self._heard[name].at
 
-    async def _last_heard(self, node: Node) -> datetime:
-        times = [c.lastHeartbeatTime for c in node.status.conditions if c.lastHeartbeatTime]
-        times.append(node.metadata.creationTimestamp)
+    async def _signs(self, node: Node) -> tuple[str, ...]:
+        beats = tuple(c.lastHeartbeatTime for c in node.status.conditions)
         try:
             lease = await self._client.get(LEASES, node.metadata.name, LEASE_NAMESPACE)
-            times.append(lease.spec.renewTime)
         except StatusError as error:
             if error.code != 404:
                 raise
-        return max(parse_time(text) for text in times if text)
+            return (node.metadata.uid, *beats)
+        return (node.metadata.uid, lease.spec.renewTime, *beats)
 
     async def _mark(self, node: Node) -> None:
         now = format_time(self._clock.now())
@@ -107,11 +139,21 @@ class NodeLifecycle:
             "message": SILENT,
             "lastTransitionTime": now,
         }
-        patch = {"status": {"conditions": [condition]}}
+        # As of the state that was judged: a node that reports in this moment wins with a 409.
+        revision = {"resourceVersion": node.metadata.resourceVersion}
+        patch = {"metadata": revision, "status": {"conditions": [condition]}}
         name = node.metadata.name
         await self._client.patch(NODES, name, "", patch, kind=Patch.STRATEGIC, subresource="status")
         text = f"Node {name} status is now: NodeNotReady"
         self._events.record(reference(node), "Normal", "NodeNotReady", text)
+
+    async def _miss(self, node: str) -> None:
+        if not self._pods.by_index("node", node):
+            self._missed.pop(node, None)
+            return
+        now = self._clock.monotonic()
+        if now - self._missed.setdefault(node, now) >= QUARANTINE:
+            await self._collect(node)
 
     async def _collect(self, node: str) -> None:
         """Force-delete the pods of a node that is gone: no agent is left to end them."""
