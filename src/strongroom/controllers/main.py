@@ -40,10 +40,13 @@ def main(kubeconfig: str | None, controllers: str, log_format: LogFormat) -> Non
     Example: strongroom controllers --kubeconfig DIR/pki/controller-manager.kubeconfig
     """
     setup_logging(log_format)
-    wanted = tuple(name for name in controllers.split(",") if name)
+    wanted = tuple(dict.fromkeys(name for name in controllers.split(",") if name))
     unknown = sorted(set(wanted) - set(NAMES))
+    known = ", ".join(NAMES)
+    if not wanted:
+        raise click.UsageError(f"no controllers to run; known: {known}")
     if unknown:
-        raise click.UsageError(f"unknown controllers: {', '.join(unknown)}; known: {NAMES}")
+        raise click.UsageError(f"unknown controllers: {', '.join(unknown)}; known: {known}")
     try:
         config = load_config(kubeconfig)
     except ClientFailure as error:
@@ -74,23 +77,28 @@ async def _serve(
 ) -> None:
     for recorder in recorders:
         recorder.start()
-    tasks = []
-    for controller in controllers:
-        await controller.start()
-        tasks.append(asyncio.create_task(work(controller), name=controller.name))
-    sys.stdout.write("ready controllers\n")
-    sys.stdout.flush()
     stopping = asyncio.create_task(stop.wait())
+    working = asyncio.create_task(_work_all(controllers))
     # A controller that fails on something it does not expect ends the process: the supervisor
     # starts it afresh, which beats going on with half of the work undone.
-    done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopping, working):
+        task.cancel()
+    await asyncio.gather(stopping, working, return_exceptions=True)
     for controller in controllers:
         controller.queue.close()
         await controller.close()
-    for task in (stopping, *tasks):
-        task.cancel()
-    await asyncio.gather(stopping, *tasks, return_exceptions=True)
     for recorder in recorders:
         await recorder.close()
-    for task in done - {stopping}:
-        task.result()
+    if working in done:
+        working.result()
+
+
+async def _work_all(controllers: list[Controller]) -> None:
+    """Start each controller, which waits for the API server as long as it takes, then work."""
+    async with asyncio.TaskGroup() as group:
+        for controller in controllers:
+            await controller.start()
+            group.create_task(work(controller), name=controller.name)
+        sys.stdout.write("ready controllers\n")
+        sys.stdout.flush()
