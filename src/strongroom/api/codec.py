@@ -18,7 +18,7 @@ from strongroom.api import strict, yaml_text
 from strongroom.api.canonical import is_canonical
 from strongroom.api.errors import GroupKind, StatusError, bad_request, invalid
 from strongroom.api.findings import Path, invalid_value
-from strongroom.api.jsontext import read_json
+from strongroom.api.jsontext import MAX_VALUES, may_exceed, read_json
 from strongroom.api.lenient import UnreadableError, read
 from strongroom.api.schema import Struct
 
@@ -60,6 +60,9 @@ def decode(
         obj = _from_body(tree, struct, kind, version)
         unknown = strict.find_unknown(tree, struct) if find else []
         return Decoded(obj, [*findings, *unknown] if find else [])
+    if may_exceed(body, MAX_VALUES):
+        # Counted before anything is made of them: a text full of commas is not a body full of them.
+        parse_json(body, kind)
     fast = _decode_fast(body, struct)
     if fast is not None and not find:
         return Decoded(fast, [])

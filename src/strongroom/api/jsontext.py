@@ -9,8 +9,12 @@ import msgspec
 
 from strongroom.api.lenient import UnreadableError
 
+MAX_VALUES = 20_000
+"""Most values (objects, lists, scalars) of an object or patch. Upstream bounds only the bytes, but
+three megabytes of the smallest values would keep everybody waiting while they are validated."""
 
-def read_json(body: bytes, max_depth: int) -> Any:
+
+def read_json(body: bytes, max_depth: int, max_values: int = MAX_VALUES) -> Any:
     """The tree of a JSON text; of equal keys the last wins.
 
     Raises UnreadableError in words like Go's, with an offset in place of what stands there.
@@ -22,7 +26,26 @@ def read_json(body: bytes, max_depth: int) -> Any:
     brackets = body.count(b"[") + body.count(b"{")
     if brackets > max_depth and depth_of(tree) > max_depth:
         raise UnreadableError("exceeded max depth")
+    if may_exceed(body, max_values) and count_values(tree) > max_values:
+        raise UnreadableError("exceeded max number of values")
     return tree
+
+
+def may_exceed(body: bytes, max_values: int) -> bool:
+    """False only if a JSON text has no more values: each follows a comma or an open bracket."""
+    return body.count(b",") + body.count(b"[") + body.count(b"{") >= max_values
+
+
+def count_values(tree: Any) -> int:
+    """How many values a tree has, itself included; does not recurse."""
+    count = 1
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if type(node) is dict or type(node) is list:
+            count += len(node)
+            stack += node.values() if type(node) is dict else node
+    return count
 
 
 def depth_of(tree: Any) -> int:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from strongroom.api.errors import bad_request
+from strongroom.api.jsontext import MAX_VALUES, count_values
 from strongroom.api.schema import FieldSchema, Struct, TypeSchema, schema_of
 from strongroom.api.times import format_micro_time, format_time
 
@@ -62,6 +63,8 @@ def read(body: bytes, struct: type[T]) -> T:
             raise MalformedError("a content encoding is not supported")
     tree: Tree = {}
     _fill(tree, _readers(struct), raw)
+    if count_values(tree) > MAX_VALUES:
+        raise MalformedError("exceeded max number of values")
     return msgspec.convert(tree | told, struct, builtin_types=(bytes,))
 
 
@@ -110,7 +113,9 @@ Reader = Callable[[Tree, int, Any], None]
 
 
 def _fill(tree: Tree, readers: dict[int, Reader], message: bytes) -> None:
-    for number, wire, value in _records(message):
+    for seen, (number, wire, value) in enumerate(_records(message)):
+        if seen > MAX_VALUES:
+            raise MalformedError("exceeded max number of values")
         reader = readers.get(number)
         if reader is not None:
             reader(tree, wire, value)

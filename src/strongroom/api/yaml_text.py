@@ -13,12 +13,13 @@ from typing import Any
 
 import yaml
 
+from strongroom.api.jsontext import MAX_VALUES
 from strongroom.api.lenient import decode_base64
 
 MAX_DEPTH = 200
 """Deepest nesting that is read; the tree is built by recursion."""
 
-_ALIASED_NODES = 100_000
+_ALIASED_NODES = MAX_VALUES
 """Nodes that aliases may add to a document. A body that needs more is an attack."""
 
 _MAX_DUPLICATES = 100
@@ -97,7 +98,7 @@ def _line(error: yaml.MarkedYAMLError) -> str:
 
 
 def _compose(text: str) -> yaml.Node | None:
-    _refuse_deep(text)
+    _refuse_excess(text)
     loader = _Composer(text)
     try:
         node: yaml.Node | None = loader.get_single_node()
@@ -106,15 +107,22 @@ def _compose(text: str) -> yaml.Node | None:
     return node
 
 
-def _refuse_deep(text: str) -> None:
-    """Count nesting from the events first: composing recurses in C without a limit.
+def _refuse_excess(text: str) -> None:
+    """Count nesting and nodes from the events first: composing is slow, and recurses in C.
 
-    Each level takes a bracket or a column, so that most bodies need no counting.
+    Each level takes a bracket or a column, and each node one of the marks below, so that most
+    bodies need no counting.
     """
-    if text.count("[") + text.count("{") < 150 and not _DEEP_INDENT.search(text):
+    deep = text.count("[") + text.count("{") >= 150 or _DEEP_INDENT.search(text)
+    if not deep and sum(map(text.count, "\n,[{:?-")) < MAX_VALUES:
         return
-    depth = 0
+    depth = count = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.NodeEvent):
+            count += 1
+            # A node for each key, beside one for each value.
+            if count > 2 * MAX_VALUES:
+                raise YAMLError("yaml: exceeded max number of values")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from strongroom.api import strict
-from strongroom.api.errors import GroupKind, StatusError, bad_request, invalid
+from strongroom.api.errors import GroupKind, StatusError, bad_request, invalid, too_large
 from strongroom.api.findings import Path, invalid_value
-from strongroom.api.jsontext import read_json
+from strongroom.api.jsontext import MAX_VALUES, count_values, read_json
 from strongroom.api.lenient import UnreadableError
 from strongroom.api.patch.json_patch import apply_json_patch, unknown_members
 from strongroom.api.patch.merge_patch import apply_merge_patch
@@ -20,6 +20,9 @@ from strongroom.api.schema import Struct
 
 MAX_DEPTH = 200
 """Deepest nesting of a patch: patches are applied by recursion."""
+
+_MAX_JSON_PATCH_VALUES = 60_000
+"""Values of a JSON patch: each of its operations is four, and upstream allows ten thousand."""
 
 Tree = dict[str, Any]
 
@@ -39,7 +42,7 @@ def apply_patch(kind: PatchType, current: Tree, body: bytes, schema: type[Struct
     422 for a patch that does not apply. The result need not fit the type: ``codec.from_tree`` says.
     """
     try:
-        patch = read_json(body, MAX_DEPTH)
+        patch = _read(kind, body)
     except UnreadableError as error:
         raise bad_request(f"error decoding patch: {error}") from None
     if kind is PatchType.JSON:
@@ -54,7 +57,16 @@ def apply_patch(kind: PatchType, current: Tree, body: bytes, schema: type[Struct
         reason = f"json: cannot unmarshal {_go_kind(result)} into Go value"
         finding = invalid_value(Path("patch"), "<contents omitted>", reason)
         raise invalid(GroupKind("", ""), "", [finding])
+    if count_values(result) > MAX_VALUES:
+        raise too_large(
+            f"Request entity too large: the patched object has over {MAX_VALUES} values"
+        )
     return result
+
+
+def _read(kind: PatchType, body: bytes) -> Any:
+    json_patch = kind is PatchType.JSON
+    return read_json(body, MAX_DEPTH, _MAX_JSON_PATCH_VALUES if json_patch else MAX_VALUES)
 
 
 def _go_kind(value: Any) -> str:
@@ -68,7 +80,7 @@ def find_in_patch(kind: PatchType, body: bytes, patched: Tree, schema: type[Stru
 
     Duplicate fields are looked for in the patch, unknown ones in the result, as upstream does.
     """
-    tree = read_json(body, MAX_DEPTH)
+    tree = _read(kind, body)
     found = strict.find_duplicates(body, tree)
     if kind is PatchType.JSON:
         found = [f"json patch {text}" for text in [*found, *unknown_members(tree)]]
