@@ -209,7 +209,8 @@ def test_wait_for_a_field_and_for_a_deletion(app: Kubectl) -> None:
     with app.start("wait", "secret/app", "--for=delete", "--timeout=30s") as waiting:
         app("delete", "secret", "app")
         assert waiting.stdout is not None
-        assert waiting.stdout.read() == "secret/app condition met\n"
+        # It has nothing to say when the Secret was gone before it looked.
+        assert waiting.stdout.read() in ("secret/app condition met\n", "")
     assert waiting.returncode == 0
 
 

@@ -10,16 +10,23 @@ from tests.e2e.kubectl import Kubectl
 from tests.e2e.manifests import MOUNT, mounted, pod, secret
 from tests.e2e.waiting import eventually
 
-# Tells each published state of /etc/s: all files of one state, read through one `..data`. It waits
-# on inotify, so it sees every rename of `..data` without asking.
+# Tells each published state of /etc/s, woken by inotify at each rename of `..data`. A state is the
+# directory behind `..data`: the names beside it are linked only after the rename, and the directory
+# is removed after the next one, whereupon we read that.
 WATCHER = """
 import ctypes, os
 libc = ctypes.CDLL(None)
 fd = libc.inotify_init()
 libc.inotify_add_watch(fd, b"/etc/s", 0x80)
+def state():
+    while True:
+        try:
+            home = os.path.realpath("/etc/s/..data")
+            return " ".join(f"{n}={open(home + '/' + n).read()}" for n in sorted(os.listdir(home)))
+        except FileNotFoundError:
+            pass
 def tell():
-    names = sorted(os.listdir("/etc/s/..data"))
-    print(" ".join(f"{n}={open('/etc/s/' + n).read()}" for n in names), flush=True)
+    print(state(), flush=True)
 tell()
 while True:
     os.read(fd, 4096)
