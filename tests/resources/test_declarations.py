@@ -26,7 +26,7 @@ def _definitions() -> dict[str, Any]:
     return definitions
 
 
-def _definition(struct: type[Struct]) -> dict[str, Any]:
+def published_schema(struct: type[Struct]) -> dict[str, Any]:
     name = struct.__name__
     places = (_CORE, "io.k8s.api.coordination.v1.", _META)
     found = [_definitions()[p + name] for p in places if p + name in _definitions()]
@@ -35,7 +35,7 @@ def _definition(struct: type[Struct]) -> dict[str, Any]:
     return definition
 
 
-def _structs() -> list[type[Struct]]:
+def structs() -> list[type[Struct]]:
     """Every Struct that is reachable from a kind, each once."""
     found: dict[str, type[Struct]] = {}
     waiting: list[type[Struct]] = [resource.type for resource in CATALOG.all()] + [Binding]
@@ -85,9 +85,9 @@ def _declared_type(schema: TypeSchema, field: FieldSchema) -> Any:
     return f"{schema.kind}/{schema.format}" if schema.format else schema.kind
 
 
-@pytest.mark.parametrize("struct", _structs(), ids=lambda struct: struct.__name__)
+@pytest.mark.parametrize("struct", structs(), ids=lambda struct: struct.__name__)
 def test_a_struct_declares_what_upstream_publishes(struct: type[Struct]) -> None:
-    definition = _definition(struct)
+    definition = published_schema(struct)
     declared = schema_of(struct).fields
     published = definition["properties"]
     assert declared.keys() == published.keys()
@@ -106,7 +106,7 @@ def test_a_struct_declares_what_upstream_publishes(struct: type[Struct]) -> None
         assert facts.atomic == (expected.get("x-kubernetes-map-type") == "atomic"), name
 
 
-@pytest.mark.parametrize("struct", _structs(), ids=lambda struct: struct.__name__)
+@pytest.mark.parametrize("struct", structs(), ids=lambda struct: struct.__name__)
 def test_protobuf_numbers_are_unique_within_their_message(struct: type[Struct]) -> None:
     fields = [f.facts for f in schema_of(struct).fields.values() if f.facts.number]
     places = [(facts.within, facts.number) for facts in fields]
@@ -115,7 +115,7 @@ def test_protobuf_numbers_are_unique_within_their_message(struct: type[Struct]) 
     assert own.isdisjoint({facts.within for facts in fields})
 
 
-@pytest.mark.parametrize("struct", _structs(), ids=lambda struct: struct.__name__)
+@pytest.mark.parametrize("struct", structs(), ids=lambda struct: struct.__name__)
 def test_every_field_says_what_it_is_for(struct: type[Struct]) -> None:
     schema = schema_of(struct)
     assert schema.description

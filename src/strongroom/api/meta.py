@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -11,6 +11,8 @@ from strongroom.api.schema import F, Struct, always
 
 class OwnerReference(Struct):
     """Names an object that owns this one; deleting the owner lets the garbage collector act."""
+
+    owned_whole: ClassVar[bool] = True
 
     apiVersion: Annotated[str, F(5, "API version of the owner.", required=True)] = ""
     kind: Annotated[str, F(1, "Kind of the owner.", required=True)] = ""
@@ -143,6 +145,8 @@ class LabelSelectorRequirement(Struct):
 
 class LabelSelector(Struct):
     """Selects objects by label; all conditions must hold, and none means everything."""
+
+    owned_whole: ClassVar[bool] = True
 
     matchLabels: Annotated[dict[str, str], F(1, "Labels and the values they must have.")] = {}
     matchExpressions: Annotated[

@@ -114,6 +114,8 @@ class _Book:
             }
         if required := sorted(f.name for f in schema.fields.values() if f.facts.required):
             entry["required"] = required
+        if schema.atomic:
+            entry["x-kubernetes-map-type"] = "atomic"
 
     def _list(self, kind: ServedKind, name: str) -> Definition:
         properties = {
@@ -141,7 +143,7 @@ class _Book:
         shape = self._shape(field.type, micro=facts.micro)
         if field.type.kind == "any":
             shape = self._known(FIELDS_V1 if field.name == "fieldsV1" else RAW)
-        default: Any = None
+        default: Any = facts.default
         if field.type.kind == "struct" and not field.nullable:
             default = {}
         elif facts.required and "$ref" not in shape:

@@ -21,7 +21,7 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -31,7 +31,12 @@ Kind = Literal["string", "integer", "number", "boolean", "bytes", "struct", "arr
 
 
 class Struct(msgspec.Struct, omit_defaults=True):
-    """Base of every wire type. Its repr names the type only: objects may hold values."""
+    """Base of every wire type. Its repr names the type only: objects may hold values.
+
+    A type that is ``owned_whole`` has one owner in server-side apply, not one for each field.
+    """
+
+    owned_whole: ClassVar[bool] = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -58,6 +63,7 @@ class FieldFacts:
     write_only: bool = False
     within: int | None = None
     refers: str | None = None
+    default: str | None = None
 
 
 def F(number: int, description: str, **facts: Any) -> msgspec.Meta:  # noqa: N802 - reads as a noun
@@ -68,6 +74,7 @@ def F(number: int, description: str, **facts: Any) -> msgspec.Meta:  # noqa: N80
     schema lists as required; ``confidential`` marks values that logs and audit never show.
     ``within`` is the number of the message that holds the field in protobuf where Go inlines a
     struct, so that JSON has no such level; ``refers`` names the kind whose name the field holds.
+    ``default`` is what the published schema says a missing field means.
 
     Formats that the codec acts on: ``int32`` and ``int64`` bound a number; ``date-time`` is a
     Time (with ``micro=True`` a MicroTime, which keeps its fraction); ``quantity`` is a string
@@ -117,6 +124,7 @@ class StructSchema:
     name: str
     description: str
     fields: dict[str, FieldSchema]
+    atomic: bool = False
 
 
 @cache
@@ -137,7 +145,8 @@ def schema_of(struct: type[Struct]) -> StructSchema:
             nullable=nullable,
             facts=facts,
         )
-    return StructSchema(struct.__name__, inspect.cleandoc(struct.__doc__ or ""), fields)
+    description = inspect.cleandoc(struct.__doc__ or "")
+    return StructSchema(struct.__name__, description, fields, struct.owned_whole)
 
 
 def _unwrap(annotation: Any) -> tuple[Any, msgspec.Meta | None]:

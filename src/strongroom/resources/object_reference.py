@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from strongroom.api.schema import F, Struct, always
 
@@ -10,11 +10,15 @@ from strongroom.api.schema import F, Struct, always
 class LocalObjectReference(Struct):
     """Names an object of the same namespace, whose kind the context tells."""
 
-    name: Annotated[str, F(1, "Name of the object.")] = ""
+    owned_whole: ClassVar[bool] = True
+
+    name: Annotated[str, F(1, "Name of the object.", default="")] = ""
 
 
 class ObjectReference(Struct):
     """Names any object, or a field of it."""
+
+    owned_whole: ClassVar[bool] = True
 
     kind: Annotated[str, F(1, "Kind of the object.")] = ""
     namespace: Annotated[str, F(2, "Namespace of the object.")] = ""
@@ -29,6 +33,8 @@ class ObjectReference(Struct):
 
 class TypedLocalObjectReference(Struct):
     """Names an object of the same namespace by group, kind and name."""
+
+    owned_whole: ClassVar[bool] = True
 
     apiGroup: Annotated[str | None, F(1, "API group of the object; unset means core.")] = None
     kind: Annotated[str, F(2, "Kind of the object.", required=True)] = always(str)

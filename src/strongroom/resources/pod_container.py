@@ -24,7 +24,8 @@ class ContainerPort(Struct):
         int, F(3, "Number of the port.", format="int32", required=True)
     ] = always(int)
     protocol: Annotated[
-        str, F(4, "TCP, UDP or SCTP; TCP by default.", enum=("SCTP", "TCP", "UDP"))
+        str,
+        F(4, "TCP, UDP or SCTP; TCP by default.", enum=("SCTP", "TCP", "UDP"), default="TCP"),
     ] = ""
     hostIP: Annotated[str, F(5, "Address of the host on which hostPort is bound.")] = ""
 

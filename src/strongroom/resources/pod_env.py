@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from strongroom.api.schema import F, Struct, always
 
 
 class ObjectFieldSelector(Struct):
     """Selects a field of the pod."""
+
+    owned_whole: ClassVar[bool] = True
 
     apiVersion: Annotated[
         str, F(1, "API version in which the path is written; v1 by default.")
@@ -20,6 +22,8 @@ class ObjectFieldSelector(Struct):
 
 class ResourceFieldSelector(Struct):
     """Selects a resource limit or request of a container."""
+
+    owned_whole: ClassVar[bool] = True
 
     containerName: Annotated[
         str, F(1, "The container; needed in volumes, optional in environment variables.")
@@ -35,6 +39,8 @@ class ResourceFieldSelector(Struct):
 class ConfigMapKeySelector(Struct):
     """Selects a key of a ConfigMap."""
 
+    owned_whole: ClassVar[bool] = True
+
     name: Annotated[str, F(1, "Name of the ConfigMap.", within=1, refers="ConfigMap")] = ""
     key: Annotated[str, F(2, "The key.", required=True)] = always(str)
     optional: Annotated[
@@ -45,6 +51,8 @@ class ConfigMapKeySelector(Struct):
 class SecretKeySelector(Struct):
     """Selects a key of a Secret."""
 
+    owned_whole: ClassVar[bool] = True
+
     name: Annotated[str, F(1, "Name of the Secret.", within=1, refers="Secret")] = ""
     key: Annotated[str, F(2, "The key.", required=True)] = always(str)
     optional: Annotated[bool | None, F(3, "Whether the Secret or its key may be missing.")] = None
@@ -52,6 +60,8 @@ class SecretKeySelector(Struct):
 
 class FileKeySelector(Struct):
     """Selects a variable from a file in env format that an init container wrote."""
+
+    owned_whole: ClassVar[bool] = True
 
     volumeName: Annotated[
         str, F(1, "The emptyDir volume that holds the file.", required=True)

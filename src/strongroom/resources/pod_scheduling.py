@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -25,6 +25,8 @@ class NodeSelectorRequirement(Struct):
 class NodeSelectorTerm(Struct):
     """Conditions that must all hold."""
 
+    owned_whole: ClassVar[bool] = True
+
     matchExpressions: Annotated[
         list[NodeSelectorRequirement], F(1, "Conditions on labels.", list_type="atomic")
     ] = []
@@ -35,6 +37,8 @@ class NodeSelectorTerm(Struct):
 
 class NodeSelector(Struct):
     """Terms of which one must hold."""
+
+    owned_whole: ClassVar[bool] = True
 
     nodeSelectorTerms: Annotated[
         list[NodeSelectorTerm], F(1, "The terms.", list_type="atomic", required=True)
@@ -207,6 +211,8 @@ class PodResourceClaim(Struct):
 
 class EvictionResponder(Struct):
     """Names who answers when the pod is asked to leave."""
+
+    owned_whole: ClassVar[bool] = True
 
     name: Annotated[str, F(1, "Name of the responder.", required=True)] = always(str)
     priority: Annotated[
