@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from strongroom.api.errors import FieldError
 from strongroom.api.gotext import json_text
@@ -18,10 +17,8 @@ from strongroom.api.validation import (
     qualified_name,
     required,
 )
+from strongroom.resources.node_object import Node, Taint
 from strongroom.resources.resource_amounts import resource_amount
-
-if TYPE_CHECKING:
-    from strongroom.resources.node import Node, Taint
 
 TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 """In the order in which upstream's message names them."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
 
 import msgspec
 
 from strongroom.api.errors import FieldError
-from strongroom.api.meta import DeleteOptions, Object
-from strongroom.api.schema import F
+from strongroom.api.meta import DeleteOptions
 from strongroom.api.times import format_time, parse_time
 from strongroom.resources.columns import AGE, NAME, NONE
 from strongroom.resources.pod_defaults import default_pod
+from strongroom.resources.pod_object import Pod
 from strongroom.resources.pod_printing import readiness_gates, ready, restarts, status_word
 from strongroom.resources.pod_qos import qos_class
-from strongroom.resources.pod_spec import PodSpec
 from strongroom.resources.pod_status import PodCondition, PodStatus
 from strongroom.resources.pod_update_validation import (
     validate_pod_status_update,
@@ -24,6 +22,8 @@ from strongroom.resources.pod_update_validation import (
 from strongroom.resources.pod_validation import validate_new_pod
 from strongroom.resources.pod_warnings import new_pod_warnings
 from strongroom.resources.resource import Column, Resource, Subresource
+
+__all__ = ["FAILED", "FINISHED", "PENDING", "PODS", "RUNNING", "SUCCEEDED", "Pod", "PodResource"]
 
 PENDING, RUNNING, SUCCEEDED, FAILED = "Pending", "Running", "Succeeded", "Failed"
 FINISHED = (SUCCEEDED, FAILED)
@@ -35,17 +35,6 @@ _GATED = PodCondition(
     reason="SchedulingGated",
     message="Scheduling is blocked due to non-empty scheduling gates",
 )
-
-
-class Pod(Object):
-    """Containers that run together on one node."""
-
-    spec: Annotated[
-        PodSpec, F(2, "What the pod is to be.")
-    ] = msgspec.field(default_factory=PodSpec)
-    status: Annotated[
-        PodStatus, F(3, "What is known of the pod.")
-    ] = msgspec.field(default_factory=PodStatus)
 
 
 class PodResource(Resource[Pod]):

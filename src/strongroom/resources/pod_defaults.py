@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from strongroom.resources.pod_claim import PersistentVolumeClaimSpec
 from strongroom.resources.pod_container import Container, EphemeralContainer
 from strongroom.resources.pod_containers import each_container
 from strongroom.resources.pod_env import EnvVar, ObjectFieldSelector
+from strongroom.resources.pod_object import Pod
 from strongroom.resources.pod_probe import HTTPGetAction, Lifecycle, Probe
 from strongroom.resources.pod_projection import DownwardAPIVolumeFile, ProjectedVolumeSource
 from strongroom.resources.pod_security import PodSecurityContext
 from strongroom.resources.pod_spec import PodSpec
 from strongroom.resources.pod_volume import EmptyDirVolumeSource, Volume
 from strongroom.resources.quantity import canonicalize_quantities
-
-if TYPE_CHECKING:
-    from strongroom.resources.pod import Pod
 
 _FILE_MODE = 0o644
 _TOKEN_SECONDS = 3600

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from strongroom.api.table import human_age
 from strongroom.resources.columns import NONE
 from strongroom.resources.pod_containers import restarts_always
+from strongroom.resources.pod_object import Pod
 from strongroom.resources.pod_status import (
     ContainerState,
     ContainerStateTerminated,
     ContainerStatus,
     PodCondition,
 )
-
-if TYPE_CHECKING:
-    from strongroom.resources.pod import Pod
 
 
 def ready(pod: Pod, now: datetime) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,13 +17,11 @@ from strongroom.api.validation import (
 )
 from strongroom.resources.pod_container import Container
 from strongroom.resources.pod_containers import restarts_always
+from strongroom.resources.pod_object import Pod
 from strongroom.resources.pod_scheduling import PodSchedulingGate, Toleration
 from strongroom.resources.pod_spec import PodSpec
 from strongroom.resources.pod_status import ContainerStatus
 from strongroom.resources.pod_validation import MIRROR_ANNOTATION, validate_pod
-
-if TYPE_CHECKING:
-    from strongroom.resources.pod import Pod
 
 MAX_INT32 = 2**31 - 1
 _CHANGEABLE = (

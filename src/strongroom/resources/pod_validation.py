@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from strongroom.api.errors import FieldError
 from strongroom.api.validation import (
@@ -30,6 +29,7 @@ from strongroom.resources.pod_container_validation import (
     init_container_errors,
     requirement_errors,
 )
+from strongroom.resources.pod_object import Pod
 from strongroom.resources.pod_scheduling import PodResourceClaim
 from strongroom.resources.pod_scheduling_validation import (
     affinity_errors,
@@ -40,9 +40,6 @@ from strongroom.resources.pod_security_validation import pod_security_errors
 from strongroom.resources.pod_spec import HostAlias, PodDNSConfig, PodSpec
 from strongroom.resources.pod_volume_validation import volume_errors
 from strongroom.resources.resource_amounts import container_resource_name, resource_amount
-
-if TYPE_CHECKING:
-    from strongroom.resources.pod import Pod
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 _MAX_INT32 = 2**31 - 1

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from strongroom.api.gotext import quote
 from strongroom.api.validation import Path, dns_label
 from strongroom.resources.pod_container import Container, EphemeralContainer
 from strongroom.resources.pod_containers import each_container
+from strongroom.resources.pod_object import Pod
 from strongroom.resources.pod_projection import VolumeProjection
 from strongroom.resources.pod_spec import PodSpec
 from strongroom.resources.quantity import is_quantity, parse_quantity
-
-if TYPE_CHECKING:
-    from strongroom.resources.pod import Pod
 
 _OLD_VOLUMES = {
     "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
