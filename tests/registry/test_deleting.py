@@ -36,14 +36,18 @@ async def test_preconditions(secrets: Registry[Any], ctx: RequestContext) -> Non
     assert await attempt(uid="other") == (
         409,
         "Conflict",
-        (f"{start}the UID in the precondition (other) does not match the UID in record ({uid}). "
-        "The object might have been deleted and then recreated"),
+        (
+            f"{start}the UID in the precondition (other) does not match the UID in record ({uid}). "
+            "The object might have been deleted and then recreated"
+        ),
     )
     assert await attempt(resourceVersion="1") == (
         409,
         "Conflict",
-        (f"{start}the ResourceVersion in the precondition (1) does not match the ResourceVersion "
-        f"in record ({version}). The object might have been modified"),
+        (
+            f"{start}the ResourceVersion in the precondition (1) does not match the ResourceVersion "
+            f"in record ({version}). The object might have been modified"
+        ),
     )
     options = DeleteOptions(preconditions=Preconditions(uid=uid, resourceVersion=version))
     _, removed = await secrets.delete(ctx, "prod", "a", options)
@@ -146,9 +150,7 @@ async def test_a_collection_stops_at_the_first_refusal(
 ) -> None:
     await secrets.create(ctx, "prod", secret("a"))
     options = DeleteOptions(preconditions=Preconditions(uid="other"))
-    code, reason, _ = await refused(
-        secrets.delete_collection(ctx, "prod", ListOptions(), options)
-    )
+    code, reason, _ = await refused(secrets.delete_collection(ctx, "prod", ListOptions(), options))
     assert (code, reason) == (409, "Conflict")
 
 
@@ -159,9 +161,7 @@ def running() -> Pod:
     return Pod(metadata=ObjectMeta(name="web"), spec=spec)
 
 
-async def test_a_pod_gets_its_grace_and_then_goes(
-    open_registry: Open, ctx: RequestContext
-) -> None:
+async def test_a_pod_gets_its_grace_and_then_goes(open_registry: Open, ctx: RequestContext) -> None:
     pods = await open_registry(PODS)
     made = await pods.create(ctx, "prod", running())
     marked, removed = await pods.delete(ctx, "prod", "web", DeleteOptions())

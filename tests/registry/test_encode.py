@@ -83,9 +83,7 @@ async def test_a_table_of_a_list(secrets: Registry[Any], ctx: RequestContext) ->
     assert table["rows"][0]["object"] == json.loads(encode.partial(views[0]))
 
 
-async def test_what_a_row_brings_of_its_object(
-    secrets: Registry[Any], ctx: RequestContext
-) -> None:
+async def test_what_a_row_brings_of_its_object(secrets: Registry[Any], ctx: RequestContext) -> None:
     view = (await two(secrets, ctx))[0]
     none = json.loads(TableEncoder(SECRETS, "None").one(view, NOW))
     assert none["rows"][0]["object"] is None

@@ -35,9 +35,7 @@ async def test_a_watch_goes_on_after_a_restart(
     after = await open_registry(SECRETS, on=second)
     listed = await after.list(ctx, "", ListOptions())
     assert (names(listed.items), listed.revision) == (["a", "c"], 5)
-    task = asyncio.create_task(
-        take(after.watch(ctx, "", WatchOptions(resource_version="2")), 4)
-    )
+    task = asyncio.create_task(take(after.watch(ctx, "", WatchOptions(resource_version="2")), 4))
     await after.create(ctx, "prod", secret("d"))
     assert [told(event) for event in await task] == [
         ("ADDED", "b", 3),

@@ -42,8 +42,8 @@ async def test_get_at_least_as_fresh(
     ("name", "message"),
     [
         ("", "Name parameter required."),
-        ("a/b", 'Name parameter invalid: "a/b": may not contain \'/\''),
-        ("..", 'Name parameter invalid: "..": may not be \'..\''),
+        ("a/b", "Name parameter invalid: \"a/b\": may not contain '/'"),
+        ("..", "Name parameter invalid: \"..\": may not be '..'"),
     ],
 )
 async def test_names_that_cannot_be(
@@ -146,25 +146,31 @@ async def test_fields_that_cannot_be_selected_by(
     [
         (
             ListOptions(resource_version_match="Exact"),
-            ("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless "
-            "resourceVersion is provided"),
+            (
+                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless "
+                "resourceVersion is provided"
+            ),
         ),
         (
             ListOptions(resource_version="0", resource_version_match="Exact"),
-            ('resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for '
-            'resourceVersion "0"'),
+            (
+                'resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for '
+                'resourceVersion "0"'
+            ),
         ),
         (
             ListOptions(resource_version="1", resource_version_match="x"),
-            ('resourceVersionMatch: Unsupported value: "x": supported values: "Exact", '
-            '"NotOlderThan", ""'),
+            (
+                'resourceVersionMatch: Unsupported value: "x": supported values: "Exact", '
+                '"NotOlderThan", ""'
+            ),
         ),
         (
-            ListOptions(
-                resource_version="1", resource_version_match="Exact", continue_token="x"
+            ListOptions(resource_version="1", resource_version_match="Exact", continue_token="x"),
+            (
+                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is "
+                "provided"
             ),
-            ("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is "
-            "provided"),
         ),
         (
             ListOptions(send_initial_events=True),
@@ -204,9 +210,7 @@ async def test_pages_are_of_one_revision(secrets: Registry[Any], ctx: RequestCon
     second = await secrets.list(ctx, "", ListOptions(limit=4, continue_token=token))
     assert (names(second.items), second.remaining) == (["s04", "s05", "s06", "s07"], 2)
     assert second.revision == first.revision
-    third = await secrets.list(
-        ctx, "", ListOptions(limit=4, continue_token=second.continue_token)
-    )
+    third = await secrets.list(ctx, "", ListOptions(limit=4, continue_token=second.continue_token))
     assert (names(third.items), third.remaining, third.continue_token) == (["s08", "s09"], None, "")
 
 
@@ -279,8 +283,10 @@ def token(**facts: Any) -> str:
         ("YWJj", "continue key is not valid: it cannot be decoded"),
         (
             token(rv=0),
-            ("continue key is not valid: incorrect encoded start resourceVersion "
-            "(version meta.k8s.io/v1)"),
+            (
+                "continue key is not valid: incorrect encoded start resourceVersion "
+                "(version meta.k8s.io/v1)"
+            ),
         ),
         (
             token(start=""),

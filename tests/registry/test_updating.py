@@ -74,8 +74,10 @@ async def test_a_kind_may_demand_the_version(open_registry: Open, ctx: RequestCo
     assert await refused(registry.update(ctx, "prod", "a", config_map("a"))) == (
         422,
         "Invalid",
-        ('configmaps "a" is invalid: metadata.resourceVersion: Invalid value: 0: '
-        "must be specified for an update"),
+        (
+            'configmaps "a" is invalid: metadata.resourceVersion: Invalid value: 0: '
+            "must be specified for an update"
+        ),
     )
 
 
@@ -108,17 +110,21 @@ async def test_an_update_that_changes_nothing_is_not_written(
         (
             secret("a", resourceVersion="x"),
             400,
-            ("invalid resource version: resourceVersion: Invalid value: \"x\": "
-            'strconv.ParseUint: parsing "x": invalid syntax'),
+            (
+                'invalid resource version: resourceVersion: Invalid value: "x": '
+                'strconv.ParseUint: parsing "x": invalid syntax'
+            ),
         ),
         (
             secret("a", labels={"x": "not valid"}),
             422,
-            ('Secret "a" is invalid: metadata.labels: Invalid value: "not valid": a valid label '
-            "must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and "
-            "must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  "
-            "or '12345', regex used for validation is "
-            "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"),
+            (
+                'Secret "a" is invalid: metadata.labels: Invalid value: "not valid": a valid label '
+                "must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and "
+                "must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  "
+                "or '12345', regex used for validation is "
+                "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+            ),
         ),
     ],
 )
@@ -145,9 +151,11 @@ async def test_the_uid_of_the_object_must_be_that_of_the_stored_one(
     assert await refused(secrets.update(ctx, "prod", "a", secret("a", uid="other"))) == (
         409,
         "Conflict",
-        ('Operation cannot be fulfilled on secrets "a": StorageError: invalid object, Code: 4, '
-        "Key: /registry/secrets/prod/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
-        f"failed: UID in precondition: other, UID in object meta: {uid}"),
+        (
+            'Operation cannot be fulfilled on secrets "a": StorageError: invalid object, Code: 4, '
+            "Key: /registry/secrets/prod/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
+            f"failed: UID in precondition: other, UID in object meta: {uid}"
+        ),
     )
 
 
@@ -206,9 +214,7 @@ async def test_a_subresource_changes_its_part_only(
     assert view.obj.spec.finalizers == ["kubernetes"]
     made = view.decode()
     made.status.phase = "Terminating"
-    code, _, message = await refused(
-        namespaces.update(ctx, "", "prod", made, subresource="status")
-    )
+    code, _, message = await refused(namespaces.update(ctx, "", "prod", made, subresource="status"))
     assert code == 422
     assert "may only be 'Active' if `deletionTimestamp` is empty" in message
     code, _, _ = await refused(namespaces.update(ctx, "", "prod", made, subresource="nothing"))
@@ -290,9 +296,7 @@ async def test_admission_cannot_reach_the_old_object_through_the_new_one(
     assert made.wire == before
 
 
-async def test_many_writers_lose_no_update(
-    config_maps: Registry[Any], ctx: RequestContext
-) -> None:
+async def test_many_writers_lose_no_update(config_maps: Registry[Any], ctx: RequestContext) -> None:
     await config_maps.create(ctx, "prod", config_map("counter", {"n": "0"}))
 
     async def add_one() -> None:

@@ -78,9 +78,7 @@ async def test_initial_events_without_bookmarks_end_silently(
     assert [told(event) for event in await all_of(watch)] == [("ADDED", "a", 2)]
 
 
-async def test_no_initial_events_from_now_on(
-    secrets: Registry[Any], ctx: RequestContext
-) -> None:
+async def test_no_initial_events_from_now_on(secrets: Registry[Any], ctx: RequestContext) -> None:
     await secrets.create(ctx, "prod", secret("a"))
     options = WatchOptions(send_initial_events=False, resource_version_match="NotOlderThan")
     watch = secrets.watch(ctx, "", options)
@@ -180,13 +178,17 @@ async def test_the_last_bookmark_comes_just_before_the_end(
     [
         (
             WatchOptions(send_initial_events=True),
-            ("resourceVersionMatch: Forbidden: sendInitialEvents requires setting "
-            "resourceVersionMatch to NotOlderThan"),
+            (
+                "resourceVersionMatch: Forbidden: sendInitialEvents requires setting "
+                "resourceVersionMatch to NotOlderThan"
+            ),
         ),
         (
             WatchOptions(resource_version="1", resource_version_match="NotOlderThan"),
-            ("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless "
-            "sendInitialEvents is provided"),
+            (
+                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless "
+                "sendInitialEvents is provided"
+            ),
         ),
     ],
 )
@@ -198,15 +200,15 @@ async def test_options_that_contradict_each_other(
     assert caught.value.message == f'ListOptions.meta.k8s.io "" is invalid: {message}'
 
 
-async def test_a_revision_that_is_no_number(
-    secrets: Registry[Any], ctx: RequestContext
-) -> None:
+async def test_a_revision_that_is_no_number(secrets: Registry[Any], ctx: RequestContext) -> None:
     with pytest.raises(StatusError) as caught:
         secrets.watch(ctx, "", WatchOptions(resource_version="x"))
     assert (caught.value.code, caught.value.message) == (
         422,
-        ('secrets "" is invalid: resourceVersion: Invalid value: "x": '
-        'strconv.ParseUint: parsing "x": invalid syntax'),
+        (
+            'secrets "" is invalid: resourceVersion: Invalid value: "x": '
+            'strconv.ParseUint: parsing "x": invalid syntax'
+        ),
     )
 
 
@@ -225,9 +227,7 @@ async def test_history_that_is_gone_ends_the_watch_with_an_error(
     assert caught.value.message == "too old resource version: 2 (4)"
 
 
-async def test_a_restart_costs_no_watcher_a_list(
-    open_registry: Open, ctx: RequestContext
-) -> None:
+async def test_a_restart_costs_no_watcher_a_list(open_registry: Open, ctx: RequestContext) -> None:
     """What the new cache has never seen comes from the store, then the cache takes over."""
     first = await open_registry(SECRETS)
     await first.create(ctx, "prod", secret("a", labels={"x": "y"}))

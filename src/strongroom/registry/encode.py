@@ -204,9 +204,7 @@ def _bookmark(resource: Resource[Any], event: WatchEvent[Any]) -> Object:
     meta = ObjectMeta(resourceVersion=str(event.revision))
     if event.initial_end:
         meta.annotations = {INITIAL_EVENTS_END: "true"}
-    obj: Object = resource.type(
-        kind=resource.kind, apiVersion=resource.api_version, metadata=meta
-    )
+    obj: Object = resource.type(kind=resource.kind, apiVersion=resource.api_version, metadata=meta)
     return obj
 
 

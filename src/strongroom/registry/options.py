@@ -65,9 +65,7 @@ class WatchOptions:
         options = self
         legacy = self.resource_version in ("", "0") and not self.resource_version_match
         if legacy and self.send_initial_events is None:
-            options = replace(
-                self, send_initial_events=True, resource_version_match=NOT_OLDER_THAN
-            )
+            options = replace(self, send_initial_events=True, resource_version_match=NOT_OLDER_THAN)
         _refuse(_watch_errors(options))
         return options
 

@@ -51,9 +51,7 @@ async def bind(
         if meta.resourceVersion and meta.resourceVersion != found:
             wanted = meta.resourceVersion
             group_resource = pods.resource.group_resource
-            raise precondition_failed(
-                group_resource, name, key, "ResourceVersion", wanted, found
-            )
+            raise precondition_failed(group_resource, name, key, "ResourceVersion", wanted, found)
         return _assigned(pod, binding, ctx.now)
 
     change = Change(namespace, name, make, _PART, meta.uid, judged_as=binding)

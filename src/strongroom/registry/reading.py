@@ -213,5 +213,3 @@ def _point(options: ListOptions, prefix: str) -> tuple[int, str]:
     revision = parse_revision(options.resource_version)
     legacy = not options.resource_version_match and options.limit > 0
     return (revision if legacy or options.resource_version_match == EXACT else 0), ""
-
-

@@ -1,10 +1,10 @@
 """The generic registry: all verbs of one kind, over a store.
 
-    reading.py    get, list            from the watch cache, the past from the store's history
-    watching.py   watch                from the watch cache's changes
-    creating.py   create               }
-    updating.py   update, patch        } judged by resource and admission, then swapped in
-    deleting.py   delete, …collection  }
+reading.py    get, list            from the watch cache, the past from the store's history
+watching.py   watch                from the watch cache's changes
+creating.py   create               }
+updating.py   update, patch        } judged by resource and admission, then swapped in
+deleting.py   delete, …collection  }
 """
 
 from __future__ import annotations
@@ -80,9 +80,7 @@ class Registry(Generic[T]):
         """Objects of a namespace, or of all ("")."""
         return await self._reader.select(ctx, namespace, options)
 
-    def watch(
-        self, ctx: RequestContext, namespace: str, options: WatchOptions
-    ) -> Batches[T]:
+    def watch(self, ctx: RequestContext, namespace: str, options: WatchOptions) -> Batches[T]:
         """Batches of events. Raises at once for a bad request; see :class:`Watcher`."""
         return self._watcher.watch(namespace, options)
 

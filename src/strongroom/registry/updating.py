@@ -109,9 +109,7 @@ class Updater(Writer[T]):
         if change.subresource or not self.resource.create_on_update:
             raise not_found(self.group_resource, change.name)
         if change.uid:
-            raise precondition_failed(
-                self.group_resource, change.name, key, "UID", change.uid, ""
-            )
+            raise precondition_failed(self.group_resource, change.name, key, "UID", change.uid, "")
         obj = change.make(None)
         wipe(obj)
         await self._creator.prepare(ctx, obj)
@@ -195,9 +193,7 @@ class Updater(Writer[T]):
             return errors + change.subresource.validate(new, old)
         return errors + resource.validate_update(new, old)
 
-    async def _remove(
-        self, ctx: RequestContext, key: str, value: bytes, view: View[T]
-    ) -> View[T]:
+    async def _remove(self, ctx: RequestContext, key: str, value: bytes, view: View[T]) -> View[T]:
         """The last finalizer has gone: the object is removed, and answered as if it was stored."""
         if not ctx.dry_run:
             try:

@@ -39,6 +39,4 @@ class Catalog:
         return self._by_kind.get((api_version, kind))
 
 
-CATALOG = Catalog(
-    (NAMESPACES, SECRETS, CONFIG_MAPS, SERVICE_ACCOUNTS, PODS, NODES, EVENTS, LEASES)
-)
+CATALOG = Catalog((NAMESPACES, SECRETS, CONFIG_MAPS, SERVICE_ACCOUNTS, PODS, NODES, EVENTS, LEASES))

@@ -55,9 +55,9 @@ class Event(Object):
     ] = msgspec.field(default_factory=ObjectReference)
     reason: Annotated[str, F(3, "Why it happened, short and machine-readable.")] = ""
     message: Annotated[str, F(4, "What happened, for people.")] = ""
-    source: Annotated[
-        EventSource, F(5, "The component that reported it.")
-    ] = msgspec.field(default_factory=EventSource)
+    source: Annotated[EventSource, F(5, "The component that reported it.")] = msgspec.field(
+        default_factory=EventSource
+    )
     firstTimestamp: Annotated[str, F(6, "When it was first recorded.", format="date-time")] = ""
     lastTimestamp: Annotated[str, F(7, "When it was last recorded.", format="date-time")] = ""
     count: Annotated[int, F(8, "How often it has happened.", format="int32")] = 0
@@ -71,9 +71,9 @@ class Event(Object):
     reportingComponent: Annotated[
         str, F(14, "Name of the controller that reports, such as `kubernetes.io/kubelet`.")
     ] = always(str)
-    reportingInstance: Annotated[
-        str, F(15, "Which instance of the controller reports.")
-    ] = always(str)
+    reportingInstance: Annotated[str, F(15, "Which instance of the controller reports.")] = always(
+        str
+    )
 
 
 class EventResource(Resource[Event]):

@@ -54,8 +54,14 @@ class NamespaceStatus(Struct):
     ] = ""
     conditions: Annotated[
         list[NamespaceCondition],
-        F(2, "The latest observations.", list_type="map", list_keys=("type",), patch="merge",
-          merge_key="type"),
+        F(
+            2,
+            "The latest observations.",
+            list_type="map",
+            list_keys=("type",),
+            patch="merge",
+            merge_key="type",
+        ),
     ] = []
 
 

@@ -48,9 +48,9 @@ class ConfigMapNodeConfigSource(Struct):
 class NodeConfigSource(Struct):
     """Where a node's configuration came from; no longer used."""
 
-    configMap: Annotated[
-        ConfigMapNodeConfigSource | None, F(2, "The ConfigMap that held it.")
-    ] = None
+    configMap: Annotated[ConfigMapNodeConfigSource | None, F(2, "The ConfigMap that held it.")] = (
+        None
+    )
 
 
 class NodeConfigStatus(Struct):
@@ -75,9 +75,9 @@ class DaemonEndpoint(Struct):
 class NodeDaemonEndpoints(Struct):
     """The ports of the daemons on a node."""
 
-    kubeletEndpoint: Annotated[
-        DaemonEndpoint, F(1, "Where the kubelet listens.")
-    ] = msgspec.field(default_factory=DaemonEndpoint)
+    kubeletEndpoint: Annotated[DaemonEndpoint, F(1, "Where the kubelet listens.")] = msgspec.field(
+        default_factory=DaemonEndpoint
+    )
 
 
 class NodeFeatures(Struct):
@@ -92,9 +92,9 @@ class NodeFeatures(Struct):
 class ContainerImage(Struct):
     """An image that is on a node."""
 
-    names: Annotated[
-        list[str], F(1, "Names by which the image is known.", list_type="atomic")
-    ] = always(list)
+    names: Annotated[list[str], F(1, "Names by which the image is known.", list_type="atomic")] = (
+        always(list)
+    )
     sizeBytes: Annotated[int, F(2, "Size of the image in bytes.", format="int64")] = 0
 
 
@@ -107,25 +107,25 @@ class NodeSwapStatus(Struct):
 class NodeSystemInfo(Struct):
     """What a node is: its IDs and the versions of its parts."""
 
-    machineID: Annotated[
-        str, F(1, "Machine ID that the node reports.", required=True)
-    ] = always(str)
-    systemUUID: Annotated[
-        str, F(2, "System UUID that the node reports.", required=True)
-    ] = always(str)
+    machineID: Annotated[str, F(1, "Machine ID that the node reports.", required=True)] = always(
+        str
+    )
+    systemUUID: Annotated[str, F(2, "System UUID that the node reports.", required=True)] = always(
+        str
+    )
     bootID: Annotated[str, F(3, "Boot ID that the node reports.", required=True)] = always(str)
     kernelVersion: Annotated[str, F(4, "Kernel release.", required=True)] = always(str)
-    osImage: Annotated[
-        str, F(5, "Name of the operating system's release.", required=True)
-    ] = always(str)
+    osImage: Annotated[str, F(5, "Name of the operating system's release.", required=True)] = (
+        always(str)
+    )
     containerRuntimeVersion: Annotated[
         str, F(6, "Name and version of the container runtime, as `NAME://VERSION`.", required=True)
     ] = always(str)
     kubeletVersion: Annotated[str, F(7, "Version of the node agent.", required=True)] = always(str)
     kubeProxyVersion: Annotated[str, F(8, "No longer used.", required=True)] = always(str)
-    operatingSystem: Annotated[
-        str, F(9, "The operating system, such as linux.", required=True)
-    ] = always(str)
+    operatingSystem: Annotated[str, F(9, "The operating system, such as linux.", required=True)] = (
+        always(str)
+    )
     architecture: Annotated[
         str, F(10, "The processor architecture, such as amd64.", required=True)
     ] = always(str)
@@ -170,20 +170,32 @@ class NodeStatus(Struct):
     phase: Annotated[str, F(3, "No longer used.", enum=("Pending", "Running", "Terminated"))] = ""
     conditions: Annotated[
         list[NodeCondition],
-        F(4, "The latest observations.", list_type="map", list_keys=("type",), patch="merge",
-          merge_key="type"),
+        F(
+            4,
+            "The latest observations.",
+            list_type="map",
+            list_keys=("type",),
+            patch="merge",
+            merge_key="type",
+        ),
     ] = []
     addresses: Annotated[
         list[NodeAddress],
-        F(5, "How the node is reached.", list_type="map", list_keys=("type",), patch="merge",
-          merge_key="type"),
+        F(
+            5,
+            "How the node is reached.",
+            list_type="map",
+            list_keys=("type",),
+            patch="merge",
+            merge_key="type",
+        ),
     ] = []
-    daemonEndpoints: Annotated[
-        NodeDaemonEndpoints, F(6, "Ports of the node's daemons.")
-    ] = msgspec.field(default_factory=NodeDaemonEndpoints)
-    nodeInfo: Annotated[
-        NodeSystemInfo, F(7, "What the node is.")
-    ] = msgspec.field(default_factory=NodeSystemInfo)
+    daemonEndpoints: Annotated[NodeDaemonEndpoints, F(6, "Ports of the node's daemons.")] = (
+        msgspec.field(default_factory=NodeDaemonEndpoints)
+    )
+    nodeInfo: Annotated[NodeSystemInfo, F(7, "What the node is.")] = msgspec.field(
+        default_factory=NodeSystemInfo
+    )
     images: Annotated[
         list[ContainerImage], F(8, "Images that are on the node.", list_type="atomic")
     ] = []

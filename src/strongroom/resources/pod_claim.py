@@ -23,14 +23,17 @@ class PersistentVolumeClaimSpec(Struct):
 
     accessModes: Annotated[
         list[str],
-        F(1, "How the volume is to be mounted.",
-          enum=("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"),
-          list_type="atomic"),
+        F(
+            1,
+            "How the volume is to be mounted.",
+            enum=("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"),
+            list_type="atomic",
+        ),
     ] = []
     selector: Annotated[LabelSelector | None, F(4, "Volumes to choose from, by label.")] = None
-    resources: Annotated[
-        VolumeResourceRequirements, F(2, "What the volume must have.")
-    ] = msgspec.field(default_factory=VolumeResourceRequirements)
+    resources: Annotated[VolumeResourceRequirements, F(2, "What the volume must have.")] = (
+        msgspec.field(default_factory=VolumeResourceRequirements)
+    )
     volumeName: Annotated[str, F(3, "The volume to bind to.")] = ""
     storageClassName: Annotated[
         str | None, F(5, "Class of the volume; the default class if unset.")
@@ -52,9 +55,9 @@ class PersistentVolumeClaimSpec(Struct):
 class PersistentVolumeClaimTemplate(Struct):
     """From which a claim for the pod is made."""
 
-    metadata: Annotated[
-        ObjectMeta, F(1, "Labels and annotations of the claim.")
-    ] = msgspec.field(default_factory=ObjectMeta)
+    metadata: Annotated[ObjectMeta, F(1, "Labels and annotations of the claim.")] = msgspec.field(
+        default_factory=ObjectMeta
+    )
     spec: Annotated[
         PersistentVolumeClaimSpec, F(2, "What is asked of the volume.", required=True)
     ] = msgspec.field(default_factory=PersistentVolumeClaimSpec)

@@ -20,9 +20,9 @@ class ContainerPort(Struct):
     hostPort: Annotated[
         int, F(2, "Port of the host that leads here; 0 for none.", format="int32")
     ] = 0
-    containerPort: Annotated[
-        int, F(3, "Number of the port.", format="int32", required=True)
-    ] = always(int)
+    containerPort: Annotated[int, F(3, "Number of the port.", format="int32", required=True)] = (
+        always(int)
+    )
     protocol: Annotated[
         str,
         F(4, "TCP, UDP or SCTP; TCP by default.", enum=("SCTP", "TCP", "UDP"), default="TCP"),
@@ -42,8 +42,11 @@ class VolumeMount(Struct):
     subPath: Annotated[str, F(4, "Path in the volume that is mounted; its root by default.")] = ""
     mountPropagation: Annotated[
         str | None,
-        F(5, "Which way mounts made later are passed on.",
-          enum=("Bidirectional", "HostToContainer", "None")),
+        F(
+            5,
+            "Which way mounts made later are passed on.",
+            enum=("Bidirectional", "HostToContainer", "None"),
+        ),
     ] = None
     subPathExpr: Annotated[
         str, F(6, "Like subPath, with `$(NAME)` expanded from the container's environment.")
@@ -57,9 +60,9 @@ class VolumeDevice(Struct):
     """Where a container sees a block device."""
 
     name: Annotated[str, F(1, "Name of the volume.", required=True)] = always(str)
-    devicePath: Annotated[
-        str, F(2, "Path of the device in the container.", required=True)
-    ] = always(str)
+    devicePath: Annotated[str, F(2, "Path of the device in the container.", required=True)] = (
+        always(str)
+    )
 
 
 class ContainerRestartRuleOnExitCodes(Struct):
@@ -83,14 +86,17 @@ class ContainerRestartRule(Struct):
 class Container(Struct):
     """A program of a pod, with its environment, volumes and limits."""
 
-    name: Annotated[
-        str, F(1, "Name of the container; unique within the pod.", required=True)
-    ] = always(str)
+    name: Annotated[str, F(1, "Name of the container; unique within the pod.", required=True)] = (
+        always(str)
+    )
     image: Annotated[str, F(2, "The image to run.")] = ""
     command: Annotated[
         list[str],
-        F(3, "The program and its first arguments; the image's entrypoint by default.",
-          list_type="atomic"),
+        F(
+            3,
+            "The program and its first arguments; the image's entrypoint by default.",
+            list_type="atomic",
+        ),
     ] = []
     args: Annotated[
         list[str], F(4, "Further arguments; the image's command by default.", list_type="atomic")
@@ -98,8 +104,14 @@ class Container(Struct):
     workingDir: Annotated[str, F(5, "Directory in which the program starts.")] = ""
     ports: Annotated[
         list[ContainerPort],
-        F(6, "Ports on which it listens.", list_type="map", list_keys=("containerPort", "protocol"),
-          patch="merge", merge_key="containerPort"),
+        F(
+            6,
+            "Ports on which it listens.",
+            list_type="map",
+            list_keys=("containerPort", "protocol"),
+            patch="merge",
+            merge_key="containerPort",
+        ),
     ] = []
     envFrom: Annotated[
         list[EnvFromSource],
@@ -107,8 +119,14 @@ class Container(Struct):
     ] = []
     env: Annotated[
         list[EnvVar],
-        F(7, "Environment variables; they win over envFrom.", list_type="map", list_keys=("name",),
-          patch="merge", merge_key="name"),
+        F(
+            7,
+            "Environment variables; they win over envFrom.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+        ),
     ] = []
     resources: Annotated[
         ResourceRequirements, F(8, "What it needs at least and may use at most.")
@@ -125,21 +143,33 @@ class Container(Struct):
     ] = []
     volumeMounts: Annotated[
         list[VolumeMount],
-        F(9, "Where it sees volumes.", list_type="map", list_keys=("mountPath",), patch="merge",
-          merge_key="mountPath"),
+        F(
+            9,
+            "Where it sees volumes.",
+            list_type="map",
+            list_keys=("mountPath",),
+            patch="merge",
+            merge_key="mountPath",
+        ),
     ] = []
     volumeDevices: Annotated[
         list[VolumeDevice],
-        F(21, "Where it sees block devices.", list_type="map", list_keys=("devicePath",),
-          patch="merge", merge_key="devicePath"),
+        F(
+            21,
+            "Where it sees block devices.",
+            list_type="map",
+            list_keys=("devicePath",),
+            patch="merge",
+            merge_key="devicePath",
+        ),
     ] = []
     livenessProbe: Annotated[Probe | None, F(10, "Restarts the container when it fails.")] = None
     readinessProbe: Annotated[
         Probe | None, F(11, "Keeps requests away from the container while it fails.")
     ] = None
-    startupProbe: Annotated[
-        Probe | None, F(22, "Holds up the other probes until it succeeds.")
-    ] = None
+    startupProbe: Annotated[Probe | None, F(22, "Holds up the other probes until it succeeds.")] = (
+        None
+    )
     lifecycle: Annotated[
         Lifecycle | None, F(12, "What is done after the start and before the stop.")
     ] = None
@@ -169,8 +199,12 @@ class EphemeralContainer(Struct):
     image: Annotated[str, F(2, "The image to run.", within=1)] = ""
     command: Annotated[
         list[str],
-        F(3, "The program and its first arguments; the image's entrypoint by default.", within=1,
-          list_type="atomic"),
+        F(
+            3,
+            "The program and its first arguments; the image's entrypoint by default.",
+            within=1,
+            list_type="atomic",
+        ),
     ] = []
     args: Annotated[
         list[str],
@@ -179,8 +213,15 @@ class EphemeralContainer(Struct):
     workingDir: Annotated[str, F(5, "Directory in which the program starts.", within=1)] = ""
     ports: Annotated[
         list[ContainerPort],
-        F(6, "Not allowed here.", within=1, list_type="map",
-          list_keys=("containerPort", "protocol"), patch="merge", merge_key="containerPort"),
+        F(
+            6,
+            "Not allowed here.",
+            within=1,
+            list_type="map",
+            list_keys=("containerPort", "protocol"),
+            patch="merge",
+            merge_key="containerPort",
+        ),
     ] = []
     envFrom: Annotated[
         list[EnvFromSource],
@@ -188,12 +229,19 @@ class EphemeralContainer(Struct):
     ] = []
     env: Annotated[
         list[EnvVar],
-        F(7, "Environment variables; they win over envFrom.", within=1, list_type="map",
-          list_keys=("name",), patch="merge", merge_key="name"),
+        F(
+            7,
+            "Environment variables; they win over envFrom.",
+            within=1,
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+        ),
     ] = []
-    resources: Annotated[
-        ResourceRequirements, F(8, "Not allowed here.", within=1)
-    ] = msgspec.field(default_factory=ResourceRequirements)
+    resources: Annotated[ResourceRequirements, F(8, "Not allowed here.", within=1)] = msgspec.field(
+        default_factory=ResourceRequirements
+    )
     resizePolicy: Annotated[
         list[ContainerResizePolicy], F(23, "Not allowed here.", within=1, list_type="atomic")
     ] = []
@@ -203,13 +251,27 @@ class EphemeralContainer(Struct):
     ] = []
     volumeMounts: Annotated[
         list[VolumeMount],
-        F(9, "Where it sees volumes.", within=1, list_type="map", list_keys=("mountPath",),
-          patch="merge", merge_key="mountPath"),
+        F(
+            9,
+            "Where it sees volumes.",
+            within=1,
+            list_type="map",
+            list_keys=("mountPath",),
+            patch="merge",
+            merge_key="mountPath",
+        ),
     ] = []
     volumeDevices: Annotated[
         list[VolumeDevice],
-        F(21, "Where it sees block devices.", within=1, list_type="map", list_keys=("devicePath",),
-          patch="merge", merge_key="devicePath"),
+        F(
+            21,
+            "Where it sees block devices.",
+            within=1,
+            list_type="map",
+            list_keys=("devicePath",),
+            patch="merge",
+            merge_key="devicePath",
+        ),
     ] = []
     livenessProbe: Annotated[Probe | None, F(10, "Not allowed here.", within=1)] = None
     readinessProbe: Annotated[Probe | None, F(11, "Not allowed here.", within=1)] = None
@@ -220,8 +282,12 @@ class EphemeralContainer(Struct):
     ] = ""
     terminationMessagePolicy: Annotated[
         str,
-        F(20, "Where that message is taken from.", within=1,
-          enum=("FallbackToLogsOnError", "File")),
+        F(
+            20,
+            "Where that message is taken from.",
+            within=1,
+            enum=("FallbackToLogsOnError", "File"),
+        ),
     ] = ""
     imagePullPolicy: Annotated[
         str, F(14, "When the image is pulled.", within=1, enum=("Always", "IfNotPresent", "Never"))

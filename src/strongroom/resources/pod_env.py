@@ -12,12 +12,12 @@ class ObjectFieldSelector(Struct):
 
     owned_whole: ClassVar[bool] = True
 
-    apiVersion: Annotated[
-        str, F(1, "API version in which the path is written; v1 by default.")
-    ] = ""
-    fieldPath: Annotated[
-        str, F(2, "The path, such as `metadata.name`.", required=True)
-    ] = always(str)
+    apiVersion: Annotated[str, F(1, "API version in which the path is written; v1 by default.")] = (
+        ""
+    )
+    fieldPath: Annotated[str, F(2, "The path, such as `metadata.name`.", required=True)] = always(
+        str
+    )
 
 
 class ResourceFieldSelector(Struct):
@@ -28,9 +28,9 @@ class ResourceFieldSelector(Struct):
     containerName: Annotated[
         str, F(1, "The container; needed in volumes, optional in environment variables.")
     ] = ""
-    resource: Annotated[
-        str, F(2, "The resource, such as `limits.memory`.", required=True)
-    ] = always(str)
+    resource: Annotated[str, F(2, "The resource, such as `limits.memory`.", required=True)] = (
+        always(str)
+    )
     divisor: Annotated[
         str, F(3, "The unit in which the value is shown; 1 by default.", format="quantity")
     ] = ""
@@ -43,9 +43,9 @@ class ConfigMapKeySelector(Struct):
 
     name: Annotated[str, F(1, "Name of the ConfigMap.", within=1, refers="ConfigMap")] = ""
     key: Annotated[str, F(2, "The key.", required=True)] = always(str)
-    optional: Annotated[
-        bool | None, F(3, "Whether the ConfigMap or its key may be missing.")
-    ] = None
+    optional: Annotated[bool | None, F(3, "Whether the ConfigMap or its key may be missing.")] = (
+        None
+    )
 
 
 class SecretKeySelector(Struct):
@@ -63,14 +63,14 @@ class FileKeySelector(Struct):
 
     owned_whole: ClassVar[bool] = True
 
-    volumeName: Annotated[
-        str, F(1, "The emptyDir volume that holds the file.", required=True)
-    ] = always(str)
+    volumeName: Annotated[str, F(1, "The emptyDir volume that holds the file.", required=True)] = (
+        always(str)
+    )
     path: Annotated[str, F(2, "Path of the file within the volume.", required=True)] = always(str)
     key: Annotated[str, F(3, "Name of the variable in the file.", required=True)] = always(str)
-    optional: Annotated[
-        bool | None, F(4, "Whether the file or the variable may be missing.")
-    ] = None
+    optional: Annotated[bool | None, F(4, "Whether the file or the variable may be missing.")] = (
+        None
+    )
 
 
 class EnvVarSource(Struct):

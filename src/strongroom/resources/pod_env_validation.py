@@ -135,9 +135,7 @@ def _bulk_errors(source: ConfigMapEnvSource | SecretEnvSource, path: Path) -> li
     return [invalid_value(path / "name", source.name, message) for message in messages]
 
 
-def _key_errors(
-    selector: ConfigMapKeySelector | SecretKeySelector, path: Path
-) -> list[FieldError]:
+def _key_errors(selector: ConfigMapKeySelector | SecretKeySelector, path: Path) -> list[FieldError]:
     name, key = selector.name, selector.key
     errors = [invalid_value(path / "name", name, message) for message in dns_subdomain(name)]
     if not key:

@@ -10,12 +10,48 @@ _REAL_TIME = range(1, 15)
 
 SIGNALS = tuple(
     sorted(
-        [f"SIG{name}" for name in (
-            "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT",
-            "KILL", "PIPE", "POLL", "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM",
-            "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1", "USR2", "VTALRM", "WINCH", "XCPU",
-            "XFSZ", "RTMIN", "RTMIN+15", "RTMAX",
-        )]
+        [
+            f"SIG{name}"
+            for name in (
+                "ABRT",
+                "ALRM",
+                "BUS",
+                "CHLD",
+                "CLD",
+                "CONT",
+                "FPE",
+                "HUP",
+                "ILL",
+                "INT",
+                "IO",
+                "IOT",
+                "KILL",
+                "PIPE",
+                "POLL",
+                "PROF",
+                "PWR",
+                "QUIT",
+                "SEGV",
+                "STKFLT",
+                "STOP",
+                "SYS",
+                "TERM",
+                "TRAP",
+                "TSTP",
+                "TTIN",
+                "TTOU",
+                "URG",
+                "USR1",
+                "USR2",
+                "VTALRM",
+                "WINCH",
+                "XCPU",
+                "XFSZ",
+                "RTMIN",
+                "RTMIN+15",
+                "RTMAX",
+            )
+        ]
         + [f"SIGRTMIN+{n}" for n in _REAL_TIME]
         + [f"SIGRTMAX-{n}" for n in _REAL_TIME]
     )
@@ -50,9 +86,9 @@ class HTTPGetAction(Struct):
     httpHeaders: Annotated[
         list[HTTPHeader], F(5, "Headers to send; a name may come twice.", list_type="atomic")
     ] = []
-    protocol: Annotated[
-        str | None, F(6, "Version of HTTP to speak.", enum=("HTTP1", "HTTP2"))
-    ] = None
+    protocol: Annotated[str | None, F(6, "Version of HTTP to speak.", enum=("HTTP1", "HTTP2"))] = (
+        None
+    )
 
 
 class TCPSocketAction(Struct):
@@ -131,6 +167,9 @@ class Probe(Struct):
     ] = 0
     terminationGracePeriodSeconds: Annotated[
         int | None,
-        F(7, "Grace period when this probe stops the container; the pod's by default.",
-          format="int64"),
+        F(
+            7,
+            "Grace period when this probe stops the container; the pod's by default.",
+            format="int64",
+        ),
     ] = None

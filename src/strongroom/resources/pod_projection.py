@@ -13,9 +13,9 @@ class KeyToPath(Struct):
     """Puts one key of a Secret or ConfigMap at a path."""
 
     key: Annotated[str, F(1, "The key.", required=True)] = always(str)
-    path: Annotated[
-        str, F(2, "Path of the file below the volume's root.", required=True)
-    ] = always(str)
+    path: Annotated[str, F(2, "Path of the file below the volume's root.", required=True)] = always(
+        str
+    )
     mode: Annotated[
         int | None,
         F(3, "Mode bits of the file, 0 to 0777; the volume's default if unset.", format="int32"),
@@ -28,9 +28,9 @@ class KeyToPath(Struct):
 class DownwardAPIVolumeFile(Struct):
     """Puts a field of the pod into a file."""
 
-    path: Annotated[
-        str, F(1, "Path of the file below the volume's root.", required=True)
-    ] = always(str)
+    path: Annotated[str, F(1, "Path of the file below the volume's root.", required=True)] = always(
+        str
+    )
     fieldRef: Annotated[ObjectFieldSelector | None, F(2, "A field of the pod.")] = None
     resourceFieldRef: Annotated[
         ResourceFieldSelector | None, F(3, "A limit or request of a container.")
@@ -50,8 +50,11 @@ class SecretProjection(Struct):
     name: Annotated[str, F(1, "Name of the Secret.", within=1, refers="Secret")] = ""
     items: Annotated[
         list[KeyToPath],
-        F(2, "Keys and their paths; all keys under their own names by default.",
-          list_type="atomic"),
+        F(
+            2,
+            "Keys and their paths; all keys under their own names by default.",
+            list_type="atomic",
+        ),
     ] = []
     optional: Annotated[bool | None, F(4, "Whether the Secret or its keys may be missing.")] = None
 
@@ -62,12 +65,15 @@ class ConfigMapProjection(Struct):
     name: Annotated[str, F(1, "Name of the ConfigMap.", within=1, refers="ConfigMap")] = ""
     items: Annotated[
         list[KeyToPath],
-        F(2, "Keys and their paths; all keys under their own names by default.",
-          list_type="atomic"),
+        F(
+            2,
+            "Keys and their paths; all keys under their own names by default.",
+            list_type="atomic",
+        ),
     ] = []
-    optional: Annotated[
-        bool | None, F(4, "Whether the ConfigMap or its keys may be missing.")
-    ] = None
+    optional: Annotated[bool | None, F(4, "Whether the ConfigMap or its keys may be missing.")] = (
+        None
+    )
 
 
 class DownwardAPIProjection(Struct):
@@ -82,12 +88,15 @@ class ServiceAccountTokenProjection(Struct):
     audience: Annotated[str, F(1, "Whom the token is for; the API server by default.")] = ""
     expirationSeconds: Annotated[
         int | None,
-        F(2, "How long the token is valid; it is renewed before. 3600 by default, 600 at least.",
-          format="int64"),
+        F(
+            2,
+            "How long the token is valid; it is renewed before. 3600 by default, 600 at least.",
+            format="int64",
+        ),
     ] = None
-    path: Annotated[
-        str, F(3, "Path of the file below the volume's root.", required=True)
-    ] = always(str)
+    path: Annotated[str, F(3, "Path of the file below the volume's root.", required=True)] = always(
+        str
+    )
     user: Annotated[
         int | None, F(4, "User that owns the file; the volume's default if unset.", format="int64")
     ] = None
@@ -100,13 +109,13 @@ class ClusterTrustBundleProjection(Struct):
     signerName: Annotated[
         str | None, F(2, "Signer whose bundles are taken, instead of one name.")
     ] = None
-    labelSelector: Annotated[
-        LabelSelector | None, F(3, "The bundles of the signer, by label.")
-    ] = None
+    labelSelector: Annotated[LabelSelector | None, F(3, "The bundles of the signer, by label.")] = (
+        None
+    )
     optional: Annotated[bool | None, F(5, "Whether the bundle may be missing.")] = None
-    path: Annotated[
-        str, F(4, "Path of the file below the volume's root.", required=True)
-    ] = always(str)
+    path: Annotated[str, F(4, "Path of the file below the volume's root.", required=True)] = always(
+        str
+    )
     user: Annotated[
         int | None, F(6, "User that owns the file; the volume's default if unset.", format="int64")
     ] = None
@@ -138,9 +147,9 @@ class VolumeProjection(Struct):
     serviceAccountToken: Annotated[
         ServiceAccountTokenProjection | None, F(4, "A token of the service account.")
     ] = None
-    clusterTrustBundle: Annotated[
-        ClusterTrustBundleProjection | None, F(5, "CA certificates.")
-    ] = None
+    clusterTrustBundle: Annotated[ClusterTrustBundleProjection | None, F(5, "CA certificates.")] = (
+        None
+    )
     podCertificate: Annotated[
         PodCertificateProjection | None, F(6, "A certificate for the pod.")
     ] = None
@@ -149,9 +158,9 @@ class VolumeProjection(Struct):
 class ProjectedVolumeSource(Struct):
     """Several sources in one directory; later ones win."""
 
-    sources: Annotated[
-        list[VolumeProjection], F(1, "The sources.", list_type="atomic")
-    ] = always(list)
+    sources: Annotated[list[VolumeProjection], F(1, "The sources.", list_type="atomic")] = always(
+        list
+    )
     defaultMode: Annotated[
         int | None, F(2, "Mode bits of files that name none; 0644 by default.", format="int32")
     ] = None
@@ -166,8 +175,11 @@ class SecretVolumeSource(Struct):
     secretName: Annotated[str, F(1, "Name of the Secret.", refers="Secret")] = ""
     items: Annotated[
         list[KeyToPath],
-        F(2, "Keys and their paths; all keys under their own names by default.",
-          list_type="atomic"),
+        F(
+            2,
+            "Keys and their paths; all keys under their own names by default.",
+            list_type="atomic",
+        ),
     ] = []
     defaultMode: Annotated[
         int | None, F(3, "Mode bits of files that name none; 0644 by default.", format="int32")
@@ -184,15 +196,18 @@ class ConfigMapVolumeSource(Struct):
     name: Annotated[str, F(1, "Name of the ConfigMap.", within=1, refers="ConfigMap")] = ""
     items: Annotated[
         list[KeyToPath],
-        F(2, "Keys and their paths; all keys under their own names by default.",
-          list_type="atomic"),
+        F(
+            2,
+            "Keys and their paths; all keys under their own names by default.",
+            list_type="atomic",
+        ),
     ] = []
     defaultMode: Annotated[
         int | None, F(3, "Mode bits of files that name none; 0644 by default.", format="int32")
     ] = None
-    optional: Annotated[
-        bool | None, F(4, "Whether the ConfigMap or its keys may be missing.")
-    ] = None
+    optional: Annotated[bool | None, F(4, "Whether the ConfigMap or its keys may be missing.")] = (
+        None
+    )
     defaultUser: Annotated[
         int | None, F(5, "User that owns files that name none.", format="int64")
     ] = None

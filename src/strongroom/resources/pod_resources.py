@@ -10,9 +10,9 @@ from strongroom.api.schema import F, Struct, always
 class ResourceClaim(Struct):
     """A claim of the pod that a container uses."""
 
-    name: Annotated[
-        str, F(1, "Name of the claim in spec.resourceClaims.", required=True)
-    ] = always(str)
+    name: Annotated[str, F(1, "Name of the claim in spec.resourceClaims.", required=True)] = always(
+        str
+    )
     request: Annotated[str, F(2, "The part of the claim to use; all of it by default.")] = ""
 
 
@@ -33,6 +33,6 @@ class ContainerResizePolicy(Struct):
     """What a change of a resource does to a running container."""
 
     resourceName: Annotated[str, F(1, "The resource.", required=True)] = always(str)
-    restartPolicy: Annotated[
-        str, F(2, "Whether the container is restarted.", required=True)
-    ] = always(str)
+    restartPolicy: Annotated[str, F(2, "Whether the container is restarted.", required=True)] = (
+        always(str)
+    )

@@ -16,8 +16,12 @@ class NodeSelectorRequirement(Struct):
     key: Annotated[str, F(1, "Key of the label.", required=True)] = always(str)
     operator: Annotated[
         str,
-        F(2, "How the value is compared.",
-          enum=("DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn"), required=True),
+        F(
+            2,
+            "How the value is compared.",
+            enum=("DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn"),
+            required=True,
+        ),
     ] = always(str)
     values: Annotated[list[str], F(3, "Values to compare with.", list_type="atomic")] = []
 
@@ -51,9 +55,9 @@ class PreferredSchedulingTerm(Struct):
     weight: Annotated[
         int, F(1, "What the term is worth, 1 to 100.", format="int32", required=True)
     ] = always(int)
-    preference: Annotated[
-        NodeSelectorTerm, F(2, "The term.", required=True)
-    ] = msgspec.field(default_factory=NodeSelectorTerm)
+    preference: Annotated[NodeSelectorTerm, F(2, "The term.", required=True)] = msgspec.field(
+        default_factory=NodeSelectorTerm
+    )
 
 
 class NodeAffinity(Struct):
@@ -74,12 +78,15 @@ class PodAffinityTerm(Struct):
     labelSelector: Annotated[LabelSelector | None, F(1, "The pods, by label.")] = None
     namespaces: Annotated[
         list[str],
-        F(2, "Namespaces of the pods; one's own if no selector is given either.",
-          list_type="atomic"),
+        F(
+            2,
+            "Namespaces of the pods; one's own if no selector is given either.",
+            list_type="atomic",
+        ),
     ] = []
-    topologyKey: Annotated[
-        str, F(3, "Node label that says what near means.", required=True)
-    ] = always(str)
+    topologyKey: Annotated[str, F(3, "Node label that says what near means.", required=True)] = (
+        always(str)
+    )
     namespaceSelector: Annotated[
         LabelSelector | None, F(4, "Namespaces of the pods, by label.")
     ] = None
@@ -97,9 +104,9 @@ class WeightedPodAffinityTerm(Struct):
     weight: Annotated[
         int, F(1, "What the term is worth, 1 to 100.", format="int32", required=True)
     ] = always(int)
-    podAffinityTerm: Annotated[
-        PodAffinityTerm, F(2, "The term.", required=True)
-    ] = msgspec.field(default_factory=PodAffinityTerm)
+    podAffinityTerm: Annotated[PodAffinityTerm, F(2, "The term.", required=True)] = msgspec.field(
+        default_factory=PodAffinityTerm
+    )
 
 
 class PodAffinity(Struct):
@@ -145,8 +152,11 @@ class Toleration(Struct):
     value: Annotated[str, F(3, "Value of the taint.")] = ""
     effect: Annotated[
         str,
-        F(4, "Effect of the taint; empty means all.",
-          enum=("NoExecute", "NoSchedule", "PreferNoSchedule")),
+        F(
+            4,
+            "Effect of the taint; empty means all.",
+            enum=("NoExecute", "NoSchedule", "PreferNoSchedule"),
+        ),
     ] = ""
     tolerationSeconds: Annotated[
         int | None,
@@ -160,13 +170,17 @@ class TopologySpreadConstraint(Struct):
     maxSkew: Annotated[
         int, F(1, "By how many pods two parts may differ.", format="int32", required=True)
     ] = always(int)
-    topologyKey: Annotated[
-        str, F(2, "Node label that names the parts.", required=True)
-    ] = always(str)
+    topologyKey: Annotated[str, F(2, "Node label that names the parts.", required=True)] = always(
+        str
+    )
     whenUnsatisfiable: Annotated[
         str,
-        F(3, "What to do with a pod that cannot meet the constraint.",
-          enum=("DoNotSchedule", "ScheduleAnyway"), required=True),
+        F(
+            3,
+            "What to do with a pod that cannot meet the constraint.",
+            enum=("DoNotSchedule", "ScheduleAnyway"),
+            required=True,
+        ),
     ] = always(str)
     labelSelector: Annotated[LabelSelector | None, F(4, "The pods that are counted.")] = None
     minDomains: Annotated[
@@ -174,8 +188,11 @@ class TopologySpreadConstraint(Struct):
     ] = None
     nodeAffinityPolicy: Annotated[
         str | None,
-        F(6, "Whether node affinity and selector limit the nodes that count.",
-          enum=("Honor", "Ignore")),
+        F(
+            6,
+            "Whether node affinity and selector limit the nodes that count.",
+            enum=("Honor", "Ignore"),
+        ),
     ] = None
     nodeTaintsPolicy: Annotated[
         str | None, F(7, "Whether taints limit the nodes that count.", enum=("Honor", "Ignore"))
@@ -188,9 +205,9 @@ class TopologySpreadConstraint(Struct):
 class PodSchedulingGate(Struct):
     """Something that holds up scheduling."""
 
-    name: Annotated[
-        str, F(1, "Name of the gate; unique within the pod.", required=True)
-    ] = always(str)
+    name: Annotated[str, F(1, "Name of the gate; unique within the pod.", required=True)] = always(
+        str
+    )
 
 
 class PodSchedulingGroup(Struct):

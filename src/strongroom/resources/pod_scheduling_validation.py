@@ -186,9 +186,7 @@ def _operator_errors(operator: str, values: Sequence[str], path: Path) -> list[F
     return [invalid_value(path / "operator", operator, _NO_OPERATOR)]
 
 
-def spread_errors(
-    constraints: Sequence[TopologySpreadConstraint], path: Path
-) -> list[FieldError]:
+def spread_errors(constraints: Sequence[TopologySpreadConstraint], path: Path) -> list[FieldError]:
     """All findings on spreading."""
     errors: list[FieldError] = []
     seen = set()

@@ -24,9 +24,9 @@ class WindowsSecurityContextOptions(Struct):
         str | None, F(2, "The GMSA credential spec itself; filled in by a webhook.")
     ] = None
     runAsUserName: Annotated[str | None, F(3, "Windows user that runs the processes.")] = None
-    hostProcess: Annotated[
-        bool | None, F(4, "Whether the container runs on the host itself.")
-    ] = None
+    hostProcess: Annotated[bool | None, F(4, "Whether the container runs on the host itself.")] = (
+        None
+    )
 
 
 class SeccompProfile(Struct):
@@ -34,8 +34,12 @@ class SeccompProfile(Struct):
 
     type: Annotated[
         str,
-        F(1, "Where the profile comes from.", enum=("Localhost", "RuntimeDefault", "Unconfined"),
-          required=True),
+        F(
+            1,
+            "Where the profile comes from.",
+            enum=("Localhost", "RuntimeDefault", "Unconfined"),
+            required=True,
+        ),
     ] = always(str)
     localhostProfile: Annotated[
         str | None, F(2, "Path of a profile on the node; for type Localhost only.")
@@ -47,8 +51,12 @@ class AppArmorProfile(Struct):
 
     type: Annotated[
         str,
-        F(1, "Where the profile comes from.", enum=("Localhost", "RuntimeDefault", "Unconfined"),
-          required=True),
+        F(
+            1,
+            "Where the profile comes from.",
+            enum=("Localhost", "RuntimeDefault", "Unconfined"),
+            required=True,
+        ),
     ] = always(str)
     localhostProfile: Annotated[
         str | None, F(2, "Name of a profile that is loaded on the node; for type Localhost only.")
@@ -103,9 +111,9 @@ class Sysctl(Struct):
 class PodSecurityContext(Struct):
     """Security settings of all containers of a pod."""
 
-    seLinuxOptions: Annotated[
-        SELinuxOptions | None, F(1, "SELinux label of the containers.")
-    ] = None
+    seLinuxOptions: Annotated[SELinuxOptions | None, F(1, "SELinux label of the containers.")] = (
+        None
+    )
     windowsOptions: Annotated[
         WindowsSecurityContextOptions | None, F(8, "Settings for Windows.")
     ] = None
@@ -120,8 +128,12 @@ class PodSecurityContext(Struct):
     ] = None
     supplementalGroups: Annotated[
         list[int],
-        F(4, "More group IDs of the first process of each container.", format="int64",
-          list_type="atomic"),
+        F(
+            4,
+            "More group IDs of the first process of each container.",
+            format="int64",
+            list_type="atomic",
+        ),
     ] = []
     supplementalGroupsPolicy: Annotated[
         str | None,

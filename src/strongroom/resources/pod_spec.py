@@ -64,28 +64,56 @@ class PodSpec(Struct):
 
     volumes: Annotated[
         list[Volume],
-        F(1, "Directories that containers may mount.", list_type="map", list_keys=("name",),
-          patch="merge,retainKeys", merge_key="name"),
+        F(
+            1,
+            "Directories that containers may mount.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge,retainKeys",
+            merge_key="name",
+        ),
     ] = []
     initContainers: Annotated[
         list[Container],
-        F(20, "Run one after another before the containers start.", list_type="map",
-          list_keys=("name",), patch="merge", merge_key="name"),
+        F(
+            20,
+            "Run one after another before the containers start.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+        ),
     ] = []
     containers: Annotated[
         list[Container],
-        F(2, "The programs of the pod; there is at least one.", list_type="map",
-          list_keys=("name",), patch="merge", merge_key="name", required=True),
+        F(
+            2,
+            "The programs of the pod; there is at least one.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+            required=True,
+        ),
     ] = always(list)
     ephemeralContainers: Annotated[
         list[EphemeralContainer],
-        F(34, "Containers added to look into the running pod.", list_type="map",
-          list_keys=("name",), patch="merge", merge_key="name"),
+        F(
+            34,
+            "Containers added to look into the running pod.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+        ),
     ] = []
     restartPolicy: Annotated[
         str,
-        F(3, "When containers are restarted; Always by default.",
-          enum=("Always", "Never", "OnFailure")),
+        F(
+            3,
+            "When containers are restarted; Always by default.",
+            enum=("Always", "Never", "OnFailure"),
+        ),
     ] = ""
     terminationGracePeriodSeconds: Annotated[
         int | None, F(4, "Seconds to end gracefully after deletion; 30 by default.", format="int64")
@@ -95,8 +123,11 @@ class PodSpec(Struct):
     ] = None
     dnsPolicy: Annotated[
         str,
-        F(6, "How names are resolved; ClusterFirst by default.",
-          enum=("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")),
+        F(
+            6,
+            "How names are resolved; ClusterFirst by default.",
+            enum=("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
+        ),
     ] = ""
     nodeSelector: Annotated[
         dict[str, str], F(7, "Labels that the node must have.", atomic=True)
@@ -118,8 +149,15 @@ class PodSpec(Struct):
     ] = None
     imagePullSecrets: Annotated[
         list[LocalObjectReference],
-        F(15, "Secrets with registry credentials.", list_type="map", list_keys=("name",),
-          patch="merge", merge_key="name", refers="Secret"),
+        F(
+            15,
+            "Secrets with registry credentials.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+            refers="Secret",
+        ),
     ] = []
     hostname: Annotated[
         str, F(16, "Name of the host as the pod sees it; the pod's name by default.")
@@ -134,8 +172,14 @@ class PodSpec(Struct):
     ] = []
     hostAliases: Annotated[
         list[HostAlias],
-        F(23, "Lines of the pod's /etc/hosts.", list_type="map", list_keys=("ip",), patch="merge",
-          merge_key="ip"),
+        F(
+            23,
+            "Lines of the pod's /etc/hosts.",
+            list_type="map",
+            list_keys=("ip",),
+            patch="merge",
+            merge_key="ip",
+        ),
     ] = []
     priorityClassName: Annotated[str, F(24, "Class that gives the priority.")] = ""
     priority: Annotated[
@@ -161,25 +205,43 @@ class PodSpec(Struct):
     ] = {}
     topologySpreadConstraints: Annotated[
         list[TopologySpreadConstraint],
-        F(33, "How pods like this one spread.", list_type="map",
-          list_keys=("topologyKey", "whenUnsatisfiable"), patch="merge", merge_key="topologyKey"),
+        F(
+            33,
+            "How pods like this one spread.",
+            list_type="map",
+            list_keys=("topologyKey", "whenUnsatisfiable"),
+            patch="merge",
+            merge_key="topologyKey",
+        ),
     ] = []
     setHostnameAsFQDN: Annotated[
         bool | None, F(35, "Whether the host's name is the full name.")
     ] = None
     os: Annotated[PodOS | None, F(36, "The operating system that the pod is made for.")] = None
-    hostUsers: Annotated[
-        bool | None, F(37, "Whether the pod uses the host's user namespace.")
-    ] = None
+    hostUsers: Annotated[bool | None, F(37, "Whether the pod uses the host's user namespace.")] = (
+        None
+    )
     schedulingGates: Annotated[
         list[PodSchedulingGate],
-        F(38, "What holds up scheduling.", list_type="map", list_keys=("name",), patch="merge",
-          merge_key="name"),
+        F(
+            38,
+            "What holds up scheduling.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+        ),
     ] = []
     resourceClaims: Annotated[
         list[PodResourceClaim],
-        F(39, "Device claims that containers may use.", list_type="map", list_keys=("name",),
-          patch="merge,retainKeys", merge_key="name"),
+        F(
+            39,
+            "Device claims that containers may use.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge,retainKeys",
+            merge_key="name",
+        ),
     ] = []
     resources: Annotated[
         ResourceRequirements | None, F(40, "What all containers together need and may use.")
@@ -192,6 +254,12 @@ class PodSpec(Struct):
     ] = None
     evictionResponders: Annotated[
         list[EvictionResponder],
-        F(44, "Who answers when the pod is asked to leave.", list_type="map", list_keys=("name",),
-          patch="merge", merge_key="name"),
+        F(
+            44,
+            "Who answers when the pod is asked to leave.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+        ),
     ] = []

@@ -107,15 +107,15 @@ class ContainerStatus(Struct):
     """What is known of a container."""
 
     name: Annotated[str, F(1, "Name of the container.", required=True)] = always(str)
-    state: Annotated[
-        ContainerState, F(2, "What it does now.")
-    ] = msgspec.field(default_factory=ContainerState)
-    lastState: Annotated[
-        ContainerState, F(3, "How it ended the last time.")
-    ] = msgspec.field(default_factory=ContainerState)
-    ready: Annotated[
-        bool, F(4, "Whether it passes its readiness probe.", required=True)
-    ] = always(bool)
+    state: Annotated[ContainerState, F(2, "What it does now.")] = msgspec.field(
+        default_factory=ContainerState
+    )
+    lastState: Annotated[ContainerState, F(3, "How it ended the last time.")] = msgspec.field(
+        default_factory=ContainerState
+    )
+    ready: Annotated[bool, F(4, "Whether it passes its readiness probe.", required=True)] = always(
+        bool
+    )
     restartCount: Annotated[
         int, F(5, "How often it was restarted.", format="int32", required=True)
     ] = always(int)
@@ -131,16 +131,28 @@ class ContainerStatus(Struct):
     ] = None
     volumeMounts: Annotated[
         list[VolumeMountStatus],
-        F(12, "What has become of its mounts.", list_type="map", list_keys=("mountPath",),
-          patch="merge", merge_key="mountPath"),
+        F(
+            12,
+            "What has become of its mounts.",
+            list_type="map",
+            list_keys=("mountPath",),
+            patch="merge",
+            merge_key="mountPath",
+        ),
     ] = []
     user: Annotated[
         ContainerUser | None, F(13, "The user that its first process started with.")
     ] = None
     allocatedResourcesStatus: Annotated[
         list[ResourceStatus],
-        F(14, "The health of its devices.", list_type="map", list_keys=("name",), patch="merge",
-          merge_key="name"),
+        F(
+            14,
+            "The health of its devices.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+        ),
     ] = []
     stopSignal: Annotated[str | None, F(15, "Signal that stops it.", enum=SIGNALS)] = None
 
@@ -176,9 +188,9 @@ class PodIP(Struct):
 class PodResourceClaimStatus(Struct):
     """Which claim was made from a template."""
 
-    name: Annotated[
-        str, F(1, "Name of the claim in spec.resourceClaims.", required=True)
-    ] = always(str)
+    name: Annotated[str, F(1, "Name of the claim in spec.resourceClaims.", required=True)] = always(
+        str
+    )
     resourceClaimName: Annotated[
         str | None, F(2, "The ResourceClaim; unset when none was needed.")
     ] = None
@@ -197,8 +209,12 @@ class PodExtendedResourceClaimStatus(Struct):
 
     requestMappings: Annotated[
         list[ContainerExtendedResourceRequest],
-        F(1, "Which request serves which container and resource.", list_type="atomic",
-          required=True),
+        F(
+            1,
+            "Which request serves which container and resource.",
+            list_type="atomic",
+            required=True,
+        ),
     ] = always(list)
     resourceClaimName: Annotated[str, F(2, "The ResourceClaim.", required=True)] = always(str)
 
@@ -207,9 +223,9 @@ class NodeAllocatableMappedResources(Struct):
     """How much of a resource of the node a claim takes."""
 
     name: Annotated[str, F(1, "Name of the resource.", required=True)] = always(str)
-    quantity: Annotated[
-        str | None, F(2, "How much of it.", format="quantity", required=True)
-    ] = None
+    quantity: Annotated[str | None, F(2, "How much of it.", format="quantity", required=True)] = (
+        None
+    )
 
 
 class NodeAllocatableOverheadResources(Struct):
@@ -217,9 +233,9 @@ class NodeAllocatableOverheadResources(Struct):
 
     name: Annotated[str, F(1, "Name of the resource.", required=True)] = always(str)
     perPod: Annotated[str | None, F(2, "How much for the pod.", format="quantity")] = None
-    perContainer: Annotated[
-        str | None, F(3, "How much for each container.", format="quantity")
-    ] = None
+    perContainer: Annotated[str | None, F(3, "How much for each container.", format="quantity")] = (
+        None
+    )
 
 
 class NodeAllocatableResourceClaimStatus(Struct):
@@ -229,13 +245,25 @@ class NodeAllocatableResourceClaimStatus(Struct):
     containers: Annotated[list[str], F(2, "The containers that use it.", list_type="set")] = []
     mapping: Annotated[
         list[NodeAllocatableMappedResources],
-        F(4, "Resources that the devices stand for.", list_type="map", list_keys=("name",),
-          patch="merge", merge_key="name"),
+        F(
+            4,
+            "Resources that the devices stand for.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+        ),
     ] = []
     overhead: Annotated[
         list[NodeAllocatableOverheadResources],
-        F(5, "Resources that are needed besides.", list_type="map", list_keys=("name",),
-          patch="merge", merge_key="name"),
+        F(
+            5,
+            "Resources that are needed besides.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+        ),
     ] = []
 
 
@@ -255,8 +283,14 @@ class PodVolumeHealth(Struct):
     name: Annotated[str, F(1, "Name of the volume.", required=True)] = always(str)
     healthConditions: Annotated[
         list[VolumeHealthCondition],
-        F(2, "What is wrong with it.", list_type="map", list_keys=("status", "reason"),
-          patch="merge", merge_key="status"),
+        F(
+            2,
+            "What is wrong with it.",
+            list_type="map",
+            list_keys=("status", "reason"),
+            patch="merge",
+            merge_key="status",
+        ),
     ] = []
     lastTransitionTime: Annotated[str, F(3, "When that last changed.", format="date-time")] = ""
 
@@ -269,13 +303,22 @@ class PodStatus(Struct):
     ] = 0
     phase: Annotated[
         str,
-        F(1, "Where the pod is in its life.",
-          enum=("Failed", "Pending", "Running", "Succeeded", "Unknown")),
+        F(
+            1,
+            "Where the pod is in its life.",
+            enum=("Failed", "Pending", "Running", "Succeeded", "Unknown"),
+        ),
     ] = ""
     conditions: Annotated[
         list[PodCondition],
-        F(2, "The latest observations.", list_type="map", list_keys=("type",), patch="merge",
-          merge_key="type"),
+        F(
+            2,
+            "The latest observations.",
+            list_type="map",
+            list_keys=("type",),
+            patch="merge",
+            merge_key="type",
+        ),
     ] = []
     message: Annotated[str, F(3, "Why the pod is in this state, for people.")] = ""
     reason: Annotated[str, F(4, "Why the pod is in this state, short and machine-readable.")] = ""
@@ -283,14 +326,25 @@ class PodStatus(Struct):
     hostIP: Annotated[str, F(5, "Address of the host.")] = ""
     hostIPs: Annotated[
         list[HostIP],
-        F(16, "Addresses of the host, one for each IP family.", list_type="atomic", patch="merge",
-          merge_key="ip"),
+        F(
+            16,
+            "Addresses of the host, one for each IP family.",
+            list_type="atomic",
+            patch="merge",
+            merge_key="ip",
+        ),
     ] = []
     podIP: Annotated[str, F(6, "Address of the pod.")] = ""
     podIPs: Annotated[
         list[PodIP],
-        F(12, "Addresses of the pod, one for each IP family.", list_type="map", list_keys=("ip",),
-          patch="merge", merge_key="ip"),
+        F(
+            12,
+            "Addresses of the pod, one for each IP family.",
+            list_type="map",
+            list_keys=("ip",),
+            patch="merge",
+            merge_key="ip",
+        ),
     ] = []
     startTime: Annotated[str, F(7, "When the node agent took the pod on.", format="date-time")] = ""
     initContainerStatuses: Annotated[
@@ -301,8 +355,11 @@ class PodStatus(Struct):
     ] = []
     qosClass: Annotated[
         str,
-        F(9, "How the pod is treated when the node runs short.",
-          enum=("BestEffort", "Burstable", "Guaranteed")),
+        F(
+            9,
+            "How the pod is treated when the node runs short.",
+            enum=("BestEffort", "Burstable", "Guaranteed"),
+        ),
     ] = ""
     ephemeralContainerStatuses: Annotated[
         list[ContainerStatus],
@@ -311,8 +368,14 @@ class PodStatus(Struct):
     resize: Annotated[str, F(14, "Progress of a resize; conditions tell it today.")] = ""
     resourceClaimStatuses: Annotated[
         list[PodResourceClaimStatus],
-        F(15, "Claims that were made from templates.", list_type="map", list_keys=("name",),
-          patch="merge,retainKeys", merge_key="name"),
+        F(
+            15,
+            "Claims that were made from templates.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge,retainKeys",
+            merge_key="name",
+        ),
     ] = []
     extendedResourceClaimStatus: Annotated[
         PodExtendedResourceClaimStatus | None,
@@ -326,8 +389,14 @@ class PodStatus(Struct):
     ] = None
     nodeAllocatableResourceClaimStatuses: Annotated[
         list[NodeAllocatableResourceClaimStatus],
-        F(21, "What claims take of the resources of the node.", list_type="map",
-          list_keys=("resourceClaimName",), patch="merge", merge_key="resourceClaimName"),
+        F(
+            21,
+            "What claims take of the resources of the node.",
+            list_type="map",
+            list_keys=("resourceClaimName",),
+            patch="merge",
+            merge_key="resourceClaimName",
+        ),
     ] = []
     volumeHealth: Annotated[
         list[PodVolumeHealth],

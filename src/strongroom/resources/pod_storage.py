@@ -136,9 +136,9 @@ class GitRepoVolumeSource(Struct):
 class GlusterfsVolumeSource(Struct):
     """A Glusterfs mount; no longer supported by nodes."""
 
-    endpoints: Annotated[
-        str, F(1, "Name of the Endpoints with the servers.", required=True)
-    ] = always(str)
+    endpoints: Annotated[str, F(1, "Name of the Endpoints with the servers.", required=True)] = (
+        always(str)
+    )
     path: Annotated[str, F(2, "Name of the volume.", required=True)] = always(str)
     readOnly: Annotated[bool, F(3, "Whether it can only be read.")] = False
 
@@ -148,9 +148,9 @@ class ISCSIVolumeSource(Struct):
 
     targetPortal: Annotated[str, F(1, "Address of the target.", required=True)] = always(str)
     iqn: Annotated[str, F(2, "Qualified name of the target.", required=True)] = always(str)
-    lun: Annotated[
-        int, F(3, "Number of the logical unit.", format="int32", required=True)
-    ] = always(int)
+    lun: Annotated[int, F(3, "Number of the logical unit.", format="int32", required=True)] = (
+        always(int)
+    )
     iscsiInterface: Annotated[str, F(4, "Name of the interface; default by default.")] = ""
     fsType: Annotated[str, F(5, "File system of the volume.")] = ""
     readOnly: Annotated[bool, F(6, "Whether it can only be read.")] = False
@@ -228,9 +228,9 @@ class ScaleIOVolumeSource(Struct):
     sslEnabled: Annotated[bool, F(4, "Whether the gateway is reached over TLS.")] = False
     protectionDomain: Annotated[str, F(5, "Name of the protection domain.")] = ""
     storagePool: Annotated[str, F(6, "Name of the storage pool.")] = ""
-    storageMode: Annotated[
-        str, F(7, "Thick or thin provisioning; ThinProvisioned by default.")
-    ] = ""
+    storageMode: Annotated[str, F(7, "Thick or thin provisioning; ThinProvisioned by default.")] = (
+        ""
+    )
     volumeName: Annotated[str, F(8, "Name of the volume.")] = ""
     fsType: Annotated[str, F(9, "File system of the volume; xfs by default.")] = ""
     readOnly: Annotated[bool, F(10, "Whether it can only be read.")] = False

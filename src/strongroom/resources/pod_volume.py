@@ -43,9 +43,20 @@ class HostPathVolumeSource(Struct):
     path: Annotated[str, F(1, "Path on the host; links are followed.", required=True)] = always(str)
     type: Annotated[
         str | None,
-        F(2, "What must be at the path, or is to be made there.",
-          enum=("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File",
-                "FileOrCreate", "Socket")),
+        F(
+            2,
+            "What must be at the path, or is to be made there.",
+            enum=(
+                "",
+                "BlockDevice",
+                "CharDevice",
+                "Directory",
+                "DirectoryOrCreate",
+                "File",
+                "FileOrCreate",
+                "Socket",
+            ),
+        ),
     ] = None
 
 
@@ -71,9 +82,9 @@ class ImageVolumeSource(Struct):
 class Volume(Struct):
     """A directory that containers of the pod may mount; exactly one source is set."""
 
-    name: Annotated[
-        str, F(1, "Name of the volume; unique within the pod.", required=True)
-    ] = always(str)
+    name: Annotated[str, F(1, "Name of the volume; unique within the pod.", required=True)] = (
+        always(str)
+    )
     hostPath: Annotated[HostPathVolumeSource | None, F(1, "A path of the host.", within=2)] = None
     emptyDir: Annotated[
         EmptyDirVolumeSource | None, F(2, "A directory that lives as long as the pod.", within=2)
@@ -124,9 +135,9 @@ class Volume(Struct):
         PortworxVolumeSource | None, F(24, "A Portworx volume.", within=2)
     ] = None
     scaleIO: Annotated[ScaleIOVolumeSource | None, F(25, "A ScaleIO volume.", within=2)] = None
-    storageos: Annotated[
-        StorageOSVolumeSource | None, F(27, "A StorageOS volume.", within=2)
-    ] = None
+    storageos: Annotated[StorageOSVolumeSource | None, F(27, "A StorageOS volume.", within=2)] = (
+        None
+    )
     csi: Annotated[CSIVolumeSource | None, F(28, "A volume of a CSI driver.", within=2)] = None
     ephemeral: Annotated[
         EphemeralVolumeSource | None,

@@ -67,7 +67,14 @@ class Resource(Generic[T]):
     columns: tuple[Column[T], ...] = ()
     subresources: tuple[Subresource[T], ...] = ()
     verbs: tuple[str, ...] = (
-        "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch",
+        "create",
+        "delete",
+        "deletecollection",
+        "get",
+        "list",
+        "patch",
+        "update",
+        "watch",
     )
     field_selectors: Mapping[str, Callable[[T], str]] = field(default_factory=dict)
     """Selectable fields beyond ``metadata.name`` and ``metadata.namespace``."""

@@ -48,14 +48,21 @@ class Secret(Object):
 
     data: Annotated[
         dict[str, bytes],
-        F(2, "The values by key, base64 on the wire. Keys are letters, digits, '-', '_' and '.'.",
-          confidential=True),
+        F(
+            2,
+            "The values by key, base64 on the wire. Keys are letters, digits, '-', '_' and '.'.",
+            confidential=True,
+        ),
     ] = {}
     type: Annotated[str, F(3, "What the data is for; decides which keys must be there.")] = ""
     stringData: Annotated[
         dict[str, str],
-        F(4, "Values as plain text for convenience: merged over data when written, never returned.",
-          confidential=True, write_only=True),
+        F(
+            4,
+            "Values as plain text for convenience: merged over data when written, never returned.",
+            confidential=True,
+            write_only=True,
+        ),
     ] = {}
     immutable: Annotated[
         bool | None, F(5, "When true, neither data nor this field can be changed any more.")

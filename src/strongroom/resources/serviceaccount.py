@@ -17,14 +17,24 @@ class ServiceAccount(Object):
 
     secrets: Annotated[
         list[ObjectReference],
-        F(2, "Secrets that pods of this account may use; kept from the days of generated tokens.",
-          list_type="map", list_keys=("name",), patch="merge", merge_key="name",
-          refers="Secret"),
+        F(
+            2,
+            "Secrets that pods of this account may use; kept from the days of generated tokens.",
+            list_type="map",
+            list_keys=("name",),
+            patch="merge",
+            merge_key="name",
+            refers="Secret",
+        ),
     ] = []
     imagePullSecrets: Annotated[
         list[LocalObjectReference],
-        F(3, "Secrets with registry credentials that pods of this account get.",
-          list_type="atomic", refers="Secret"),
+        F(
+            3,
+            "Secrets with registry credentials that pods of this account get.",
+            list_type="atomic",
+            refers="Secret",
+        ),
     ] = []
     automountServiceAccountToken: Annotated[
         bool | None, F(4, "Whether pods get a token file without asking; a pod may overrule it.")
