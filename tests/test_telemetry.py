@@ -1,7 +1,10 @@
 """Logs: one line an event, structured, without the texts of exceptions."""
 
+import asyncio
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -15,8 +18,9 @@ logger = logging.getLogger("strongroom.test")
 @pytest.fixture(autouse=True)
 def own_handlers() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, hook = root.handlers[:], root.level, sys.excepthook
     yield
+    sys.excepthook = hook
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -87,3 +91,35 @@ def test_levels(capsys: pytest.CaptureFixture[str]) -> None:
     setup_logging("text", "warning")
     log(logger, logging.INFO, "quiet")
     assert capsys.readouterr().err == ""
+
+
+async def test_what_asyncio_says_of_a_lost_exception_quotes_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    setup_logging("json")
+    loop = asyncio.get_running_loop()
+
+    def explode(value: bytes) -> None:
+        raise ValueError(value.decode())
+
+    loop.call_soon(explode, b"hunter2")
+    await asyncio.sleep(0.01)
+    told = capsys.readouterr().err
+    assert "hunter2" not in told
+    line = json.loads(told.splitlines()[0])
+    assert line["message"].startswith("Exception in callback")
+    assert line["error"] == "ValueError"
+
+
+def test_a_process_that_ends_by_an_exception_does_not_print_its_text() -> None:
+    program = (
+        "from strongroom.telemetry import setup_logging\n"
+        "setup_logging()\n"
+        "raise ValueError('hunter2')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "hunter2" not in done.stderr
+    assert "error=ValueError" in done.stderr

@@ -9,14 +9,18 @@ value, and exceptions whose class says ``holds_no_payload = True``.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import traceback
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, Literal
 
 import msgspec
 
 from strongroom.api.errors import StatusError
+
+_REPRS = re.compile(r"[\n<(\[{'\":]")
 
 LogFormat = Literal["json", "text"]
 
@@ -30,6 +34,17 @@ def setup_logging(format: LogFormat = "text", level: str | int = "INFO") -> None
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper() if isinstance(level, str) else level)
+    sys.excepthook = _log_uncaught
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """The end of a process by an exception: a printed traceback would quote the exception."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    log(logging.getLogger("strongroom"), logging.CRITICAL, "ended by an error", error)
 
 
 def log(
@@ -75,6 +90,10 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _message(record: logging.LogRecord) -> str:
+    if record.name == "asyncio":
+        # Its texts are made of reprs, of exceptions and of the arguments of callbacks: keep the
+        # words before the first of them. Type and place of an exception are fields.
+        return _REPRS.split(record.getMessage(), maxsplit=1)[0].strip()
     args = record.args if isinstance(record.args, tuple) else ()
     if not any(isinstance(a, BaseException) for a in args):
         return record.getMessage()

@@ -17,6 +17,7 @@ from strongroom.controllers.controller import Controller, work
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.node_lifecycle import NodeLifecycle
 from strongroom.controllers.scheduler import Scheduler
+from strongroom.process import forbid_dumps
 from strongroom.telemetry import LogFormat, setup_logging
 
 NAMES = ("scheduler", "namespace", "node-lifecycle")
@@ -39,6 +40,7 @@ def main(kubeconfig: str | None, controllers: str, log_format: LogFormat) -> Non
 
     Example: strongroom controllers --kubeconfig DIR/pki/controller-manager.kubeconfig
     """
+    forbid_dumps()
     setup_logging(log_format)
     wanted = tuple(dict.fromkeys(name for name in controllers.split(",") if name))
     unknown = sorted(set(wanted) - set(NAMES))

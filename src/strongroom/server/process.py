@@ -1,25 +1,21 @@
-"""What the process does to itself before it holds any secret."""
+"""What the API server does to its own process before it holds any secret."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 
-PR_SET_DUMPABLE = 4
+from strongroom.process import forbid_dumps
 
 
 def harden() -> None:
-    """Files for the owner only, no core dumps, and no reading of our memory by our own user.
-
-    A core dump would put keys and values on disk in the clear. PR_SET_DUMPABLE 0 also closes
-    ``/proc/PID/mem`` and ptrace to processes of the same user; where the call is missing (it is
-    Linux's) the rest still holds.
-    """
+    """Files for the owner only, no dumps of memory, and as many connections as the system gives."""
     os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    except (OSError, AttributeError):
-        # Not Linux: there is no such call, and nothing to take back.
-        pass
+    forbid_dumps()
+    allow_connections()
+
+
+def allow_connections() -> None:
+    """Raise the limit of open files as far as may be: each client and each watch takes one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
