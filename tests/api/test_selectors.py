@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -236,3 +238,19 @@ def test_printed_field_selector_reads_back(conditions: list[FieldRequirement]) -
     selector = FieldSelector(tuple(conditions))
     again = FieldSelector.parse(str(selector))
     assert set(again.requirements) == set(selector.requirements)
+
+
+@pytest.mark.parametrize("parse", [LabelSelector.parse, FieldSelector.parse])
+def test_a_selector_has_a_bounded_number_of_conditions(parse: Callable[[str], object]) -> None:
+    """Each is tried on each object of a list."""
+    parse(",".join(["a!=b"] * 500))
+    with pytest.raises(StatusError, match="more than 500 requirements"):
+        parse(",".join(["a!=b"] * 501))
+
+
+def test_a_condition_may_name_many_values() -> None:
+    values = [f"v{i}" for i in range(1000)]
+    selector = LabelSelector.parse(f"a in ({','.join(values)})")
+    assert all(selector.matches({"a": value}) for value in values)
+    assert not selector.matches({"a": "v"})
+    assert not selector.matches({"a": "w"})

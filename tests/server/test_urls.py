@@ -1,5 +1,7 @@
 """What a request wants, read from its URL: the cases of upstream's RequestInfo, and refusals."""
 
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,3 +145,29 @@ def test_anything_else_is_parsed_or_refused(path: bytes, query: bytes) -> None:
     for text in (target.namespace, target.name, target.resource, target.subresource):
         assert "/" not in text
         assert text not in (".", "..")
+
+
+@pytest.mark.parametrize(
+    ("selector", "name"),
+    [
+        ("metadata.name=a", "a"),
+        ("metadata.name==a,type=b", "a"),
+        ("metadata.name!=a", ""),
+        # One value with a comma in it: it names nothing, whatever it looks like.
+        ("type!=\\,metadata.name\\=a", ""),
+        ("type!=\\,metadata.name=a", ""),
+        ("metadata.name=..", ""),
+        ("metadata.name=a/b", ""),
+        ("metadata.name", ""),
+    ],
+)
+def test_a_selector_names_an_object_only_if_it_selects_no_other(selector: str, name: str) -> None:
+    query = "fieldSelector=" + quote(selector)
+    assert parse_target("GET", b"/api/v1/secrets", query.encode()).name == name
+
+
+def test_long_urls_are_not_kept() -> None:
+    path = b"/api/v1/secrets"
+    assert parse_target("GET", path, b"") is parse_target("GET", path, b"")
+    long = path + b"/" + b"a" * 1000
+    assert parse_target("GET", long, b"") is not parse_target("GET", long, b"")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from strongroom.api.errors import bad_request
+from strongroom.api.label_selectors import MAX_REQUIREMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,10 @@ class FieldSelector:
     @classmethod
     def parse(cls, text: str) -> FieldSelector:
         """Read ``metadata.name=a,type!=b``. Raises StatusError 400 in upstream's words."""
-        return cls(tuple(_field_term(text, term) for term in sorted(_split_terms(text)) if term))
+        terms = [term for term in sorted(_split_terms(text)) if term]
+        if len(terms) > MAX_REQUIREMENTS:
+            raise bad_request(f"invalid selector: more than {MAX_REQUIREMENTS} requirements")
+        return cls(tuple(_field_term(text, term) for term in terms))
 
     @property
     def empty(self) -> bool:

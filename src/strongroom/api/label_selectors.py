@@ -6,6 +6,7 @@ The grammar, its tolerances and its messages are upstream's (``k8s.io/apimachine
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +16,9 @@ from strongroom.api.findings import Path, invalid_value
 from strongroom.api.names import label_value, qualified_name
 
 LabelOperator = Literal["in", "notin", "=", "==", "!=", "exists", "!", ">", "<"]
+
+MAX_REQUIREMENTS = 500
+"""Most conditions of a selector (of labels, of fields): each is tried on each object of a list."""
 
 _OPERATORS: tuple[LabelOperator, ...] = ("in", "notin", "=", "==", "!=", ">", "<")
 _OPERATORS_TEXT = "in, notin, =, ==, !=, gt, lt"
@@ -34,9 +38,9 @@ class LabelRequirement:
         value = labels.get(self.key)
         match self.operator:
             case "in" | "=" | "==":
-                return value is not None and value in self.values
+                return value is not None and self._has(value)
             case "notin" | "!=":
-                return value is None or value not in self.values
+                return value is None or not self._has(value)
             case "exists":
                 return value is not None
             case "!":
@@ -45,6 +49,10 @@ class LabelRequirement:
         if number is None or bound is None:
             return False
         return number > bound if self.operator == ">" else number < bound
+
+    def _has(self, value: str) -> bool:
+        at = bisect_left(self.values, value)
+        return at < len(self.values) and self.values[at] == value
 
     def __str__(self) -> str:
         if self.operator == "exists":
@@ -155,6 +163,8 @@ class _LabelParser:
                     f"found '{literal}', expected: !, identifier, or 'end of string'"
                 )
             found.append(self._requirement())
+            if len(found) > MAX_REQUIREMENTS:
+                raise _SyntaxError(f"found more than {MAX_REQUIREMENTS} requirements")
             kind, literal = self._next()
             if kind == "end":
                 return found

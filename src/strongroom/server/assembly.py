@@ -106,7 +106,7 @@ async def _build(options: Options, clock: Clock, stack: contextlib.AsyncExitStac
     registries = await _start_registries(store, clock, stack)
     _start_maintenance(options, store, registries, clock, stack)
 
-    shutdown, metrics = Shutdown(), Metrics()
+    shutdown, metrics = Shutdown(), Metrics(CATALOG.all())
     logs = PodLogs(registries["pods"], registries["nodes"], _node_client_context(pki))
     stack.push_async_callback(logs.close)
     pipeline = Pipeline(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from prometheus_client import (
@@ -15,6 +16,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from strongroom.resources.resource import Resource
 from strongroom.server.urls import Target
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -50,15 +52,30 @@ _VERBS = {"create": "POST", "update": "PUT"}
 _KNOWN = frozenset(
     {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
 )
+_CONNECTED = {"pods": ("log", "binding")}
+"""Subresources that are no part of their object, and so not of its declaration."""
+
 _METHODS = frozenset({"get", "head", "post", "put", "patch", "delete", "options"})
 
 Labels = tuple[str, ...]
 
+_UNREAD: Labels = (*("",) * 7, "apiserver")
+"""Labels of a request whose URL could not be read."""
+
 
 class Metrics:
-    """The server's metrics; each server has a set of its own, so that tests do not share any."""
+    """The server's metrics; each server has a set of its own, so that tests do not share any.
 
-    def __init__(self) -> None:
+    ``resources`` are the kinds that are served: requests for others count under empty labels.
+    """
+
+    def __init__(self, resources: Iterable[Resource[Any]] = ()) -> None:
+        self._served = {
+            (r.group, r.version, r.plural): frozenset(
+                (*(s.name for s in r.subresources), *_CONNECTED.get(r.plural, ()))
+            )
+            for r in resources
+        }
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -104,14 +121,14 @@ class Metrics:
 
     def longrunning(self, target: Target) -> Gauge:
         """The gauge that a long request counts in while it is open."""
-        verb, _, *rest = _labels(target)
+        verb, _, *rest = self._labels(target)
         return self._long.labels(verb, *rest)
 
     def finished(
         self, target: Target | None, code: int, seconds: float, *, long: bool = False
     ) -> None:
         """Count a request that has been answered."""
-        labels = _labels(target) if target is not None else ("", *("",) * 6, "apiserver")
+        labels = self._labels(target) if target is not None else _UNREAD
         known = self._children.get(labels)
         if known is None:
             known = self._children[labels] = ({}, self._durations.labels(*labels))
@@ -127,24 +144,23 @@ class Metrics:
         """The text that Prometheus reads."""
         return generate_latest(self.registry)
 
+    def _labels(self, target: Target) -> Labels:
+        """Labels of a request. Only known words become labels.
 
-def _labels(target: Target) -> Labels:
-    """Labels of a request. Only known words become labels: clients must not grow the metrics."""
-    if not target.is_resource:
-        verb = target.verb.upper() if target.verb in _METHODS else "OTHER"
-        return (verb, "", "", "", "", "", "", "apiserver")
-    verb = _VERBS.get(target.verb, target.verb.upper()) if target.verb in _KNOWN else "OTHER"
-    dry_run = "All" if target.first("dryRun") == "All" else ""
-    return (
-        verb,
-        dry_run,
-        target.group,
-        target.version,
-        target.resource,
-        target.subresource,
-        _scope(target),
-        "apiserver",
-    )
+        Requests are counted whoever sends them: with words of their own choice, clients without
+        credentials could fill the memory.
+        """
+        if not target.is_resource:
+            verb = target.verb.upper() if target.verb in _METHODS else "OTHER"
+            return (verb, "", "", "", "", "", "", "apiserver")
+        verb = _VERBS.get(target.verb, target.verb.upper()) if target.verb in _KNOWN else "OTHER"
+        kind = (target.group, target.version, target.resource)
+        subresources = self._served.get(kind)
+        if subresources is None:
+            return (verb, "", "", "", "", "", "", "apiserver")
+        dry_run = "All" if target.first("dryRun") == "All" else ""
+        part = target.subresource if target.subresource in subresources else ""
+        return (verb, dry_run, *kind, part, _scope(target), "apiserver")
 
 
 def _scope(target: Target) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 from strongroom.access.user import Attributes, User
 from strongroom.api.errors import StatusError, bad_request
+from strongroom.api.selectors import FieldSelector
 
 Query = dict[str, list[str]]
 
@@ -71,13 +72,22 @@ class Target:
         return values[0] if values else ""
 
 
-@lru_cache(maxsize=2048)
+_KEPT_LENGTH = 512
+"""Longest URL whose reading is kept: long ones would let anybody fill the memory with them."""
+
+
 def parse_target(method: str, raw_path: bytes, query_string: bytes) -> Target:
     """Read method, undecoded path and query. Raises StatusError 400 for paths with two meanings.
 
     Pure, so the newest results are kept: clients ask for the same few paths over and over. The
     result is shared; nobody may change its query.
     """
+    if len(raw_path) + len(query_string) > _KEPT_LENGTH:
+        return _parse(method, raw_path, query_string)
+    return _parse_kept(method, raw_path, query_string)
+
+
+def _parse(method: str, raw_path: bytes, query_string: bytes) -> Target:
     segments = _segments(raw_path)
     query = _query(query_string)
     path = "/" + "/".join(segments)
@@ -85,6 +95,9 @@ def parse_target(method: str, raw_path: bytes, query_string: bytes) -> Target:
     if start is None:
         return Target(verb=method.lower(), path=path, query=query)
     return _resource_target(method, path, segments, start, query)
+
+
+_parse_kept = lru_cache(maxsize=2048)(_parse)
 
 
 def _segments(raw_path: bytes) -> list[str]:
@@ -184,10 +197,17 @@ def flag(query: Query, parameter: str) -> bool:
 
 
 def _selected_name(query: Query) -> str:
-    """The one name that a field selector allows, so that rights on a single object suffice."""
-    for term in query.get("fieldSelector", [""])[0].split(","):
-        field, equals, value = term.partition("=")
-        value = value.removeprefix("=")
-        if field == "metadata.name" and equals and value and "/" not in value and "%" not in value:
-            return value if value not in (".", "..") else ""
-    return ""
+    """The one name that a field selector allows, so that rights on a single object suffice.
+
+    Read by the same parser that selects the objects: else a selector could name one object here
+    and mean all of them there.
+    """
+    text = query.get("fieldSelector", [""])[0]
+    if "metadata.name" not in text:
+        return ""
+    try:
+        name = FieldSelector.parse(text).requires_exact("metadata.name") or ""
+    except StatusError:
+        # The verb will refuse it, in its own words, once the request is authorized.
+        return ""
+    return name if name not in (".", "..") and "/" not in name and "%" not in name else ""
