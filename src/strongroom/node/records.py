@@ -11,7 +11,7 @@ from strongroom.node.crashloop import CrashLoop
 from strongroom.node.runtimes.port import Exit
 from strongroom.resources.pod import Pod
 from strongroom.resources.pod_container import Container
-from strongroom.resources.pod_status import ContainerStatus
+from strongroom.resources.pod_container_status import ContainerStatus
 
 SCHEME = "strongroom://"
 """What a containerID begins with, as ``containerd://`` does elsewhere."""

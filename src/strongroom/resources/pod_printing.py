@@ -11,14 +11,14 @@ from datetime import datetime
 
 from strongroom.api.table import human_age
 from strongroom.resources.columns import NONE
-from strongroom.resources.pod_containers import restarts_always
-from strongroom.resources.pod_object import Pod
-from strongroom.resources.pod_status import (
+from strongroom.resources.pod_container_status import (
     ContainerState,
     ContainerStateTerminated,
     ContainerStatus,
-    PodCondition,
 )
+from strongroom.resources.pod_containers import restarts_always
+from strongroom.resources.pod_object import Pod
+from strongroom.resources.pod_status import PodCondition
 
 
 def ready(pod: Pod, now: datetime) -> str:

@@ -16,11 +16,11 @@ from strongroom.api.validation import (
     required,
 )
 from strongroom.resources.pod_container import Container
+from strongroom.resources.pod_container_status import ContainerStatus
 from strongroom.resources.pod_containers import restarts_always
 from strongroom.resources.pod_object import Pod
 from strongroom.resources.pod_scheduling import PodSchedulingGate, Toleration
 from strongroom.resources.pod_spec import PodSpec
-from strongroom.resources.pod_status import ContainerStatus
 from strongroom.resources.pod_validation import MIRROR_ANNOTATION, validate_pod
 
 MAX_INT32 = 2**31 - 1
