@@ -45,8 +45,8 @@ async def test_preconditions(secrets: Registry[Any], ctx: RequestContext) -> Non
         409,
         "Conflict",
         (
-            f"{start}the ResourceVersion in the precondition (1) does not match the ResourceVersion "
-            f"in record ({version}). The object might have been modified"
+            f"{start}the ResourceVersion in the precondition (1) does not match the "
+            f"ResourceVersion in record ({version}). The object might have been modified"
         ),
     )
     options = DeleteOptions(preconditions=Preconditions(uid=uid, resourceVersion=version))

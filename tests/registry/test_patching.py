@@ -71,8 +71,8 @@ async def test_a_patch_that_changes_nothing_is_not_written(
             {"metadata": {"resourceVersion": "1"}},
             409,
             (
-                'Operation cannot be fulfilled on secrets "a": the object has been modified; please '
-                "apply your changes to the latest version and try again"
+                'Operation cannot be fulfilled on secrets "a": the object has been modified; '
+                "please apply your changes to the latest version and try again"
             ),
         ),
     ],

@@ -168,8 +168,8 @@ async def test_fields_that_cannot_be_selected_by(
         (
             ListOptions(resource_version="1", resource_version_match="Exact", continue_token="x"),
             (
-                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is "
-                "provided"
+                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue "
+                "is provided"
             ),
         ),
         (

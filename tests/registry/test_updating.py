@@ -120,9 +120,9 @@ async def test_an_update_that_changes_nothing_is_not_written(
             422,
             (
                 'Secret "a" is invalid: metadata.labels: Invalid value: "not valid": a valid label '
-                "must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and "
-                "must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  "
-                "or '12345', regex used for validation is "
+                "must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+                "and must start and end with an alphanumeric character (e.g. 'MyValue',  or "
+                "'my_value',  or '12345', regex used for validation is "
                 "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
             ),
         ),

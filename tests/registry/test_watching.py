@@ -186,8 +186,8 @@ async def test_the_last_bookmark_comes_just_before_the_end(
         (
             WatchOptions(resource_version="1", resource_version_match="NotOlderThan"),
             (
-                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless "
-                "sendInitialEvents is provided"
+                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch "
+                "unless sendInitialEvents is provided"
             ),
         ),
     ],
