@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import itertools
 import json
 import os
-import time
 from collections.abc import Awaitable, Callable
 
-import aiohttp
-
-from bench.load import Endpoint, for_seconds, run_load
+from bench.load import Endpoint, Outcome, for_seconds, run_load
 from bench.target import Target, own, resident_bytes
-from strongroom.client.tls import client_context
+from bench.watching import Watchers
 
 Measurements = dict[str, float]
 NAMESPACE = "bench"
@@ -54,7 +50,7 @@ async def fill(endpoint: Endpoint, prefix: str, count: int, writers: int = 32) -
 
 async def make_namespace(target: Target) -> None:
     """The namespace in which everything is measured, empty."""
-    endpoint = Endpoint.of(target.config)
+    endpoint = Endpoint.of(target)
     body = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     once = iter([endpoint.send("POST", "/api/v1/namespaces", body.encode())])
     await run_load(endpoint, 1, lambda: next(once, None))
@@ -64,7 +60,7 @@ async def make_namespace(target: Target) -> None:
 
 async def create(target: Target, seconds: float) -> Measurements:
     """Durable creates per second with 1, 8 and 64 writers."""
-    endpoint = Endpoint.of(target.config)
+    endpoint = Endpoint.of(target)
     await make_namespace(target)
     result: Measurements = {}
     for writers in (1, 8, 64):
@@ -79,12 +75,13 @@ async def create(target: Target, seconds: float) -> Measurements:
         result[f"create/s, {writers} writers"] = outcome.rate
         if writers == 64:
             result["create p99 ms, 64 writers"] = outcome.percentile(0.99) * 1000
+            result["create server CPU us, 64 writers"] = outcome.server_us
     return result
 
 
 async def get(target: Target, seconds: float) -> Measurements:
     """GETs of one 1 KB Secret per second over 32 connections."""
-    endpoint = Endpoint.of(target.config)
+    endpoint = Endpoint.of(target)
     await make_namespace(target)
     await fill(endpoint, "get", 1, 1)
     request = endpoint.get(f"{SECRETS}/get-000000")
@@ -93,65 +90,47 @@ async def get(target: Target, seconds: float) -> Measurements:
         "get/s, 32 connections": outcome.rate,
         "get p50 ms": outcome.percentile(0.5) * 1000,
         "get p99 ms": outcome.percentile(0.99) * 1000,
+        "get server CPU us": outcome.server_us,
+        "get load generator busy %": outcome.own_share,
     }
 
 
 async def list_(target: Target, seconds: float) -> Measurements:
     """LISTs per second: 500 Secrets, then 3,300 consistent and from the cache."""
-    endpoint = Endpoint.of(target.config)
+    endpoint = Endpoint.of(target)
     await make_namespace(target)
     await fill(endpoint, "list", 500)
-    result = {}
 
-    async def rate(path: str) -> float:
+    async def load(path: str) -> Outcome:
         request = endpoint.get(path)
-        return (await run_load(endpoint, 4, for_seconds(seconds, lambda: request))).rate
+        return await run_load(endpoint, 4, for_seconds(seconds, lambda: request))
 
-    result["list 500/s"] = await rate(SECRETS)
+    few = await load(SECRETS)
     await fill(endpoint, "more", 2800)
-    result["list 3,300 consistent/s"] = await rate(SECRETS)
-    result["list 3,300 from cache/s"] = await rate(SECRETS + "?resourceVersion=0")
-    return result
+    consistent = await load(SECRETS)
+    cached = await load(SECRETS + "?resourceVersion=0")
+    return {
+        "list 500/s": few.rate,
+        "list 3,300 consistent/s": consistent.rate,
+        "list 3,300 from cache/s": cached.rate,
+        "list 3,300 server CPU us": consistent.server_us,
+        "list 3,300 load generator busy %": consistent.own_share,
+    }
 
 
 async def fan_out(target: Target, watches: int = 200, changes: int = 50) -> Measurements:
-    """Delay from the acknowledged write to each of many watches."""
+    """Delay from the acknowledged write to each of many watches; 0 for one that came before it."""
     await make_namespace(target)
+    endpoint = Endpoint.of(target)
+    watchers = await Watchers.start(endpoint, endpoint.get(f"{SECRETS}?watch=1"), watches)
     delays: list[float] = []
-    sent: dict[str, float] = {}
-    arrived: asyncio.Queue[None] = asyncio.Queue()
-    connector = aiohttp.TCPConnector(ssl=client_context(target.config), limit=0)
-    timeout = aiohttp.ClientTimeout(total=None)
-    headers = {"Authorization": f"Bearer {target.config.token}"} if target.config.token else {}
-    async with aiohttp.ClientSession(
-        target.config.server, connector=connector, timeout=timeout, headers=headers
-    ) as session:
-
-        async def watch(ready: asyncio.Event) -> None:
-            async with session.get(SECRETS, params={"watch": "1"}) as response:
-                ready.set()
-                async for line in response.content:
-                    now = time.perf_counter()
-                    name = json.loads(line)["object"]["metadata"]["name"]
-                    delays.append(now - sent[name])
-                    arrived.put_nowait(None)
-
-        events = [asyncio.Event() for _ in range(watches)]
-        tasks = [asyncio.create_task(watch(event)) for event in events]
-        await asyncio.gather(*(event.wait() for event in events))
-        for number in range(changes):
-            name = f"fan-{number}"
-            sent[name] = time.perf_counter()
-            async with session.post(
-                SECRETS, data=secret(name), headers={"Content-Type": "application/json"}
-            ) as response:
-                await response.read()
-                sent[name] = min(sent[name] + 3600, time.perf_counter())
-            for _ in range(watches):
-                await arrived.get()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    for number in range(changes):
+        once = iter([endpoint.send("POST", SECRETS, secret(f"fan-{number}"))])
+        outcome = await run_load(endpoint, 1, lambda once=once: next(once, None))  # type: ignore[misc]  # the default binds the loop's value
+        if outcome.failures:
+            raise SystemExit("bench: a create failed")
+        delays += [max(at - outcome.ended, 0.0) for at in await watchers.arrivals()]
+    watchers.close()
     delays.sort()
     name = f"fan-out to {watches} watches"
     return {
@@ -166,14 +145,14 @@ async def memory(target: Target, count: int) -> Measurements:
         return {}
     result = {"resident MB, empty": resident_bytes(target.pid) / 1e6}
     await make_namespace(target)
-    await fill(Endpoint.of(target.config), "memory", count)
+    await fill(Endpoint.of(target), "memory", count)
     result[f"resident MB, {count:,} Secrets"] = resident_bytes(target.pid) / 1e6
     return result
 
 
 async def flat_cost(target: Target, counts: tuple[int, ...], seconds: float) -> Measurements:
     """GETs and creates per second as the number of Secrets grows."""
-    endpoint = Endpoint.of(target.config)
+    endpoint = Endpoint.of(target)
     await make_namespace(target)
     result: Measurements = {}
     have = 0

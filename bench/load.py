@@ -13,15 +13,23 @@ from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urlsplit
 
-from strongroom.client.config import ClientConfig
+from bench.target import Target, cpu_seconds
 from strongroom.client.tls import client_context
 
 
 @dataclass(slots=True)
 class Outcome:
-    """Requests done, their latencies in seconds, and how long the whole took."""
+    """Requests done, their latencies in seconds, and how long the whole took.
+
+    ``ended`` is when, on the performance counter. ``own_cpu`` is the processor time of the load
+    generator (near ``seconds``, it measures itself), ``server_cpu`` that of the server's process,
+    where it is known.
+    """
 
     seconds: float
+    ended: float = 0.0
+    own_cpu: float = 0.0
+    server_cpu: float = 0.0
     latencies: list[float] = field(default_factory=list)
     failures: int = 0
 
@@ -29,6 +37,16 @@ class Outcome:
     def rate(self) -> float:
         """Successful requests per second."""
         return len(self.latencies) / self.seconds
+
+    @property
+    def server_us(self) -> float:
+        """Microseconds of the server's processor time for each successful request."""
+        return self.server_cpu / max(len(self.latencies), 1) * 1e6
+
+    @property
+    def own_share(self) -> float:
+        """How busy the load generator was, in percent of one core."""
+        return self.own_cpu / self.seconds * 100
 
     def percentile(self, share: float) -> float:
         """The latency in seconds below which this share of the requests lies."""
@@ -44,15 +62,19 @@ class Endpoint:
     port: int
     tls: ssl.SSLContext
     headers: str
+    pid: int = 0
+    """The server's process, when it runs here."""
 
     @classmethod
-    def of(cls, config: ClientConfig) -> Endpoint:
-        """The endpoint that a kubeconfig names."""
+    def of(cls, target: Target) -> Endpoint:
+        """The endpoint that a target's kubeconfig names."""
+        config = target.config
         parts = urlsplit(config.server)
         headers = f"Host: {parts.netloc}\r\nAccept: application/json\r\n"
         if config.token:
             headers += f"Authorization: Bearer {config.token}\r\n"
-        return cls(parts.hostname or "", parts.port or 443, client_context(config), headers)
+        tls = client_context(config)
+        return cls(parts.hostname or "", parts.port or 443, tls, headers, target.pid)
 
     def get(self, path: str) -> bytes:
         """The bytes of a GET request."""
@@ -71,6 +93,8 @@ class Worker(asyncio.Protocol):
         self._next = next_request
         self._outcome = outcome
         self._buffer = bytearray()
+        self._missing = 0
+        self._good = False
         self._sent = 0.0
         self._transport: asyncio.Transport | None = None
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -83,15 +107,27 @@ class Worker(asyncio.Protocol):
             self.done.set_exception(exc or ConnectionError("the server closed the connection"))
 
     def data_received(self, data: bytes) -> None:
+        if self._missing:
+            # Within a body of known length: counted and dropped, so that a long list costs little.
+            self._missing -= len(data)
+            if self._missing == 0:
+                self._answered()
+            return
         self._buffer += data
         length = response_length(self._buffer)
-        if length is None or len(self._buffer) < length:
+        if length is None:
             return
-        if self._buffer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")):
+        self._good = self._buffer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201"))
+        self._missing = length - len(self._buffer)
+        self._buffer.clear()
+        if self._missing == 0:
+            self._answered()
+
+    def _answered(self) -> None:
+        if self._good:
             self._outcome.latencies.append(time.perf_counter() - self._sent)
         else:
             self._outcome.failures += 1
-        del self._buffer[:length]
         self.step()
 
     def step(self) -> None:
@@ -139,11 +175,15 @@ async def run_load(
         )
         for _ in range(connections)
     ]
-    began = time.perf_counter()
+    server_cpu = cpu_seconds(endpoint.pid)
+    began, own_cpu = time.perf_counter(), time.process_time()
     for _, worker in workers:
         worker.step()
     await asyncio.gather(*(worker.done for _, worker in workers))
-    outcome.seconds = time.perf_counter() - began
+    outcome.ended = time.perf_counter()
+    outcome.seconds = outcome.ended - began
+    outcome.own_cpu = time.process_time() - own_cpu
+    outcome.server_cpu = cpu_seconds(endpoint.pid) - server_cpu
     for transport, _ in workers:
         transport.close()
     return outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -36,13 +37,15 @@ def own(node: bool) -> Iterator[Target]:
         argv += ["--data-dir", f"{scratch}/data", "--port", "0"]
         argv += ["--encryption-key-file", f"{scratch}/encryption.key"]
         began = time.perf_counter()
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        log = Path(scratch, "log")
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=stderr, text=True)
         try:
             assert process.stdout is not None
             line = process.stdout.readline().strip()
             seconds = time.perf_counter() - began
             if not line.startswith("ready "):
-                raise SystemExit("bench: strongroom did not become ready")
+                raise SystemExit(f"bench: strongroom did not become ready\n{log.read_text()}")
             path = Path(line.split("kubeconfig=", 1)[1])
             yield Target("strongroom", load_config(path), path, process.pid, seconds, node)
         finally:
@@ -65,6 +68,14 @@ def resident_bytes(pid: int) -> int:
                 if line.startswith("Pss:"):
                     total += int(line.split()[1]) * 1024
     return total
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used, of all its threads; 0 for the process 0."""
+    if not pid:
+        return 0.0
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def family(pid: int) -> list[int]:
