@@ -27,13 +27,21 @@ def claim_data_dir(path: Path) -> None:
     facts = path.stat()
     if not facts.st_mode & 0o077:
         return
-    ours = (path / "installation-id").exists() or not any(path.iterdir())
+    ours = is_data_dir(path) or not any(path.iterdir())
     if facts.st_uid != os.geteuid() or not ours:
         raise DataDirUnsafe(
             f"{path} is open to other users and holds other things; name an empty directory, "
             "or close it with chmod 700"
         )
     path.chmod(0o700)
+
+
+def is_data_dir(path: Path) -> bool:
+    """Whether strongroom was ever started in this directory, as far as this user may look."""
+    try:
+        return (path / "installation-id").exists()
+    except PermissionError:
+        return False
 
 
 def run_dir(data_dir: Path) -> Path:

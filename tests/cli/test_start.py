@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -93,6 +94,38 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
+
+
+def test_a_mistyped_command_gets_the_one_that_was_meant() -> None:
+    result = CliRunner().invoke(main, ["stauts"])
+    assert "No such command 'stauts'. Did you mean 'status'?" in result.output
+    assert "Did you mean" not in CliRunner().invoke(main, ["xyz"]).output
+
+
+def test_an_empty_data_directory_is_no_default() -> None:
+    result = CliRunner().invoke(main, ["up", "--data-dir", ""])
+    assert result.exit_code == 2
+    assert "--data-dir: expected a directory, got an empty name" in result.output
+
+
+def up(*arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "strongroom", "up", *arguments]
+    return subprocess.run(argv, capture_output=True, text=True)
+
+
+def test_a_mistyped_option_of_up_is_named_without_the_servers_usage(tmp_path: Path) -> None:
+    done = up("--data-dir", str(tmp_path / "data"), "--prot", "0")
+    assert done.returncode == 2
+    mistake, advice = done.stderr.splitlines()
+    assert mistake == "strongroom: unrecognized arguments: --prot 0"
+    assert "strongroom apiserver --help" in advice
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = up("--data-dir", str(tmp_path / "file"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"cannot use the data directory: {tmp_path / 'file'}: File exists" in done.stderr
 
 
 @pytest.mark.parametrize("part", ["apiserver", "controllers", "node"])

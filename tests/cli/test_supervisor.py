@@ -61,6 +61,15 @@ async def test_a_part_that_dies_first_fails_the_start_with_its_last_words(
     await supervisor.stop()
 
 
+async def test_last_words_are_of_this_start(tmp_path: Path, supervisor: Supervisor) -> None:
+    broken = part(tmp_path, "import sys; sys.exit('no such key')")
+    broken.log.write_text("what an earlier run said\n")
+    with pytest.raises(PartFailed) as failure:
+        await supervisor.start(broken)
+    assert failure.value.log == "no such key"
+    await supervisor.stop()
+
+
 async def test_a_part_that_dies_later_is_started_again(
     tmp_path: Path,
     supervisor: Supervisor,

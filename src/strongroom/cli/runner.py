@@ -6,9 +6,10 @@ import asyncio
 import fcntl
 import json
 import os
+import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,10 +46,13 @@ def run(options: UpOptions) -> int:
             directory.mkdir(exist_ok=True, mode=0o700)
         lock = _lock(options.data_dir)
     except OSError as error:
-        say(f"cannot use the data directory: {error.strerror or error}")
+        say(f"cannot use the data directory: {_reason(error)}")
         return 1
     if lock is None:
-        say(f"strongroom already runs with {options.data_dir}; see `strongroom status`")
+        say(
+            f"strongroom already runs with {options.data_dir}; "
+            f"see strongroom status --data-dir {shlex.quote(str(options.data_dir))}"
+        )
         return 1
     try:
         return asyncio.run(Up(options).run())
@@ -60,6 +64,23 @@ def say(text: str) -> None:
     """Tell the person at the terminal; standard output is kept for the ready line."""
     sys.stderr.write(f"strongroom: {text}\n")
     sys.stderr.flush()
+
+
+def _reason(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+
+
+def _tell(failure: PartFailed) -> int:
+    """Say why a part did not start and what helps; returns the exit code."""
+    if failure.code == WRONG_USAGE:
+        # Above the last line stands the usage of the part, which is not the command that was typed.
+        say(failure.log.rpartition("\n")[2].rpartition(" error: ")[2])
+        say("see strongroom up --help, and strongroom apiserver --help for the server's options")
+        return WRONG_USAGE
+    say(str(failure) + (f":\n{failure.log}" if failure.log else ""))
+    if failure.name == "node":
+        say("everything but pods works without it: strongroom up --no-node")
+    return 1
 
 
 class Up:
@@ -86,10 +107,7 @@ class Up:
                 await stopping
             return 0
         except PartFailed as failure:
-            say(str(failure) + (f":\n{failure.log}" if failure.log else ""))
-            if failure.name == "node":
-                say("everything but pods works without it: strongroom up --no-node")
-            return WRONG_USAGE if failure.code == WRONG_USAGE else 1
+            return _tell(failure)
         except TimeoutError as error:
             say(str(error))
             return 1
@@ -190,12 +208,3 @@ def _lock(data_dir: Path) -> int | None:
 
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
-
-
-def _values(arguments: Sequence[str], option: str) -> Iterator[str]:
-    """The values that the arguments give an option, as ``--option VALUE`` or ``--option=VALUE``."""
-    for argument, after in zip(arguments, [*arguments[1:], ""], strict=True):
-        if argument == option and after:
-            yield after
-        elif argument.startswith(f"{option}="):
-            yield argument.partition("=")[2]

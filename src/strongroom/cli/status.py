@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import click
 
 from strongroom.cli.output import dump, output_option
-from strongroom.paths import default_data_dir
+from strongroom.paths import default_data_dir, is_data_dir
 
 
 @click.command("status")
@@ -17,7 +19,7 @@ from strongroom.paths import default_data_dir
     "--data-dir",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The data directory of `strongroom up`.",
+    help=f"The data directory of `strongroom up`.  [default: {default_data_dir()}]",
 )
 @click.option("--kubeconfig", metavar="FILE", help="Ask this server instead; any cluster will do.")
 @click.option("--context", metavar="NAME", default="", help="Context of the kubeconfig.")
@@ -25,6 +27,7 @@ from strongroom.paths import default_data_dir
 def command(data_dir: Path | None, kubeconfig: str | None, context: str, output: str) -> None:
     """Say what runs, where, with what key and store, and how to point kubectl at it.
 
+    Without options: the server of KUBECONFIG, if that is set, else the default data directory.
     Exits with 1 when nothing answers.
 
     \b
@@ -35,21 +38,33 @@ def command(data_dir: Path | None, kubeconfig: str | None, context: str, output:
     """
     from strongroom.cli.inspection import inspect
 
-    directory = None if kubeconfig else (data_dir or default_data_dir()).expanduser().absolute()
-    facts = inspect(directory, kubeconfig, context)
-    click.echo(dump(facts, output) if output != "text" else render(facts), nl=False)
+    directory, asked = subject(data_dir, kubeconfig, os.environ.get("KUBECONFIG", ""))
+    facts = inspect(directory, asked, context)
+    text = dump(facts, output) if output != "text" else render(facts)
+    click.echo(text, nl=False, color=False if os.environ.get("NO_COLOR") else None)
     sys.exit(0 if facts["server"]["healthy"] else 1)
+
+
+def subject(
+    data_dir: Path | None, kubeconfig: str | None, environment: str
+) -> tuple[Path | None, str | None]:
+    """The data directory and the kubeconfig that are asked about, as options or KUBECONFIG say.
+
+    A kubeconfig that lies in a data directory of strongroom's stands for that directory.
+    """
+    if data_dir is not None:
+        return data_dir.expanduser().absolute(), kubeconfig
+    named = kubeconfig or environment.partition(os.pathsep)[0]
+    if not named:
+        return default_data_dir().absolute(), None
+    beside = Path(named).expanduser().absolute().parent
+    return (beside if is_data_dir(beside) else None), kubeconfig
 
 
 def render(facts: dict[str, Any]) -> str:
     """The facts as lines for people."""
     server = facts["server"]
-    state = (
-        click.style("healthy", fg="green")
-        if server["healthy"]
-        else (click.style("not answering", fg="red") + f" ({server['problem']})")
-    )
-    rows = [("server", f"{server['url'] or '-'}  {server['version'] or ''}  {state}")]
+    rows = [("server", f"{server['url'] or '-'}  {server['version'] or ''}  {_health(server)}")]
     rows += [(p["name"], _part(p)) for p in facts.get("parts", [])]
     rows += [("data", facts["dataDir"])] if facts.get("dataDir") else []
     if facts.get("store"):
@@ -63,17 +78,36 @@ def render(facts: dict[str, Any]) -> str:
         rows.append(("pods", pods or "none"))
     width = max(len(name) for name, _ in rows) + 2
     lines = [f"{name:{width}}{text}".rstrip() for name, text in rows]
+    return "\n".join([*lines, *_next(facts)]) + "\n"
+
+
+def _health(server: dict[str, Any]) -> str:
     if server["healthy"]:
-        lines += ["", f"Use it:  export KUBECONFIG={facts['kubeconfig']}"]
-    else:
-        lines += ["", "Start it:  strongroom up" + _where(facts)]
-    return "\n".join(lines) + "\n"
+        return click.style("healthy", fg="green")
+    if server["problem"] == "stopped":
+        return click.style("stopped", fg="red")
+    return click.style("not answering", fg="red") + f" ({server['problem']})"
 
 
-def _where(facts: dict[str, Any]) -> str:
-    return f" --data-dir {facts['dataDir']}" if facts.get("dataDir") else ""
+def _next(facts: dict[str, Any]) -> list[str]:
+    """What to do with what one has just read."""
+    if facts["server"]["healthy"]:
+        known = facts.get("kubeconfig")
+        return ["", f"Use it:  export KUBECONFIG={shlex.quote(known)}"] if known else []
+    if "dataDir" not in facts:
+        return []
+    if "up" in facts:
+        logs = shlex.quote(f"{facts['dataDir']}/logs/apiserver.log")
+        pid = facts["up"]["pid"]
+        return ["", f"strongroom up (pid {pid}) starts again what ends; look why:  tail {logs}"]
+    directory = facts["dataDir"]
+    option = (
+        "" if Path(directory) == default_data_dir() else f" --data-dir {shlex.quote(directory)}"
+    )
+    return ["", f"Start it:  strongroom up{option}"]
 
 
 def _part(part: dict[str, Any]) -> str:
     state = f"pid {part['pid']}" if part["running"] else click.style("not running", fg="red")
-    return f"{state}, restarted {part['restarts']} times, log {part['log']}"
+    times = {0: "never", 1: "once"}.get(part["restarts"], f"{part['restarts']} times")
+    return f"{state}, restarted {times}, log {part['log']}"

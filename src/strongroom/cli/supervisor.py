@@ -45,6 +45,8 @@ class Part:
     ready_line: str = ""
     restarts: int = 0
     process: asyncio.subprocess.Process | None = None
+    log_start: int = 0
+    """Size of the log when the part was last started, in bytes: what follows is this run's."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -102,7 +104,7 @@ class Supervisor:
             if self._stopping:
                 return
             if not part.ready.is_set():
-                raise PartFailed(part.name, code, tail(part.log))
+                raise PartFailed(part.name, code, tail(part.log, part.log_start))
             if loop.time() - began > STEADY_AFTER:
                 pause = FIRST_PAUSE
             self._report(f"{part.name} ended with code {code}; starting it again in {pause:g} s")
@@ -114,6 +116,7 @@ class Supervisor:
     async def _run(self, part: Part) -> int:
         """Run the part once, to its end."""
         descriptor = os.open(part.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        part.log_start = os.fstat(descriptor).st_size
         try:
             process = await asyncio.create_subprocess_exec(
                 *part.argv(),
@@ -152,9 +155,12 @@ async def _terminate(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def tail(path: Path, lines: int = 5) -> str:
-    """The last lines of a part's log."""
+def tail(path: Path, start: int = 0, lines: int = 5) -> str:
+    """The last lines of a part's log, of those that stand behind ``start`` bytes."""
     try:
-        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+        with path.open("rb") as file:
+            file.seek(start)
+            text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return ""
+    return "\n".join(text.splitlines()[-lines:])

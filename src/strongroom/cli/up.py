@@ -16,9 +16,14 @@ from strongroom.paths import default_data_dir
 @click.command(
     "up",
     context_settings={"ignore_unknown_options": True},
+    options_metavar="[OPTIONS] [OPTIONS OF APISERVER]",
     epilog="Options of `strongroom apiserver` are taken too and handed to it.",
 )
-@click.option("--data-dir", metavar="DIR", help="Where everything is kept.")
+@click.option(
+    "--data-dir",
+    metavar="DIR",
+    help=f"Where everything is kept.  [default: {default_data_dir()}]",
+)
 @click.option(
     "--bind", metavar="ADDR", default="127.0.0.1", show_default=True, help="Address to serve on."
 )
@@ -53,7 +58,7 @@ from strongroom.paths import default_data_dir
     type=click.Path(path_type=Path),
     help="Settings from a file; the command line wins.",
 )
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="")
 @click.pass_context
 def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     """Start everything here and keep it running.
@@ -74,8 +79,12 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
         # Arguments for the server add up: its parser lets the last, the command line's, win.
         options["arguments"] = (*settings.pop("arguments", ()), *options["arguments"])
         options |= {name: settings[name] for name in settings if not _given(ctx, name)}
+    if options["data_dir"] == "":
+        # An unset variable of a script must not mean the machine's own data directory.
+        raise click.UsageError("--data-dir: expected a directory, got an empty name")
     data_dir = Path(options.pop("data_dir") or default_data_dir()).expanduser().absolute()
-    options["kubeconfig"] = Path(options["kubeconfig"] or data_dir / "admin.kubeconfig").absolute()
+    kubeconfig = Path(options["kubeconfig"] or data_dir / "admin.kubeconfig")
+    options["kubeconfig"] = kubeconfig.expanduser().absolute()
     sys.exit(run(UpOptions(data_dir=data_dir, **options)))
 
 

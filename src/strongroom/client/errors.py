@@ -10,6 +10,7 @@ Errors of the HTTP library never leave this package: they are translated here, w
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,9 +42,18 @@ def translated(what: str) -> Iterator[None]:
     except aiohttp.ClientSSLError as error:
         raise Unreachable(f"{what}: TLS: {_tls_reason(error)}") from error
     except aiohttp.ClientConnectorError as error:
-        raise Unreachable(f"{what}: {error.os_error.strerror or 'cannot connect'}") from error
-    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        raise Unreachable(f"{what}: {_connect_reason(error.os_error)}") from error
+    except TimeoutError as error:
+        raise Unreachable(f"{what}: timed out") from error
+    except (aiohttp.ClientError, OSError) as error:
         raise Unreachable(f"{what}: {type(error).__name__}") from error
+
+
+def _connect_reason(error: OSError) -> str:
+    """The system's words: asyncio's own texts are of its calls, not of what went wrong."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    return error.strerror or "cannot connect"
 
 
 def _tls_reason(error: aiohttp.ClientSSLError) -> str:
