@@ -23,9 +23,11 @@ from strongroom.api.errors import StatusError
 _REPRS = re.compile(r"[\n<(\[{'\":]")
 
 LogFormat = Literal["json", "text"]
+LOG_LEVELS = ("debug", "info", "warning", "error")
+"""What ``--log-level`` takes, of every part alike."""
 
 
-def setup_logging(format: LogFormat = "text", level: str | int = "INFO") -> None:  # noqa: A002 - the option's own name
+def setup_logging(format: LogFormat = "text", level: str | int = "info") -> None:  # noqa: A002 - the option's own name
     """Send the records of all loggers to standard error in this format; may be called again."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONFormatter() if format == "json" else TextFormatter())

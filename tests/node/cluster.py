@@ -37,7 +37,7 @@ class NodeProcess:
         pki = data / "pki"
         argv = [sys.executable, "-m", "strongroom.node", "--port", "0"]
         argv += ["--kubeconfig", str(pki / "node.kubeconfig"), "--root-dir", str(self.root)]
-        argv += ["--tls-cert-file", str(pki / "node-serving.crt"), "--log-level", "DEBUG"]
+        argv += ["--tls-cert-file", str(pki / "node-serving.crt"), "--log-level", "debug"]
         argv += ["--tls-private-key-file", str(pki / "node-serving.key")]
         argv += ["--client-ca-file", str(pki / "ca.crt"), "--hidden-path", str(data)]
         with self.log.open("a") as errors:

@@ -18,7 +18,7 @@ from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.node_lifecycle import NodeLifecycle
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.process import forbid_dumps
-from strongroom.telemetry import LogFormat, setup_logging
+from strongroom.telemetry import LOG_LEVELS, LogFormat, setup_logging
 
 NAMES = ("scheduler", "namespace", "node-lifecycle")
 
@@ -32,8 +32,11 @@ NAMES = ("scheduler", "namespace", "node-lifecycle")
     show_default=True,
     help="Which controllers to run.",
 )
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text")
-def main(kubeconfig: str | None, controllers: str, log_format: LogFormat) -> None:
+@click.option(
+    "--log-format", type=click.Choice(["json", "text"]), default="text", help="Form of the log."
+)
+@click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", help="What is logged.")
+def main(kubeconfig: str | None, controllers: str, log_format: LogFormat, log_level: str) -> None:
     """Run the controllers: scheduler, namespace deletion, node lifecycle.
 
     Prints a line that begins with `ready` once all follow the API server.
@@ -41,7 +44,7 @@ def main(kubeconfig: str | None, controllers: str, log_format: LogFormat) -> Non
     Example: strongroom controllers --kubeconfig DIR/pki/controller-manager.kubeconfig
     """
     forbid_dumps()
-    setup_logging(log_format)
+    setup_logging(log_format, log_level)
     wanted = tuple(dict.fromkeys(name for name in controllers.split(",") if name))
     unknown = sorted(set(wanted) - set(NAMES))
     known = ", ".join(NAMES)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strongroom.paths import default_data_dir
+from strongroom.telemetry import LOG_LEVELS
 
 PORT = 10250
 """The kubelet's port."""
@@ -119,8 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--volumes-size", metavar="SIZE", help="limit of all volumes, as for tmpfs (half of memory)"
     )
-    add("--log-format", choices=("text", "json"), default="text")
-    add("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+    add("--log-format", choices=("json", "text"), default="text", help="form of the log")
+    add("--log-level", choices=LOG_LEVELS, default="info", help="what is logged")
     return parser
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strongroom.paths import default_data_dir
-from strongroom.telemetry import LogFormat
+from strongroom.telemetry import LOG_LEVELS, LogFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,57 +60,16 @@ def _parser() -> argparse.ArgumentParser:
         description="Run the API server.",
         epilog="example: strongroom apiserver --data-dir ./room --port 0",
     )
-    add = parser.add_argument
+    _keeping(parser)
+    _serving(parser)
+    _telling(parser)
+    return parser
+
+
+def _keeping(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("what it keeps, where, and for how long").add_argument
     add("--data-dir", type=Path, metavar="DIR", help="where everything is kept")
-    add("--bind", "--bind-address", default="127.0.0.1", metavar="ADDR", help="address to serve on")
-    add(
-        "--port",
-        "--secure-port",
-        type=_port,
-        default=6443,
-        metavar="N",
-        help="port to serve on; 0 picks a free one",
-    )
     add("--store", type=_store, metavar="URL", help="sqlite:PATH (default: in the data directory)")
-    add(
-        "--kubeconfig",
-        type=Path,
-        metavar="FILE",
-        help="where the admin's kubeconfig goes (default: DIR/admin.kubeconfig)",
-    )
-    add(
-        "--node-name",
-        default=socket.gethostname().lower(),
-        metavar="NAME",
-        help="node for which pki/node.kubeconfig is made (default: the host's name)",
-    )
-    add("--tls-cert-file", type=Path, metavar="FILE", help="serving certificate of your own")
-    add("--tls-private-key-file", type=Path, metavar="FILE", help="its key")
-    add(
-        "--client-ca-file",
-        type=Path,
-        metavar="FILE",
-        help="authorities of client certificates, beside our own",
-    )
-    add(
-        "--audit-log-path",
-        metavar="FILE",
-        help="where audit events go (default: DIR/audit/audit.log)",
-    )
-    add(
-        "--audit-log-maxsize",
-        type=_positive,
-        default=100,
-        metavar="MB",
-        help="size at which the audit log is rotated",
-    )
-    add(
-        "--audit-log-maxbackup",
-        type=_positive,
-        default=100,
-        metavar="N",
-        help="rotated audit logs that are kept",
-    )
     add(
         "--encryption-key-file",
         type=Path,
@@ -133,14 +92,69 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DURATION",
         help="how long history is kept (5m)",
     )
+
+
+def _serving(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("what it serves, where, and as whom").add_argument
+    add("--bind", "--bind-address", default="127.0.0.1", metavar="ADDR", help="address to serve on")
+    add(
+        "--port",
+        "--secure-port",
+        type=_port,
+        default=6443,
+        metavar="N",
+        help="port to serve on; 0 picks a free one",
+    )
+    add(
+        "--kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="where the admin's kubeconfig goes (default: DIR/admin.kubeconfig)",
+    )
+    add(
+        "--node-name",
+        default=socket.gethostname().lower(),
+        metavar="NAME",
+        help="node for which pki/node.kubeconfig is made (default: the host's name)",
+    )
+    add("--tls-cert-file", type=Path, metavar="FILE", help="serving certificate of your own")
+    add("--tls-private-key-file", type=Path, metavar="FILE", help="its key")
+    add(
+        "--client-ca-file",
+        type=Path,
+        metavar="FILE",
+        help="authorities of client certificates, beside our own",
+    )
+
+
+def _telling(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("what it tells of its work").add_argument
+    add(
+        "--audit-log-path",
+        metavar="FILE",
+        help="where audit events go (default: DIR/audit/audit.log)",
+    )
+    add(
+        "--audit-log-maxsize",
+        type=_positive,
+        default=100,
+        metavar="MB",
+        help="size at which the audit log is rotated",
+    )
+    add(
+        "--audit-log-maxbackup",
+        type=_positive,
+        default=100,
+        metavar="N",
+        help="rotated audit logs that are kept",
+    )
     add("--log-format", choices=("json", "text"), default="text", help="form of the log")
     add(
         "--log-level",
-        choices=("debug", "info", "warning", "error"),
+        choices=LOG_LEVELS,
         default="info",
         help="what is logged",
     )
-    return parser
 
 
 def _port(text: str) -> int:
