@@ -6,6 +6,7 @@ from strongroom.access.admission.lifecycle import NamespaceLifecycle
 from strongroom.access.admission.noderestriction import NodeRestriction, node_name
 from strongroom.access.admission.port import AdmissionRequest
 from strongroom.access.user import Attributes, User
+from strongroom.api.codec import from_tree
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import Object, ObjectMeta
 from strongroom.registry.admission import Write
@@ -185,3 +186,40 @@ def test_node_names() -> None:
     assert node_name(NODE) == "n1"
     assert node_name(ADMIN) is None
     assert node_name(User("system:node:n1")) is None
+
+
+def tainted_node(*keys: str) -> Node:
+    taints = [{"key": key, "effect": "NoSchedule"} for key in keys]
+    return from_tree({"metadata": {"name": "n1"}, "spec": {"taints": taints}}, Node)
+
+
+@pytest.mark.parametrize(
+    ("labels", "taints", "allowed"),
+    [
+        ({"zone": "b"}, ["kept"], True),
+        ({"node-restriction.kubernetes.io/tier": "trusted"}, ["kept"], False),
+        ({"sub.node-restriction.kubernetes.io/tier": "trusted"}, ["kept"], False),
+        ({"node-restriction.kubernetes.io": "no prefix"}, ["kept"], True),
+        ({}, [], False),
+        ({}, ["other"], False),
+    ],
+)
+async def test_a_node_cannot_draw_workloads_to_itself(
+    labels: dict[str, str], taints: list[str], allowed: bool
+) -> None:
+    old, new = tainted_node("kept"), tainted_node(*taints)
+    new.metadata.labels = labels
+    asked = request(NODE, "UPDATE", "nodes", name="n1", obj=new, old=old)
+    if allowed:
+        await NodeRestriction().validate(asked)
+        return
+    with pytest.raises(StatusError, match="is not allowed to modify") as caught:
+        await NodeRestriction().validate(asked)
+    assert caught.value.code == 403
+
+
+async def test_nor_bear_reserved_labels_from_the_start() -> None:
+    new = node("n1")
+    new.metadata.labels = {"node-restriction.kubernetes.io/tier": "trusted"}
+    with pytest.raises(StatusError, match="node-restriction"):
+        await NodeRestriction().validate(request(NODE, "CREATE", "nodes", obj=new))

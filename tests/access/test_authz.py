@@ -66,6 +66,8 @@ async def test_nobody_allows_means_refused() -> None:
         (asks(ANONYMOUS, "get", "secrets", namespace="x", name="s"), False),
         (asks(NODE, "get", "secrets", namespace="x", name="s"), True),
         (asks(NODE, "create", "secrets", namespace="x"), False),
+        (asks(User("system:kube-scheduler"), "list", "secrets"), False),
+        (asks(User("system:kube-scheduler"), "list", "nodes"), True),
         (asks(NODE, "delete", "secrets", namespace="x", name="s"), False),
         (asks(NODE, "patch", "nodes/status", name="n1"), True),
         (asks(NODE, "delete", "nodes", name="n1"), False),

@@ -11,6 +11,7 @@ from strongroom.access.user import NODE_PREFIX, NODES, User
 from strongroom.api.errors import GroupResource, StatusError, forbidden
 from strongroom.api.meta import Object
 
+_RESERVED = "node-restriction.kubernetes.io"
 _LEASE_NAMESPACE = "kube-node-lease"
 
 
@@ -55,6 +56,35 @@ def _judge_node(request: AdmissionRequest, node: str) -> None:
         raise _refuse(request, f'node "{node}" is not allowed to modify node "{name}"')
     if request.operation == "DELETE":
         raise _refuse(request, f'node "{node}" cannot delete node "{name}"')
+    if request.obj is not None:
+        _judge_own_node(request, request.obj, node)
+
+
+def _judge_own_node(request: AdmissionRequest, obj: Object, node: str) -> None:
+    """Labels and taints that keep workloads off a node are not the node's own to change."""
+    old = request.old
+    reserved = _reserved_labels(obj)
+    if reserved != (_reserved_labels(old) if old is not None else {}):
+        changed = ", ".join(sorted(reserved.keys() | (_reserved_labels(old) if old else {}).keys()))
+        raise _refuse(
+            request, f'node "{node}" is not allowed to modify the following labels: {changed}'
+        )
+    if old is not None and _taints(obj) != _taints(old):
+        raise _refuse(request, f'node "{node}" is not allowed to modify taints')
+
+
+def _reserved_labels(obj: Object) -> dict[str, str]:
+    """Labels whose prefix is, or ends in, the restricted domain."""
+    found = {}
+    for key, value in obj.metadata.labels.items():
+        prefix = key.partition("/")[0] if "/" in key else ""
+        if prefix == _RESERVED or prefix.endswith("." + _RESERVED):
+            found[key] = value
+    return found
+
+
+def _taints(obj: Object) -> object:
+    return getattr(getattr(obj, "spec", None), "taints", [])
 
 
 def _judge_pod(request: AdmissionRequest, node: str) -> None:

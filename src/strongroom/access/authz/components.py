@@ -56,7 +56,7 @@ NODE = (
 
 SCHEDULER = (
     EVENT_WRITER,
-    Rule(READ, ("",), ("nodes", "namespaces", "secrets", "configmaps")),
+    Rule(READ, ("",), ("nodes", "namespaces")),
     Rule((*READ, "delete"), ("",), ("pods",)),
     Rule(("create",), ("",), ("bindings", "pods/binding")),
     Rule(("patch", "update"), ("",), ("pods/status",)),
