@@ -63,7 +63,7 @@ def test_yaml_text_of_many_lines_is_one_value() -> None:
 
 def test_so_is_protobuf() -> None:
     # Field 2 of runtime.Unknown is a pod; field 1 of that its metadata, here again and again.
-    raw = b"\x0a\x00" * (MAX_VALUES + 2)
+    raw = b"\x0a\x00" * (2 * MAX_VALUES + 2)
     size = bytes((len(raw) & 0x7F | 0x80, len(raw) >> 7 & 0x7F | 0x80, len(raw) >> 14))
     with pytest.raises(StatusError, match=TOO_MANY):
         decode_protobuf(PREFIX + b"\x12" + size + raw, Pod, kind="Pod")

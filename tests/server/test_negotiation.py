@@ -72,3 +72,11 @@ def test_a_body_of_an_unknown_type() -> None:
         body_media_type("text/plain")
     assert raised.value.code == 415
     assert "application/json" in raised.value.message
+
+
+def test_an_accept_header_has_a_length_that_can_be_read_in_no_time() -> None:
+    accept = "text/x," * 200 + "application/json"
+    assert accepted_form(accept, frozenset()).media_type == "application/json"
+    with pytest.raises(StatusError) as caught:
+        accepted_form("text/x," * 300 + "application/json", frozenset())
+    assert caught.value.code == 406

@@ -9,7 +9,7 @@ import msgspec
 
 from strongroom.api.lenient import UnreadableError
 
-MAX_VALUES = 20_000
+MAX_VALUES = 10_000
 """Most values (objects, lists, scalars) of an object or patch. Upstream bounds only the bytes, but
 three megabytes of the smallest values would keep everybody waiting while they are validated."""
 

@@ -9,6 +9,7 @@ only, never what is in them. (``k8s.io/apimachinery/pkg/runtime/serializer/proto
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
@@ -31,6 +32,10 @@ _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+_left: ContextVar[list[int]] = ContextVar("fields that the body may still have")
+"""Of all messages of a body together; twice the values, since entries of maps are messages too."""
+
+
 class MalformedError(ValueError):
     """Bytes that are no message of the wanted type."""
 
@@ -50,6 +55,7 @@ def read(body: bytes, struct: type[T]) -> T:
     """The object in a body. Raises MalformedError, and ValueErrors for values out of range."""
     if not body.startswith(PREFIX):
         raise MalformedError("couldn't get version/kind; no protobuf prefix")
+    _left.set([2 * MAX_VALUES])
     told: Tree = {}
     raw = b""
     for number, wire, value in _records(body[len(PREFIX) :]):
@@ -71,7 +77,11 @@ def read(body: bytes, struct: type[T]) -> T:
 def _records(data: bytes) -> Iterator[tuple[int, int, Any]]:
     """Field number, wire type and value (int or bytes) of each field of a message."""
     at, end = 0, len(data)
+    left = _left.get()
     while at < end:
+        left[0] -= 1
+        if left[0] < 0:
+            raise MalformedError("exceeded max number of values")
         key, at = _varint(data, at)
         number, wire = key >> 3, key & 7
         if not number:
@@ -113,9 +123,7 @@ Reader = Callable[[Tree, int, Any], None]
 
 
 def _fill(tree: Tree, readers: dict[int, Reader], message: bytes) -> None:
-    for seen, (number, wire, value) in enumerate(_records(message)):
-        if seen > MAX_VALUES:
-            raise MalformedError("exceeded max number of values")
+    for number, wire, value in _records(message):
         reader = readers.get(number)
         if reader is not None:
             reader(tree, wire, value)

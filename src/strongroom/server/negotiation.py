@@ -40,9 +40,19 @@ class Form:
         return f"meta.k8s.io/{self.version}"
 
 
-@lru_cache(maxsize=256)
+_LONGEST_ACCEPT = 2048
+"""Of an ``Accept`` header. It is read for refused requests too, and readings are kept."""
+
+
 def accepted_form(accept: str, shapes: frozenset[str]) -> Form:
     """The best form among those that the endpoint can make. Raises StatusError 406 for none."""
+    if len(accept) > _LONGEST_ACCEPT:
+        raise not_acceptable(MEDIA_TYPES)
+    return _best_form(accept, shapes)
+
+
+@lru_cache(maxsize=256)
+def _best_form(accept: str, shapes: frozenset[str]) -> Form:
     if not accept.strip():
         return Form()
     for media_type, parameters in parse_accept(accept):
