@@ -61,6 +61,12 @@ def test_a_status_message_may_be_told() -> None:
     assert describe_exception(bad_request("why"))["error"] == "StatusError: why"
 
 
+def test_of_a_system_error_the_number_is_told() -> None:
+    told = describe_exception(OSError(28, "canary", "canary"))["error"]
+    assert told == "OSError: No space left on device"
+    assert describe_exception(OSError("canary"))["error"] == "OSError"
+
+
 class Harmless(Exception):
     holds_no_payload = True
 

@@ -3,13 +3,15 @@
 An exception is logged by its type and the place it came from, never by its text: texts of foreign
 exceptions may quote what they choked on, and that may be a Secret. Told with their text are only a
 :class:`~strongroom.api.errors.StatusError`, whose message is written for clients and never holds a
-value, and exceptions whose class says ``holds_no_payload = True``.
+value, exceptions whose class says ``holds_no_payload = True``, and of the system's errors what
+their number means.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import os
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -77,6 +79,9 @@ def _told(error: BaseException) -> str | None:
     """The text of an exception that cannot hold a payload; of any other, None."""
     if isinstance(error, StatusError):
         return error.message
+    if type(error).__module__ == "builtins" and isinstance(error, OSError) and error.errno:
+        # The system's words for its own number; the exception's text may be anybody's.
+        return os.strerror(error.errno)
     return str(error) if getattr(error, "holds_no_payload", False) is True else None
 
 

@@ -32,8 +32,12 @@ def room(tmp_path: Path) -> Path:
 @pytest.fixture
 def process() -> Iterator[int]:
     """A process with the look of one of ours."""
-    argv = [sys.executable, "-c", "import time; time.sleep(60)", "strongroom"]
-    with subprocess.Popen(argv) as running:
+    code = "import time; print('here', flush=True); time.sleep(60)"
+    argv = [sys.executable, "-c", code, "strongroom"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as running:
+        # Its arguments can be read from when it runs, which is after Popen returns.
+        assert running.stdout is not None
+        running.stdout.readline()
         yield running.pid
         running.kill()
 

@@ -89,6 +89,31 @@ async def test_a_part_that_dies_later_is_started_again(
     await supervisor.stop()
 
 
+async def test_a_part_that_cannot_be_started_for_now_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, asyncio.Event] = {"could not be started": asyncio.Event()}
+    told["is back"] = asyncio.Event()
+
+    def report(text: str) -> None:
+        for words, event in told.items():
+            if words in text:
+                event.set()
+
+    monkeypatch.setattr(supervision, "FIRST_PAUSE", 0.01)
+    supervisor = Supervisor(report, lambda: None)
+    serving = part(tmp_path, SERVE)
+    await supervisor.start(serving)
+    assert serving.process is not None
+    serving.log.unlink()
+    serving.log.mkdir()
+    os.kill(serving.process.pid, signal.SIGKILL)
+    await told["could not be started"].wait()
+    serving.log.rmdir()
+    await told["is back"].wait()
+    await supervisor.stop()
+
+
 async def test_stop_ends_the_last_started_first(tmp_path: Path, supervisor: Supervisor) -> None:
     record = tmp_path / "ends"
     code = f"""

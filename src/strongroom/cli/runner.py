@@ -77,7 +77,7 @@ def _tell(failure: PartFailed) -> int:
         say(failure.log.rpartition("\n")[2].rpartition(" error: ")[2])
         say("see strongroom up --help, and strongroom apiserver --help for the server's options")
         return WRONG_USAGE
-    say(str(failure) + (f":\n{failure.log}" if failure.log else ""))
+    say(f"{failure}:\n{failure.log or 'it said nothing, or there was no room on disk for it'}")
     if failure.name == "node":
         say("everything but pods works without it: strongroom up --no-node")
     return 1
@@ -110,6 +110,9 @@ class Up:
             return _tell(failure)
         except TimeoutError as error:
             say(str(error))
+            return 1
+        except OSError as error:
+            say(f"cannot start: {_reason(error)}")
             return 1
         finally:
             starting.cancel()
@@ -187,8 +190,12 @@ class Up:
         }
         path = _state_file(self._options.data_dir)
         scratch = path.with_suffix(".tmp")
-        scratch.write_text(json.dumps(state))
-        scratch.replace(path)
+        try:
+            scratch.write_text(json.dumps(state))
+            scratch.replace(path)
+        except OSError as error:
+            # A full disk must not end the supervision; `strongroom status` is told old facts.
+            say(f"cannot write {path}: {error.strerror}")
 
 
 def _state_file(data_dir: Path) -> Path:

@@ -92,7 +92,7 @@ class Supervisor:
             if part.process is not None and part.process.returncode is None:
                 await _terminate(part.process)
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, PartFailed):
+            with contextlib.suppress(asyncio.CancelledError, PartFailed, OSError):
                 await task
 
     async def _keep(self, part: Part) -> None:
@@ -100,18 +100,29 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            code = await self._run(part)
+            end = await self._attempt(part)
             if self._stopping:
                 return
-            if not part.ready.is_set():
-                raise PartFailed(part.name, code, tail(part.log, part.log_start))
             if loop.time() - began > STEADY_AFTER:
                 pause = FIRST_PAUSE
-            self._report(f"{part.name} ended with code {code}; starting it again in {pause:g} s")
+            self._report(f"{part.name} {end}; starting it again in {pause:g} s")
             self._changed()
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             part.restarts += 1
+
+    async def _attempt(self, part: Part) -> str:
+        """Run the part once and say how that ended. Raises when the part was never ready."""
+        try:
+            code = await self._run(part)
+        except OSError as error:
+            # No process or no log to be had now (limits, a full disk): later there may be.
+            if not part.ready.is_set():
+                raise
+            return f"could not be started ({error.strerror})"
+        if not part.ready.is_set() and not self._stopping:
+            raise PartFailed(part.name, code, tail(part.log, part.log_start))
+        return f"ended with code {code}"
 
     async def _run(self, part: Part) -> int:
         """Run the part once, to its end."""
