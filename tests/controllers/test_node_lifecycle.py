@@ -14,12 +14,11 @@ from strongroom.client.client import Client
 from strongroom.client.errors import Unreachable
 from strongroom.controllers.node_lifecycle import (
     GRACE,
-    LEASE_NAMESPACE,
     QUARANTINE,
     SILENT,
     NodeLifecycle,
 )
-from strongroom.resources.lease import LEASES, Lease
+from strongroom.resources.lease import LEASES, NODE_LEASE_NAMESPACE, Lease
 from strongroom.resources.node import NODES, Node
 from strongroom.resources.pod import PODS
 from tests.controllers.conftest import READY, World, at_work, gone, until
@@ -57,9 +56,9 @@ async def lifecycle(world: World, ticks: Ticks) -> AsyncIterator[NodeLifecycle]:
 async def renew(world: World, stamp: str) -> None:
     spec = {"renewTime": stamp}
     try:
-        await world.client.patch(LEASES, "n1", LEASE_NAMESPACE, {"spec": spec})
+        await world.client.patch(LEASES, "n1", NODE_LEASE_NAMESPACE, {"spec": spec})
     except StatusError:
-        tree = {"metadata": {"name": "n1", "namespace": LEASE_NAMESPACE}, "spec": spec}
+        tree = {"metadata": {"name": "n1", "namespace": NODE_LEASE_NAMESPACE}, "spec": spec}
         await world.client.create(LEASES, codec.from_tree(tree, Lease))
 
 

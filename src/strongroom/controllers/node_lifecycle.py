@@ -20,7 +20,7 @@ from strongroom.client.events import EventRecorder, reference
 from strongroom.client.informer import Change, Informer
 from strongroom.client.queue import WorkQueue
 from strongroom.controllers.controller import Key
-from strongroom.resources.lease import LEASES
+from strongroom.resources.lease import LEASES, NODE_LEASE_NAMESPACE
 from strongroom.resources.node import NODES, Node
 from strongroom.resources.pod import PODS, Pod
 
@@ -31,7 +31,6 @@ PERIOD = 5.0
 QUARANTINE = 40.0
 """Seconds from noticing that a pod's node does not exist to removing the pod (upstream's pod
 garbage collector): a node may be about to register, or to come back."""
-LEASE_NAMESPACE = "kube-node-lease"
 SILENT = "Kubelet stopped posting node status."
 
 
@@ -123,7 +122,7 @@ class NodeLifecycle:
     async def _signs(self, node: Node) -> tuple[str, ...]:
         beats = tuple(c.lastHeartbeatTime for c in node.status.conditions)
         try:
-            lease = await self._client.get(LEASES, node.metadata.name, LEASE_NAMESPACE)
+            lease = await self._client.get(LEASES, node.metadata.name, NODE_LEASE_NAMESPACE)
         except StatusError as error:
             if error.code != 404:
                 raise

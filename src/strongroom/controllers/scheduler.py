@@ -16,9 +16,8 @@ from strongroom.client.queue import WorkQueue
 from strongroom.controllers.controller import Key
 from strongroom.controllers.placement import refusal
 from strongroom.resources.node import NODES, Node
-from strongroom.resources.pod import PODS, Pod
+from strongroom.resources.pod import FINISHED, PODS, Pod
 
-FINISHED = ("Succeeded", "Failed")
 SCHEDULER = "default-scheduler"
 BY_NODE = "node"
 

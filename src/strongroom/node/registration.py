@@ -16,12 +16,11 @@ from strongroom.client.client import Client, Patch
 from strongroom.client.errors import ClientFailure
 from strongroom.node import machine
 from strongroom.node.downward import NodeFacts
-from strongroom.resources.lease import LEASES, Lease
+from strongroom.resources.lease import LEASES, NODE_LEASE_NAMESPACE, Lease
 from strongroom.resources.node import NODES, Node
 
 _log = logging.getLogger("strongroom.node")
 
-LEASE_NAMESPACE = "kube-node-lease"
 LEASE_SECONDS = 40
 RENEW_SECONDS = 10.0
 REPORT_SECONDS = 300.0
@@ -156,14 +155,14 @@ class Registration:
         }
         owner = {"apiVersion": "v1", "kind": "Node", "name": self._node.name, "uid": self._uid}
         try:
-            await self._client.patch(LEASES, self._node.name, LEASE_NAMESPACE, {"spec": spec})
+            await self._client.patch(LEASES, self._node.name, NODE_LEASE_NAMESPACE, {"spec": spec})
         except StatusError as error:
             if error.code != 404:
                 raise
             tree = {
                 "metadata": {
                     "name": self._node.name,
-                    "namespace": LEASE_NAMESPACE,
+                    "namespace": NODE_LEASE_NAMESPACE,
                     "ownerReferences": [owner],
                 },
                 "spec": spec,

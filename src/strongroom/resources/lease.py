@@ -19,6 +19,9 @@ from strongroom.api.validation import (
 from strongroom.resources.columns import AGE, NAME
 from strongroom.resources.resource import Column, Resource
 
+NODE_LEASE_NAMESPACE = "kube-node-lease"
+"""Where each node renews a Lease of its own name."""
+
 API_PACKAGE = "io.k8s.api.coordination.v1"
 """Where OpenAPI places the types of this module."""
 

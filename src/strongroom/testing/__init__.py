@@ -1,4 +1,4 @@
-"""What users' own tests import: a server to start, a movable clock, a memory store.
+"""What users' own tests import: a server to start, and a movable clock.
 
 May import any part of strongroom; no part imports it.
 """
