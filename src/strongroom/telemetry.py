@@ -10,8 +10,8 @@ their number means.
 from __future__ import annotations
 
 import logging
-import re
 import os
+import re
 import sys
 import traceback
 from datetime import UTC, datetime
