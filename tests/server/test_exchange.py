@@ -1,6 +1,7 @@
 """Answers on the wire: whole in one piece, long ones slice by slice, at the client's pace."""
 
 import asyncio
+import itertools
 import json
 import socket
 from typing import Any
@@ -71,8 +72,9 @@ async def test_a_long_answer_waits_for_a_slow_reader_and_comes_whole(api: Runnin
     writer.close()
 
 
+@pytest.mark.parametrize(("query", "verb"), [("", "list"), ("?watch=1&resourceVersion=1", "watch")])
 async def test_a_reader_that_takes_nothing_is_hung_up_on(
-    api: Running, monkeypatch: pytest.MonkeyPatch
+    api: Running, monkeypatch: pytest.MonkeyPatch, query: str, verb: str
 ) -> None:
     monkeypatch.setattr(exchange, "TAKE_TIMEOUT", 0.2)
     await fill(api, 15)
@@ -81,9 +83,18 @@ async def test_a_reader_that_takes_nothing_is_hung_up_on(
     _, writer = await asyncio.open_connection(
         sock=small, ssl=api.context("admin"), server_hostname="127.0.0.1", limit=1024
     )
-    writer.write(f"GET {SECRETS} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    writer.write(f"GET {SECRETS}{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    def ended() -> bool:
+        found = (e for e in api.audit_events() if e["verb"] == verb)
+        return any(e["stage"] == "ResponseComplete" for e in found)
+
     async with asyncio.timeout(10):
-        while not any(e["verb"] == "list" for e in api.audit_events()):  # noqa: ASYNC110 - what is awaited shows in a file only
+        for number in itertools.count():
+            if ended():
+                break
+            # Something more to send is what shows that the watcher takes nothing.
+            await api.ask("POST", SECRETS, secret(f"more{number}", value="x" * 700_000))
             await asyncio.sleep(0.05)
     writer.transport.abort()
 

@@ -27,9 +27,6 @@ from strongroom.telemetry import log
 
 logger = logging.getLogger("strongroom.server")
 
-SEND_TIMEOUT = 60.0
-"""Seconds a client may leave what was sent to it untaken before its stream is ended."""
-
 NO_CLIENT = 499
 """Code in audit and metrics of a request whose client went away; nobody sees it on the wire."""
 
@@ -137,7 +134,10 @@ def failure_reply(request: Request, error: StatusError) -> Reply:
 
 
 async def send_stream(request: Request, reply: StreamReply, send: Send, shutdown: Shutdown) -> None:
-    """Send chunks as they come, until they end, the client goes or the server stops."""
+    """Send chunks as they come, until they end, the client goes or the server stops.
+
+    A client that takes nothing any more is hung up on by ``send``.
+    """
     headers = common_headers(request, reply.content_type, reply.headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     pump = asyncio.create_task(_pump(reply, send))
@@ -162,5 +162,4 @@ async def send_stream(request: Request, reply: StreamReply, send: Send, shutdown
 async def _pump(reply: StreamReply, send: Send) -> None:
     async with aclosing(reply.chunks) as chunks:
         async for chunk in chunks:
-            async with asyncio.timeout(SEND_TIMEOUT):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})

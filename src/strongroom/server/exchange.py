@@ -25,14 +25,14 @@ class Exchange(RequestResponseCycle):
     _held: dict[str, Any] | None = None
 
     async def send(self, message: Any) -> None:
+        if self.flow.write_paused:
+            await self._writable()
         if message["type"] == "http.response.start" and _has_length(message["headers"]):
             self._held = message
         elif self._held is None:
             await super().send(message)
         else:
             start, self._held = self._held, None
-            if self.flow.write_paused and not self.disconnected:
-                await self.flow.drain()
             if not self.disconnected:
                 await self._answer(start, message["body"])
 
@@ -68,15 +68,18 @@ class Exchange(RequestResponseCycle):
     async def _write_slices(self, body: bytes) -> None:
         view = memoryview(body)
         for at in range(0, len(view), SLICE):
-            await self._writable()
+            if self.flow.write_paused:
+                await self._writable()
             if self.disconnected:
                 return
             self.transport.write(view[at : at + SLICE])
 
     async def _writable(self) -> None:
-        """Wait for a client that is behind; one that takes nothing for a minute is hung up on."""
-        if not self.flow.write_paused:
-            return
+        """Wait for a client that is behind; one that takes nothing for a minute is hung up on.
+
+        The answer may be a watch: a timer is set only when there is something to wait for, which is
+        much cheaper than one for every event of every watch.
+        """
         try:
             async with asyncio.timeout(TAKE_TIMEOUT):
                 await self.flow.drain()
