@@ -23,6 +23,16 @@ async def test_the_life_of_a_secret(secrets: Registry[Any], ctx: RequestContext)
             "uid": made.obj.metadata.uid,
             "resourceVersion": "2",
             "creationTimestamp": "2026-03-01T12:00:00Z",
+            "managedFields": [
+                {
+                    "manager": "unknown",
+                    "operation": "Update",
+                    "apiVersion": "v1",
+                    "time": "2026-03-01T12:00:00Z",
+                    "fieldsType": "FieldsV1",
+                    "fieldsV1": {"f:data": {".": {}, "f:key": {}}, "f:type": {}},
+                }
+            ],
         },
         "data": {"key": "dmFsdWU="},
         "type": "Opaque",

@@ -77,9 +77,11 @@ class ObjectMeta(Struct):
         list[str],
         F(14, "Must be empty before the object is removed.", list_type="set", patch="merge"),
     ] = []
+    # Unset says nothing; an empty list asks to forget all owners.
     managedFields: Annotated[
-        list[ManagedFieldsEntry], F(17, "Which manager owns which fields.", list_type="atomic")
-    ] = []
+        list[ManagedFieldsEntry] | None,
+        F(17, "Which manager owns which fields.", list_type="atomic"),
+    ] = None
 
 
 class Object(Struct):

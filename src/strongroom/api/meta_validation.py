@@ -120,7 +120,7 @@ def _validate_common(meta: ObjectMeta, path: Path, *, finalizers: bool) -> list[
     if finalizers:
         found += _validate_finalizers(meta.finalizers, path / "finalizers")
     found += _validate_unqualified(meta.finalizers, path / "finalizers")
-    return found + _validate_managed_fields(meta.managedFields, path / "managedFields")
+    return found + _validate_managed_fields(meta.managedFields or (), path / "managedFields")
 
 
 def _validate_owners(owners: Sequence[OwnerReference], path: Path) -> list[FieldError]:

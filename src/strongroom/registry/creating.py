@@ -10,19 +10,29 @@ from strongroom.api.errors import StatusError, already_exists, bad_request, inva
 from strongroom.api.meta import Object
 from strongroom.api.times import format_time
 from strongroom.api.validation import validate_object_meta
+from strongroom.registry.admission import Admission
 from strongroom.registry.context import RequestContext
 from strongroom.registry.errors import generated_name_taken, translated
 from strongroom.registry.keys import object_key
 from strongroom.registry.names import ATTEMPTS, generate_name
-from strongroom.registry.view import Undecodable, View
+from strongroom.registry.ownership import Ownership
+from strongroom.registry.view import Form, Undecodable, View
 from strongroom.registry.writing import Writer, match_namespace, unique_owners
+from strongroom.storage.cache import WatchCache
 from strongroom.storage.errors import KeyExists, StoreError
+from strongroom.storage.port import Store
 
 T = TypeVar("T", bound=Object)
 
 
 class Creator(Writer[T]):
     """Makes objects."""
+
+    def __init__(
+        self, form: Form[T], store: Store, cache: WatchCache[View[T]], admission: Admission
+    ) -> None:
+        super().__init__(form, store, cache, admission)
+        self._ownership = Ownership(form.resource)
 
     async def create(
         self, ctx: RequestContext, namespace: str, obj: T, *, name_hint: str = ""
@@ -61,8 +71,11 @@ class Creator(Writer[T]):
                 raise await self._taken(key, obj) from error
             raise
 
-    async def prepare(self, ctx: RequestContext, obj: T) -> None:
-        """Everything before the object is stored. Also for an update that makes the object."""
+    async def prepare(self, ctx: RequestContext, obj: T, *, owned: bool = False) -> None:
+        """Everything before the object is stored. Also for an update that makes the object.
+
+        ``owned`` says that the object has its owners already.
+        """
         resource, meta = self.resource, obj.metadata
         meta.creationTimestamp = format_time(ctx.now)
         meta.uid = str(uuid.uuid4())
@@ -70,6 +83,8 @@ class Creator(Writer[T]):
             meta.name = generate_name(meta.generateName)
         resource.default(obj)
         resource.prepare_for_create(obj, ctx.now)
+        if not owned:
+            self._ownership.created(ctx, obj)
         await self.admission.mutate(ctx, "CREATE", obj, None)
         unique_owners(ctx, obj, admitted=True)
         errors = validate_object_meta(meta, resource.namespaced, resource.validate_name)
@@ -107,5 +122,3 @@ def wipe(obj: T) -> None:
     meta.creationTimestamp = meta.uid = meta.deletionTimestamp = meta.selfLink = ""
     meta.resourceVersion = ""
     meta.deletionGracePeriodSeconds = None
-    # Server-side apply, which these belong to, is not offered yet.
-    meta.managedFields = []

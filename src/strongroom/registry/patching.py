@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from strongroom.api import codec
-from strongroom.api.errors import not_found
+from strongroom.api import codec, yaml_text
+from strongroom.api.errors import bad_request, not_found
 from strongroom.api.meta import Object
 from strongroom.api.patch import PatchType, apply_patch, find_in_patch, refuse_findings
 from strongroom.registry.context import RequestContext
@@ -54,6 +54,49 @@ class Patcher(Generic[T]):
 
         part = self._updater.part(subresource)
         return await self._updater.apply(ctx, Change(namespace, name, make, part))
+
+    async def apply(
+        self,
+        ctx: RequestContext,
+        namespace: str,
+        name: str,
+        body: bytes,
+        subresource: str,
+        *,
+        force: bool,
+    ) -> View[T]:
+        """Apply a configuration in YAML, and make the object where there is none.
+
+        Raises StatusError 400 (malformed, another kind or name), 404 (a subresource of nothing),
+        409 (others own what it would change), 422, 500 (it does not fit the type), and whatever
+        admission refuses with.
+        """
+        resource = self._updater.resource
+        config = self._configuration(ctx, body)
+
+        def make(old: T | None) -> T:
+            new = self._updater.ownership.applied(ctx, old, config, subresource, force=force)
+            match_namespace(resource, new, namespace)
+            match_name(new, name)
+            return new
+
+        part = self._updater.part(subresource)
+        change = Change(namespace, name, make, part, creates=True, tracked=False)
+        return await self._updater.apply(ctx, change)
+
+    def _configuration(self, ctx: RequestContext, body: bytes) -> dict[str, Any]:
+        try:
+            tree, findings = yaml_text.load(body)
+        except yaml_text.YAMLError as error:
+            raise bad_request(f"error encoding patch: {error}") from None
+        if not isinstance(tree, dict):
+            raise bad_request("error decoding patch: it is not an object")
+        if findings and ctx.field_validation == "Strict":
+            raise bad_request(f"error strict decoding patch: {', '.join(findings)}")
+        if ctx.field_validation == "Warn":
+            for text in findings:
+                ctx.tell(text)
+        return tree
 
     def _report(
         self, ctx: RequestContext, patch_type: PatchType, body: bytes, tree: dict[str, Any]

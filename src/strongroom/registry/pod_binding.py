@@ -54,7 +54,7 @@ async def bind(
             raise precondition_failed(group_resource, name, key, "ResourceVersion", wanted, found)
         return _assigned(pod, binding, ctx.now)
 
-    change = Change(namespace, name, make, _PART, meta.uid, judged_as=binding)
+    change = Change(namespace, name, make, _PART, meta.uid, judged_as=binding, tracked=False)
     return await pods.apply(ctx, change)
 
 

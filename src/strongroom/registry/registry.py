@@ -109,6 +109,19 @@ class Registry(Generic[T]):
         """Change an object, or a part of it, as a patch says."""
         return await self._patcher.patch(ctx, namespace, name, patch_type, body, subresource)
 
+    async def apply_configuration(
+        self,
+        ctx: RequestContext,
+        namespace: str,
+        name: str,
+        body: bytes,
+        *,
+        subresource: str = "",
+        force: bool = False,
+    ) -> View[T]:
+        """Server-side apply; ``ctx.created`` says that the object was made."""
+        return await self._patcher.apply(ctx, namespace, name, body, subresource, force=force)
+
     async def apply(self, ctx: RequestContext, change: Change[T]) -> View[T]:
         """Make a change that a special subresource has worked out."""
         return await self._updater.apply(ctx, change)

@@ -28,6 +28,7 @@ from strongroom.registry.creating import Creator, wipe
 from strongroom.registry.errors import precondition_failed, translated
 from strongroom.registry.keys import object_key
 from strongroom.registry.options import parse_revision
+from strongroom.registry.ownership import Ownership, same_but_for_times
 from strongroom.registry.view import Form, View
 from strongroom.registry.writing import Writer, match_name, match_namespace, unique_owners
 from strongroom.resources.resource import Subresource
@@ -45,7 +46,9 @@ class Change(Generic[T]):
     ``make`` gives the new object, from the present one (which it may use up) or None where there
     is none and the kind is made by updates; it is called once for each attempt. ``uid`` is the UID
     that the present object must have, if any. ``judged_as`` is what admission is shown as created
-    instead of the changed object, for a path that takes another kind (a Binding).
+    instead of the changed object, for a path that takes another kind (a Binding). ``creates`` makes
+    the object where there is none, whatever its kind. Unless ``tracked``, ``make`` sees to the
+    owners of fields.
     """
 
     namespace: str
@@ -54,6 +57,8 @@ class Change(Generic[T]):
     subresource: Subresource[T] | None = None
     uid: str = ""
     judged_as: Object | None = None
+    creates: bool = False
+    tracked: bool = True
 
 
 class Updater(Writer[T]):
@@ -64,6 +69,7 @@ class Updater(Writer[T]):
     ) -> None:
         super().__init__(form, store, cache, admission)
         self._creator = Creator(form, store, cache, admission)
+        self.ownership = Ownership(form.resource)
 
     async def update(
         self, ctx: RequestContext, namespace: str, name: str, obj: T, subresource: str
@@ -106,13 +112,13 @@ class Updater(Writer[T]):
             return await self.swap(key, attempt)
 
     async def _create(self, ctx: RequestContext, key: str, change: Change[T]) -> View[T]:
-        if change.subresource or not self.resource.create_on_update:
+        if change.subresource or not (change.creates or self.resource.create_on_update):
             raise not_found(self.group_resource, change.name)
         if change.uid:
             raise precondition_failed(self.group_resource, change.name, key, "UID", change.uid, "")
         obj = change.make(None)
         wipe(obj)
-        await self._creator.prepare(ctx, obj)
+        await self._creator.prepare(ctx, obj, owned=not change.tracked)
         view = await self._creator.insert(ctx, key, obj)
         ctx.created = True
         return view
@@ -139,12 +145,22 @@ class Updater(Writer[T]):
         value = self.form.encode(new)
         if self.resource.removed_by_update(new, old):
             return await self._remove(ctx, key, value, view)
-        if value == view.stored:
+        if value == view.stored or self._is_later_only(new, old, view):
             return view
         if ctx.dry_run:
             return self.form.view(key, value, view.revision)
         revision = await self.store.update(key, value, expected=view.revision)
         return self.form.view(key, value, revision)
+
+    def _is_later_only(self, new: T, old: T, view: View[T]) -> bool:
+        """Whether nothing would change but the times of owners: that is not worth a write."""
+        entries = old.metadata.managedFields
+        if not same_but_for_times(new.metadata.managedFields, entries):
+            return False
+        said, new.metadata.managedFields = new.metadata.managedFields, entries
+        same = self.form.encode(new) == view.stored
+        new.metadata.managedFields = said
+        return same
 
     def _merged(self, ctx: RequestContext, change: Change[T], view: View[T]) -> T:
         """The object to judge: the new one, with what this path may not change carried over."""
@@ -153,6 +169,7 @@ class Updater(Writer[T]):
         base = view.decode()
         new = change.make(view.decode())
         self._check_version(new, change.name, view.revision)
+        entries = new.metadata.managedFields
         if change.subresource:
             version = new.metadata.resourceVersion
             new = change.subresource.merge(new, base)
@@ -161,11 +178,14 @@ class Updater(Writer[T]):
         match_namespace(self.resource, new, change.namespace)
         meta, kept = new.metadata, base.metadata
         meta.resourceVersion = str(view.revision)
-        meta.managedFields = []
         meta.generation = kept.generation
         if not change.subresource:
             self.resource.prepare_for_update(new, base, ctx.now)
+        if change.tracked:
+            part = change.subresource.name if change.subresource else ""
+            entries = self.ownership.updated(ctx, new, base, part)
         meta = new.metadata
+        meta.managedFields = entries
         meta.uid = meta.uid or kept.uid
         meta.creationTimestamp = kept.creationTimestamp or meta.creationTimestamp
         meta.deletionTimestamp = kept.deletionTimestamp or meta.deletionTimestamp

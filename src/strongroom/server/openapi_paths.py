@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from strongroom.api.apply import APPLY_MEDIA_TYPE
 from strongroom.api.errors import Status
 from strongroom.api.meta import DeleteOptions
 from strongroom.api.openapi import PATCH, Version, definition_name, reference
@@ -20,7 +21,7 @@ from strongroom.server.negotiation import JSON, YAML
 Tree = dict[str, Any]
 
 _MEDIA_TYPES = (JSON, YAML)
-_PATCH_TYPES = tuple(str(kind.value) for kind in PatchType)
+_PATCH_TYPES = (*(str(kind.value) for kind in PatchType), APPLY_MEDIA_TYPE)
 
 _PRETTY = ("pretty", "string", "If 'true', the answer is indented.")
 _LIST = (

@@ -9,9 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from strongroom.api import codec
-from strongroom.api.apply.applying import renewed
 from strongroom.api.apply.conflicts import Conflicts
-from strongroom.api.apply.owners import Owned, applier, updater
+from strongroom.api.apply.owners import applier
 from strongroom.resources.configmap import ConfigMap
 from strongroom.resources.pod import Pod
 from tests.api.apply.acting import Acting
@@ -164,12 +163,6 @@ def test_an_update_between_is_a_conflict_for_the_applier() -> None:
     assert _refusal(acting, "a", {"data": {"k": "v"}}) == (
         'Apply failed with 1 conflict: conflict with "kubectl" using v1: .data.k'
     )
-
-
-def test_times_of_an_unchanged_object_are_those_that_are_stored() -> None:
-    stored = {applier("a"): Owned({}, "v1", "then"), updater("b", "v1"): Owned({}, "v1", "")}
-    now = {manager: Owned({}, "v1", "now") for manager in (*stored, applier("c"))}
-    assert renewed(now, stored) == {**stored, applier("c"): Owned({}, "v1", "now")}
 
 
 _VALUES = st.text("xyz", min_size=1, max_size=2)

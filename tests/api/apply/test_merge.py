@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.api.apply.fieldset import FieldsError
+from strongroom.api.apply.fieldset import Fields, FieldsError
 from strongroom.api.apply.merge import merge, with_named_fields, without
 from strongroom.api.apply.shape import shape_of
 from strongroom.resources.pod import Pod
@@ -98,12 +98,15 @@ def test_fields_are_taken_out() -> None:
 
 def test_a_container_that_loses_everything_becomes_null() -> None:
     tree = {"metadata": {"labels": {"a": "1"}, "finalizers": ["x"]}}
-    fields: dict[str, Any] = {"f:metadata": {"f:labels": {"f:a": {}}, "f:finalizers": {'v:"x"': {}}}}
+    fields: Fields = {"f:metadata": {"f:labels": {"f:a": {}}, "f:finalizers": {'v:"x"': {}}}}
     assert without(tree, fields, _POD) == {"metadata": {"labels": None, "finalizers": None}}
 
 
 def test_only_fields_of_structs_are_named() -> None:
-    fields: dict[str, Any] = {"f:metadata": {"f:labels": {"f:a": {}}}, "f:spec": {"f:containers": {"k:{}": {}}}}
+    fields: Fields = {
+        "f:metadata": {"f:labels": {"f:a": {}}},
+        "f:spec": {"f:containers": {"k:{}": {}}},
+    }
     assert with_named_fields(fields, _POD) == {
         "f:metadata": {".": {}, "f:labels": {".": {}, "f:a": {}}},
         "f:spec": {".": {}, "f:containers": {".": {}, "k:{}": {}}},

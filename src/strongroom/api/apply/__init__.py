@@ -8,8 +8,12 @@
     tracking.py    what create, update and patch do to owners
     applying.py    what an apply does to the object and to owners
     conflicts.py   the 409 that tells who else owns a field
+    configuration.py  whether a configuration fits the type
     last_applied.py  the annotation of kubectl's client-side apply
 
 All of it is pure and works on JSON trees. The rules are those of sigs.k8s.io/structured-merge-diff
 and k8s.io/apimachinery/pkg/util/managedfields, for kinds that have one version.
 """
+
+APPLY_MEDIA_TYPE = "application/apply-patch+yaml"
+"""How a request says that its body is a configuration to apply."""

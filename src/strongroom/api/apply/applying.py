@@ -6,7 +6,7 @@ others may be said with the same value (both own them then); a different value i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from strongroom.api.apply.fieldset import Fields, difference, intersection
@@ -49,21 +49,24 @@ def apply(
     own = difference(said, STRIPPED)
     after.pop(manager, None)
     if own:
-        time = after_time(last) if tree == live else terms.now
+        time = _time_of(last) if tree == live else terms.now
         after[manager] = Owned(own, terms.version, time)
     return Applied(tree, after)
 
 
-def after_time(last: Owned | None) -> str:
+def _time_of(last: Owned | None) -> str:
     """The time of an entry whose apply changed nothing: as it was, and none when it is new."""
     return last.time if last else ""
 
 
-def adopted(terms: Terms, live: Tree, empty: Tree, owners: Owners) -> Owners:
+def adopted(
+    terms: Terms, live: Tree, empty: Tree, owners: Owners, subresource: str = ""
+) -> Owners:
     """The owners before an apply: an object that had none is owned by ``before-first-apply``."""
     if owners:
         return owners
-    return track(terms, empty, live, {}, updater(BEFORE_FIRST_APPLY, terms.version))
+    manager = updater(BEFORE_FIRST_APPLY, terms.version, subresource)
+    return track(terms, empty, live, {}, manager)
 
 
 def _pruned(merged: Tree, owners: Owners, last: Fields, shape: Shape) -> Tree:
@@ -81,11 +84,3 @@ def _pruned(merged: Tree, owners: Owners, last: Fields, shape: Shape) -> Tree:
     left = with_named_fields(mentioned(pruned, shape), shape)
     gone = intersection(difference(there, left), with_named_fields(last, shape))
     return without(merged, gone, shape)
-
-
-def renewed(owners: Owners, stored: Owners) -> Owners:
-    """Owners with the times of the stored ones, where nothing but times has changed."""
-    return {
-        manager: replace(owned, time=stored[manager].time) if manager in stored else owned
-        for manager, owned in owners.items()
-    }
