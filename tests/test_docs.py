@@ -52,7 +52,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strongroom]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_console_examples_print_what_they_show(document: Path, room: Strongroom) -> None:
     environment = room.environment()
-    environment["PATH"] = f"{require_part('kubectl').parent}:{environment['PATH']}"
+    own = Path(sys.executable).parent
+    environment["PATH"] = f"{require_part('kubectl').parent}:{own}:{environment['PATH']}"
     for text in blocks(document, "console"):
         for command, shown in steps(text):
             done = subprocess.run(

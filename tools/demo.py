@@ -28,7 +28,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="strongroom-demo-") as scratch:
         step("strongroom up", "API server, controllers and node agent; encryption on")
         with up(Path(scratch)) as kubeconfig:
-            demo = Demo(kubeconfig)
+            demo = Demo(kubeconfig, Path(scratch))
             demo.run()
     step("done", "everything stopped, and the scratch directory is gone. Try it yourself:")
     sys.stdout.write(WHAT_NEXT)
@@ -38,8 +38,10 @@ def main() -> int:
 class Demo:
     """The steps after the start, each a kubectl command that is shown before its output."""
 
-    def __init__(self, kubeconfig: str) -> None:
-        self._environment = {**os.environ, "KUBECONFIG": kubeconfig}
+    def __init__(self, kubeconfig: str, scratch: Path) -> None:
+        # kubectl's cache of discovery would otherwise stay in the home directory.
+        cache = str(scratch / "kubectl-cache")
+        self._environment = {**os.environ, "KUBECONFIG": kubeconfig, "KUBECACHEDIR": cache}
 
     def run(self) -> None:
         """Apply, look, change, and show the file follow."""
@@ -160,7 +162,8 @@ WHAT_NEXT = """
    export KUBECONFIG=$PWD/room/admin.kubeconfig
    kubectl create secret generic db --from-literal=password=t0p-Secret
    kubectl apply -f examples/pods/env.yaml && kubectl logs -f env
-   strongroom status --data-dir ./room
+   strongroom status
+   kill %1                                  # stops it; started again, it goes on
 """
 
 

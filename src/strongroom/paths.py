@@ -27,7 +27,7 @@ def claim_data_dir(path: Path) -> None:
     facts = path.stat()
     if not facts.st_mode & 0o077:
         return
-    ours = is_data_dir(path) or not any(path.iterdir())
+    ours = (path / "installation-id").exists() or not any(path.iterdir())
     if facts.st_uid != os.geteuid() or not ours:
         raise DataDirUnsafe(
             f"{path} is open to other users and holds other things; name an empty directory, "
@@ -39,7 +39,8 @@ def claim_data_dir(path: Path) -> None:
 def is_data_dir(path: Path) -> bool:
     """Whether strongroom was ever started in this directory, as far as this user may look."""
     try:
-        return (path / "installation-id").exists()
+        # A start with a key file of its own needs no id; certificates every start makes.
+        return any((path / name).exists() for name in ("installation-id", "pki/ca.crt"))
     except PermissionError:
         return False
 

@@ -58,7 +58,11 @@ def test_never_started(tmp_path: Path) -> None:
     assert f"Start it:  strongroom up --data-dir {tmp_path}\n" in told(tmp_path)
 
 
-def test_stopped(room: Path) -> None:
+@pytest.mark.parametrize("made", ["installation-id", "pki/ca.crt"])
+def test_stopped(room: Path, made: str) -> None:
+    (room / "installation-id").unlink()
+    (room / made).parent.mkdir(exist_ok=True)
+    (room / made).touch()
     assert "server  -    stopped\n" in told(room)
     assert f"Start it:  strongroom up --data-dir '{room}'\n" in told(room)
 
