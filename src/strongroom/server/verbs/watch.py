@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -21,6 +21,9 @@ from strongroom.server.verbs.verb import Events, Verb
 MIN_SECONDS = 1800
 """A watch without ``timeoutSeconds`` ends after half an hour to an hour, as upstream: not all at
 once, so that clients do not come back all at once."""
+
+PIECE = 256 * 1024
+"""Bytes of events that are made ready at once for one client."""
 
 Batches = AsyncIterator[list[WatchEvent[Any]]]
 
@@ -73,9 +76,28 @@ async def _lines(encoder: EventEncoder, batches: Batches) -> AsyncGenerator[byte
     async with aclosing(generator):
         try:
             async for batch in generator:
-                yield encoder.lines(batch)
+                for piece in pieces(batch):
+                    yield encoder.lines(piece)
         except StatusError as error:
             yield error_line(error)
+
+
+def pieces(batch: list[WatchEvent[Any]]) -> Iterator[list[WatchEvent[Any]]]:
+    """A batch in its order, in pieces of about ``PIECE`` bytes, an event at least.
+
+    The initial events of a watch are a whole list. Its objects are shared, its lines are not: each
+    client that reads slowly would hold a copy of everything.
+    """
+    piece: list[WatchEvent[Any]] = []
+    size = 0
+    for event in batch:
+        piece.append(event)
+        size += len(event.view.wire) if event.view is not None else 0
+        if size >= PIECE:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
 
 
 VERB = Verb(run, shapes=WATCH_SHAPES)
