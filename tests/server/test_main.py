@@ -64,7 +64,8 @@ def test_an_address_in_use(tmp_path: Path) -> None:
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
     assert errors == (
-        f"strongroom apiserver: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+        f"strongroom apiserver: cannot listen on 127.0.0.1 port {port}: Address already in use"
+        "; --port 0 takes a free one\n"
     )
 
 

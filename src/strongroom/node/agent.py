@@ -82,7 +82,9 @@ class Agent:
             backoff=Backoff(initial=0.1, limit=5.0),
         )
         if home.swappable:
-            _log.warning("volumes may reach swap space: this kernel cannot keep a tmpfs out of it")
+            _log.warning(
+                "volumes may reach swap space: a tmpfs kept out of it needs root and Linux 6.4"
+            )
 
     async def start(self) -> None:
         """Check the runtime, serve, register, and take on the pods. Returns once all is up."""

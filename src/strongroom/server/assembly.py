@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import ssl
@@ -125,7 +126,8 @@ def _listen(options: Options) -> socket.socket:
         return listen(options.bind, options.port)
     except OSError as error:
         where = f"{options.bind} port {options.port}"
-        raise StartError(f"cannot listen on {where}: {error.strerror}") from error
+        advice = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
+        raise StartError(f"cannot listen on {where}: {error.strerror}{advice}") from error
 
 
 async def _start_registries(

@@ -92,7 +92,8 @@ class LocalKey:
             text = _read_private(target)
         except FileNotFoundError as error:
             raise KeyFileMissing(
-                f"there is no key file {target}: restore it from its backup; "
+                f"there is no key file {target}: restore it from its backup, or name "
+                "the one in use with --encryption-key-file; "
                 "values encrypted with it cannot be read without it"
             ) from error
         except OSError as error:
