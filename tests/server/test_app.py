@@ -80,7 +80,8 @@ async def test_components_get_what_is_theirs(api: Running) -> None:
     assert own.code == 201
     other = await api.ask("POST", "/api/v1/nodes", {"metadata": {"name": "n2"}}, identity="node")
     assert other.code == 403
-    assert (await api.ask("GET", SECRETS, identity="scheduler")).code == 200
+    assert (await api.ask("GET", "/api/v1/pods", identity="scheduler")).code == 200
+    assert (await api.ask("GET", SECRETS, identity="scheduler")).code == 403
     assert (await api.ask("DELETE", f"{SECRETS}/s", identity="scheduler")).code == 403
     assert (await api.ask("DELETE", f"{SECRETS}/s", identity="controller-manager")).code == 200
 
