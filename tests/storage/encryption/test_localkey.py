@@ -96,6 +96,15 @@ def test_any_cut_or_changed_byte_is_noticed_and_not_told(path: Path) -> None:
             assert secret[:12] not in str(refused.value)
 
 
+def test_a_change_that_decoding_leaves_out_is_noticed(path: Path) -> None:
+    LocalKey.create(path)
+    head, last = path.read_text().rstrip("\n=")[:-1], path.read_text().rstrip("\n=")[-1]
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    path.write_text(f"{head}{digits[digits.index(last) + 1]}=\n")
+    with pytest.raises(KeyFileDamaged):
+        LocalKey.load(path)
+
+
 def test_damaged_wraps_are_refused() -> None:
     service = LocalKey(b"k" * 32)
     wrapped = service.encrypt(b"seed")

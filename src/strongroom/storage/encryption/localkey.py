@@ -110,11 +110,14 @@ class LocalKey:
             raise damaged
         key_id, key = lines[1].removeprefix("id: "), lines[2].removeprefix("key: ")
         try:
-            made = cls(base64.b64decode(key, validate=True))
+            raw = base64.b64decode(key, validate=True)
+            made = cls(raw)
         except (binascii.Error, ValueError):
             # Without the cause: its context would keep the key's text in a traceback.
             raise damaged from None
-        if not compare_digest(made.status().encode(), key_id.encode()):
+        # The last digit has bits that decoding leaves out: a change of those is one too.
+        intact = compare_digest(base64.b64encode(raw), key.encode())
+        if not intact or not compare_digest(made.status().encode(), key_id.encode()):
             raise damaged
         return made
 
