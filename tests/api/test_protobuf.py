@@ -21,19 +21,46 @@ from strongroom.resources.serviceaccount import ServiceAccount
 @pytest.mark.parametrize(
     ("struct", "hexadecimal", "expected"),
     [
-        (Namespace, ("6b3873000a0f0a02763112094e616d657370616365121a0a120a02767612001a0022002a0032"
-                    "003800420012001a020a001a002200"), {}),
-        (ConfigMap, ("6b3873000a0f0a0276311209436f6e6669674d617012240a120a02767612001a0022002a0032"
-                    "003800420012060a016b12017612060a016c1201771a002200"),
-         {"data": {"k": "v", "l": "w"}}),
-        (ConfigMap, ("6b3873000a0f0a0276311209436f6e6669674d617012240a130a0362696e12001a0022002a00"
-                    "3200380042001a0d0a0762696e2e6461741202ff001a002200"),
-         {"binaryData": {"bin.dat": "/wA="}}),
-        (ServiceAccount, ("6b3873000a140a027631120e536572766963654163636f756e7412140a120a0276761200"
-                         "1a0022002a003200380042001a002200"), {}),
-        (Secret, ("6b3873000a0c0a027631120653656372657412250a120a02767612001a0022002a003200380042"
-                 "0012060a016b1201761a076d792f747970651a002200"),
-         {"data": {"k": "dg=="}, "type": "my/type"}),
+        (
+            Namespace,
+            (
+                "6b3873000a0f0a02763112094e616d657370616365121a0a120a02767612001a0022002a0032"
+                "003800420012001a020a001a002200"
+            ),
+            {},
+        ),
+        (
+            ConfigMap,
+            (
+                "6b3873000a0f0a0276311209436f6e6669674d617012240a120a02767612001a0022002a0032"
+                "003800420012060a016b12017612060a016c1201771a002200"
+            ),
+            {"data": {"k": "v", "l": "w"}},
+        ),
+        (
+            ConfigMap,
+            (
+                "6b3873000a0f0a0276311209436f6e6669674d617012240a130a0362696e12001a0022002a00"
+                "3200380042001a0d0a0762696e2e6461741202ff001a002200"
+            ),
+            {"binaryData": {"bin.dat": "/wA="}},
+        ),
+        (
+            ServiceAccount,
+            (
+                "6b3873000a140a027631120e536572766963654163636f756e7412140a120a0276761200"
+                "1a0022002a003200380042001a002200"
+            ),
+            {},
+        ),
+        (
+            Secret,
+            (
+                "6b3873000a0c0a027631120653656372657412250a120a02767612001a0022002a003200380042"
+                "0012060a016b1201761a076d792f747970651a002200"
+            ),
+            {"data": {"k": "dg=="}, "type": "my/type"},
+        ),
     ],
 )  # fmt: skip - a table
 def test_bodies_of_kubectl(
@@ -100,9 +127,21 @@ def test_unknown_fields_are_skipped() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"k8s", b"{}", b"k8s\0\x0a", b"k8s\0\x12\x05\x0a", b"k8s\0\x00\x00", b"k8s\0\x0b\x01",
-     body(b"\x1a\x03\xff\xfe\xfd"), body(b"\x1a\x80"), body(field(1, 3)), body(b"\x08" * 30),
-     b"k8s\0\x12" + b"\xff" * 12, body(field(1, field(8, b"\x08" + b"\xff" * 8 + b"\x7f")))],
+    [
+        b"",
+        b"k8s",
+        b"{}",
+        b"k8s\0\x0a",
+        b"k8s\0\x12\x05\x0a",
+        b"k8s\0\x00\x00",
+        b"k8s\0\x0b\x01",
+        body(b"\x1a\x03\xff\xfe\xfd"),
+        body(b"\x1a\x80"),
+        body(field(1, 3)),
+        body(b"\x08" * 30),
+        b"k8s\0\x12" + b"\xff" * 12,
+        body(field(1, field(8, b"\x08" + b"\xff" * 8 + b"\x7f"))),
+    ],
 )  # fmt: skip - a table
 def test_what_is_no_message(data: bytes) -> None:
     with pytest.raises(StatusError) as raised:

@@ -98,6 +98,6 @@ def test_ports_are_in_order_of_their_numbers() -> None:
 
 
 def test_a_level_comes_before_what_is_below_it() -> None:
-    fields = read({"f:a": {"f:x": {}}, "f:b": {}, 'v:true': {}, "v:1": {}, 'v:"1"': {}})
+    fields = read({"f:a": {"f:x": {}}, "f:b": {}, "v:true": {}, "v:1": {}, 'v:"1"': {}})
     shown = [path_text(path) for path in paths(fields)]
     assert shown == [".b", "[=1]", '[="1"]', "[=true]", ".a.x"]

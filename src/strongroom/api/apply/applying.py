@@ -59,9 +59,7 @@ def _time_of(last: Owned | None) -> str:
     return last.time if last else ""
 
 
-def adopted(
-    terms: Terms, live: Tree, empty: Tree, owners: Owners, subresource: str = ""
-) -> Owners:
+def adopted(terms: Terms, live: Tree, empty: Tree, owners: Owners, subresource: str = "") -> Owners:
     """The owners before an apply: an object that had none is owned by ``before-first-apply``."""
     if owners:
         return owners

@@ -30,9 +30,7 @@ class Conflicts(Exception):
             )
             for manager, path in each
         ]
-        return StatusError(
-            409, "Conflict", _message(each), details=StatusDetails(causes=causes)
-        )
+        return StatusError(409, "Conflict", _message(each), details=StatusDetails(causes=causes))
 
     def _each(self) -> Iterator[tuple[Manager, str]]:
         for manager, fields in self.fields.items():

@@ -30,8 +30,15 @@ STRIPPED: Fields = {
     "f:metadata": {
         ".": {},
         **_members(
-            "clusterName", "creationTimestamp", "generation", "managedFields", "name",
-            "namespace", "resourceVersion", "selfLink", "uid",
+            "clusterName",
+            "creationTimestamp",
+            "generation",
+            "managedFields",
+            "name",
+            "namespace",
+            "resourceVersion",
+            "selfLink",
+            "uid",
         ),
     },
 }
@@ -64,9 +71,7 @@ def track(terms: Terms, old: Tree, new: Tree, owners: Owners, manager: Manager) 
     return capped(out)
 
 
-def losses(
-    owners: Owners, comparison: Comparison, self: Manager | None, *, force: bool
-) -> Owners:
+def losses(owners: Owners, comparison: Comparison, self: Manager | None, *, force: bool) -> Owners:
     """What is left to the owners other than ``self``. Raises Conflicts unless ``force``."""
     changed = comparison.changed()
     conflicts = {}
