@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 import pytest
 
+from strongroom.cli import up
 from strongroom.cli.settings import load_settings
+from strongroom.telemetry import LOG_LEVELS
 
 HEAD = "apiVersion: strongroom.io/v1alpha1\nkind: UpConfiguration\n"
 
@@ -47,3 +49,9 @@ def test_mistakes_are_named_with_their_place(tmp_path: Path, text: str, message:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(click.UsageError, match=r"absent\.yaml: No such file"):
         load_settings(tmp_path / "absent.yaml")
+
+
+def test_up_knows_the_levels_that_its_parts_know() -> None:
+    (option,) = (p for p in up.command.params if p.name == "log_level")
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == LOG_LEVELS  # written twice, to keep `--help` light

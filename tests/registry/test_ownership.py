@@ -356,7 +356,7 @@ async def test_an_object_whose_items_have_no_key_has_no_owners(open_registry: Op
         ({"metadata": {"managedFields": []}}, 400, "metadata.managedFields must be nil"),
         (
             {"foo": "bar"},
-            500,
+            400,
             (
                 "failed to create typed patch object (/x; /v1, Kind=ConfigMap): "
                 ".foo: field not declared in schema"

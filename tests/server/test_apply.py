@@ -78,7 +78,7 @@ async def test_who_says_no_manager_is_known_by_its_program(
 async def test_a_configuration_that_does_not_fit_is_told_without_values(api: Running) -> None:
     body = _CONFIG.replace(b"data: {a: YQ==}", b"data: {a: 1234567}")
     refused = await _apply(api, "fieldManager=a", body)
-    assert refused.code == 500
+    assert refused.code == 400
     assert refused.json["message"] == (
         "failed to create typed patch object (/s; /v1, Kind=Secret): "
         ".data.a: expected string, got number"

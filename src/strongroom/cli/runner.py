@@ -34,7 +34,14 @@ class UpOptions:
     with_node: bool
     with_controllers: bool
     store: str | None
+    log_format: str | None = None
+    log_level: str | None = None
     arguments: tuple[str, ...] = ()
+
+    def logging(self) -> list[str]:
+        """The options about logs, which every part takes."""
+        given = {"--log-format": self.log_format, "--log-level": self.log_level}
+        return [word for option, value in given.items() if value for word in (option, value)]
 
 
 def run(options: UpOptions) -> int:
@@ -149,11 +156,12 @@ class Up:
         argv += ["--kubeconfig", str(options.kubeconfig)]
         if options.store:
             argv += ["--store", options.store]
-        return [*argv, *options.arguments]
+        return [*argv, *options.logging(), *options.arguments]
 
     def _controllers_argv(self) -> list[str]:
         kubeconfig = self._options.data_dir / "pki" / "controller-manager.kubeconfig"
-        return _python("strongroom.controllers", "--kubeconfig", str(kubeconfig))
+        argv = _python("strongroom.controllers", "--kubeconfig", str(kubeconfig))
+        return argv + self._options.logging()
 
     def _node_argv(self) -> list[str]:
         data_dir = self._options.data_dir
@@ -165,7 +173,7 @@ class Up:
         argv += ["--client-ca-file", str(pki / "ca.crt")]
         for path in (data_dir, self._options.kubeconfig, self._key_file()):
             argv += ["--hidden-path", str(path)]
-        return argv
+        return argv + self._options.logging()
 
     def _key_file(self) -> str:
         """Where the API server keeps its key; pods must not see it."""

@@ -52,6 +52,12 @@ from strongroom.paths import default_data_dir
     help="Start no controllers.",
 )
 @click.option("--store", metavar="URL", help="The store.  [default: sqlite:DIR/store/…]")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Form of all logs.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="What all parts log.",
+)
 @click.option(
     "--config",
     metavar="FILE",

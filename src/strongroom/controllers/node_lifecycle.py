@@ -51,7 +51,7 @@ class NodeLifecycle:
     def __init__(
         self, client: Client, events: EventRecorder, clock: Clock, sleep: Sleep = asyncio.sleep
     ) -> None:
-        self.queue: WorkQueue[Key] = WorkQueue(limit=10.0)
+        self.queue: WorkQueue[Key] = WorkQueue(initial=0.5, limit=10.0)
         self._client = client
         self._events = events
         self._clock = clock

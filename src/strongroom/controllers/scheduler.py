@@ -31,7 +31,7 @@ class Scheduler:
     name = "scheduler"
 
     def __init__(self, client: Client, events: EventRecorder, clock: Clock) -> None:
-        self.queue: WorkQueue[Key] = WorkQueue(limit=10.0)
+        self.queue: WorkQueue[Key] = WorkQueue(initial=0.1, limit=10.0)
         self._client = client
         self._events = events
         self._clock = clock

@@ -6,7 +6,6 @@ of the cluster's CA, and of those only the kubelet client and ``system:masters``
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import ssl
 from collections.abc import Mapping
@@ -77,10 +76,9 @@ class Endpoint:
             async for chunk in chunks:
                 await response.write(chunk)
             await response.write_eof()
-        except (ConnectionError, asyncio.CancelledError):
-            # The reader left, or the node stops: there is nobody to tell.
+        except ConnectionError:
+            # The reader left, as `kubectl logs -f` does with Ctrl-C: no error, and nobody to tell.
             _log.debug("a log stream was cut")
-            raise
         return response
 
     def _find(self, where: Mapping[str, str], *, previous: bool) -> str:

@@ -142,7 +142,8 @@ class Ownership(Generic[T]):
         if text := problems(config, self._shape):
             where = f"{meta.get('namespace') or ''}/{meta.get('name') or ''}"
             what = f"{where}; {_type_text(version, kind)}"
-            raise StatusError(500, "", f"failed to create typed patch object ({what}): {text}")
+            # Upstream answers 500 here; it is the client's mistake, and clients retry on 500.
+            raise bad_request(f"failed to create typed patch object ({what}): {text}")
         if live is None and (uid := meta.get("uid")):
             why = (
                 f"uid mismatch: the provided object specified uid {uid}, "

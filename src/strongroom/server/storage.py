@@ -8,6 +8,7 @@ new database: a database whose key is missing is an error, never a reason for an
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from strongroom.storage.encryption.localkey import LocalKey
 from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.port import Store
 from strongroom.storage.sqlite import SQLiteStore
+
+logger = logging.getLogger("strongroom.server")
 
 KMS_NAME = "strongroom"
 _ID_FILE = "installation-id"
@@ -39,7 +42,11 @@ def open_store(data_dir: Path, url: str, key_file: Path | None) -> OpenedStore:
     path = Path(url.removeprefix("sqlite:"))
     key_path = key_file or default_key_file(installation_id(data_dir))
     key = _key(key_path, new=not path.exists())
-    private_directory(path.parent)
+    if key_path.resolve().is_relative_to(data_dir.resolve()):
+        logger.warning("the key lies in the data directory: whoever copies that reads all of it")
+    if not path.parent.exists():
+        # One that is there already stays as it is: it may be a directory that others use.
+        private_directory(path.parent)
     transformer = KMSTransformer(KMS_NAME, key)
     values = PrefixTransformer([(transformer.prefix, transformer)])
     store = EncryptedStore(SQLiteStore.open(path), values)
