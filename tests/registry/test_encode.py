@@ -98,11 +98,21 @@ async def test_what_a_row_brings_of_its_object(secrets: Registry[Any], ctx: Requ
     )
 
 
-async def test_an_event_is_encoded_once_for_all(
+async def test_an_event_for_one_watcher_keeps_no_copy_of_its_line(
     secrets: Registry[Any], ctx: RequestContext
 ) -> None:
     view = (await two(secrets, ctx))[0]
     event = WatchEvent[Any]("ADDED", view, view.revision, NOW)
+    encoder = EventEncoder(SECRETS)
+    assert encoder.line(event) == encoder.line(event)
+    assert event.lines is None
+
+
+async def test_an_event_is_encoded_once_for_all(
+    secrets: Registry[Any], ctx: RequestContext
+) -> None:
+    view = (await two(secrets, ctx))[0]
+    event = WatchEvent[Any]("ADDED", view, view.revision, NOW, lines={})
     one, other = EventEncoder(SECRETS), EventEncoder(SECRETS)
     line = one.line(event)
     assert other.line(event) is line

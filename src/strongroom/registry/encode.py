@@ -176,10 +176,11 @@ class EventEncoder:
     def line(self, event: WatchEvent[Any]) -> bytes:
         """One event as a line. Only the first of a Table watch has the columns' definitions."""
         name = f"{self._name}/headers" if self._headers else self._name
-        line = event.lines.get(name)
+        line = event.lines.get(name) if event.lines is not None else None
         if line is None:
-            body = self._body(event)
-            line = event.lines[name] = b'{"type":"%b","object":%b}\n' % (event.type.encode(), body)
+            line = b'{"type":"%b","object":%b}\n' % (event.type.encode(), self._body(event))
+            if event.lines is not None:
+                event.lines[name] = line
         self._headers = False
         return line
 

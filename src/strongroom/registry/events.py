@@ -24,7 +24,8 @@ class WatchEvent(Generic[T]):
 
     A BOOKMARK has no view; ``initial_end`` marks the one that follows the initial objects. ``at``
     is when the event was made: the ages in a Table count to it. ``lines`` is the encoder's: the
-    bytes of the event, made once for all watchers.
+    bytes of the event, made once for all watchers; None where one watcher alone sees the event, and
+    keeping them would keep a copy of everything.
     """
 
     type: EventKind
@@ -32,7 +33,7 @@ class WatchEvent(Generic[T]):
     revision: int
     at: datetime
     initial_end: bool = False
-    lines: dict[str, bytes] = field(default_factory=dict, repr=False)
+    lines: dict[str, bytes] | None = field(default=None, repr=False)
 
 
 class SharedEvents(Generic[T]):
@@ -52,7 +53,8 @@ class SharedEvents(Generic[T]):
         event = self._events.get(known)
         if event is None:
             shown = view.at(revision)
-            event = self._events[known] = WatchEvent(kind, shown, revision, self._clock.now())
+            event = WatchEvent(kind, shown, revision, self._clock.now(), lines={})
+            self._events[known] = event
             self._bytes += len(shown.tail)
             while len(self._events) > _MAX_EVENTS or self._bytes > _MAX_BYTES:
                 oldest = self._events.pop(next(iter(self._events)))

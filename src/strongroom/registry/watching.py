@@ -121,6 +121,7 @@ class Watcher(Generic[T]):
         try:
             if initial:
                 yield initial
+                initial = []  # the watch may last for hours, and need not hold this list
             while (batch := await self._next(follower, schedule)) is not None:
                 events = [e for change in batch if (e := self._event(change, chosen)) is not None]
                 if schedule.bookmark_now():

@@ -78,6 +78,7 @@ async def _lines(encoder: EventEncoder, batches: Batches) -> AsyncGenerator[byte
             async for batch in generator:
                 for piece in pieces(batch):
                     yield encoder.lines(piece)
+                batch = []  # noqa: PLW2901 - lets go of what is sent while waiting for what comes
         except StatusError as error:
             yield error_line(error)
 
