@@ -8,7 +8,6 @@ import resource
 
 from strongroom.process import forbid_dumps
 
-
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
 
