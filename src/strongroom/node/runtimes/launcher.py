@@ -194,8 +194,10 @@ def _execute(spec: dict[str, Any], dies_with: int | None) -> _StartFailed:
         linux.die_with_parent(signal.SIGKILL)
         if select.select([dies_with], [], [], 0)[0]:
             os._exit(1)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
+    # All of them: what the agent's starter ignores (a shell's `&` ignores SIGINT) is inherited.
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if signal.getsignal(number) is not signal.SIG_DFL:
+            signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     return _exec(spec["argv"], spec["env"])
 
