@@ -213,14 +213,14 @@ async def test_a_projected_volume_with_everything_and_a_sub_path(cluster: Cluste
         "volumeMounts": [
             {"name": "s", "mountPath": "/etc/s"},
             {"name": "s", "mountPath": "/etc/one", "subPath": "k"},
-            {"name": "e", "mountPath": "/work", "subPathExpr": "$(NAME)"},
+            {"name": "e", "mountPath": "/scratch", "subPathExpr": "$(NAME)"},
             {"name": "e", "mountPath": "/all"},
         ],
         "env": [{"name": "NAME", "value": "mine"}],
     }
     await cluster.pod(
         "p",
-        "cd /etc/s; cat k c labels cpu /etc/one; touch /work/f; ls /all/mine",
+        "cd /etc/s; cat k c labels cpu /etc/one; touch /scratch/f; ls /all/mine",
         container=container,
         metadata={"labels": {"a": "b"}},
         restartPolicy="Never",
