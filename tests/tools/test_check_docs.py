@@ -8,8 +8,8 @@ import pytest
 from tools.check_docs import findings
 
 # In pieces, since the checker reads this file too.
-DOMAIN = "org"
-INDEX = f"https://pypi.{DOMAIN}/simple"
+INDEX_NAME = "pypi"
+INDEX = f"https://{INDEX_NAME}.example/simple"
 
 
 @pytest.fixture
