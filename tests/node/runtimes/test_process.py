@@ -203,11 +203,12 @@ async def test_the_command_starts_with_default_signals_and_no_descriptors(node: 
     signals = "grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status | cut -f2; ls /proc/self/fd; umask"
     handle = await node.start("bash", "-c", f'exec sh -c "{signals}"')
     await node.runtime.wait(handle.id)
-    zero = "0" * 16
-    lines = (await node.output(handle)).split()
-    assert lines[:2] == [zero, zero]
+    blocked, ignored, *lines = (await node.output(handle)).split()
+    assert int(blocked, 16) == 0
+    # glibc keeps signals 32 and 33 to itself; whoever starts the tests may have left them ignored.
+    assert int(ignored, 16) & ~(1 << 31 | 1 << 32) == 0
     # Descriptor 3 is the directory that ls itself reads.
-    assert lines[3:] == ["0", "1", "2", "3", "0022"]
+    assert lines[1:] == ["0", "1", "2", "3", "0022"]
 
 
 @inside
