@@ -21,7 +21,7 @@ CODE_SPAN: Final = re.compile(r"`([^`]+)`")
 MAKE: Final = re.compile(r"(?:^|[`$;&]\s*)make ([a-z][a-z-]*)")
 TARGET: Final = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 INDEX_ADDRESS: Final = re.compile(
-    r"--(?:extra-)?index-url[ =]|--find-links[ =]|https?://[\w.-]*(?:pypi|pythonhosted|npmjs|debian)\."
+    r"--(?:extra-)?index[-]url[ =]|--find[-]links[ =]|https?://[\w.-]*(?:pypi|pythonhosted|npmjs|debian)\."
 )
 
 
