@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.api.meta import ObjectMeta
+from strongroom.api.meta import Object, ObjectMeta
+from strongroom.api.schema import F
 from strongroom.registry.view import Form, Undecodable
 from strongroom.resources.event import EVENTS, Event
 from strongroom.resources.object_reference import ObjectReference
+from strongroom.resources.resource import Resource, StoredForm
 from strongroom.resources.secret import SECRETS, Secret
 
 FORM = Form(SECRETS)
@@ -94,3 +97,72 @@ def test_decoded_objects_belong_to_the_caller() -> None:
     assert view.obj.data == {}
     assert view.obj is view.obj
     assert view.peek() is view.obj
+
+
+# --- kinds that are stored in another form ------------------------------------------------------
+
+
+class Note(Object):
+    """Served: an Event's text under another name."""
+
+    note: Annotated[str, F(2, "Text.")] = ""
+
+
+def _to_event(note: Note) -> Event:
+    return Event(metadata=note.metadata, message=note.note)
+
+
+def _from_event(event: Event) -> Note:
+    if event.message == "canary":
+        raise ValueError("it has a text that no note may have")
+    return Note(metadata=event.metadata, note=event.message)
+
+
+NOTES: Resource[Note] = Resource(
+    group="notes.example.com",
+    version="v2",
+    kind="Note",
+    plural="notes",
+    type=Note,
+    namespaced=True,
+    storage_prefix="events",
+    stored=StoredForm("v1", "Event", Event, _to_event, _from_event),
+)
+NOTE_FORM = Form(NOTES)
+NOTE_KEY = "/registry/events/prod/a"
+
+
+def test_a_kind_can_be_stored_in_another_form() -> None:
+    note = Note(metadata=ObjectMeta(name="a", namespace="prod", resourceVersion="4"), note="hello")
+    value = NOTE_FORM.encode(note)
+    assert Form(EVENTS).view(NOTE_KEY, value, 5).obj.message == "hello"
+    assert json.loads(value)["metadata"] == {"name": "a", "namespace": "prod"}
+    assert note.metadata.resourceVersion == "4"
+    view = NOTE_FORM.view(NOTE_KEY, value, 5)
+    assert view.obj.note == "hello"
+    assert json.loads(view.wire) == {
+        "kind": "Note",
+        "apiVersion": "notes.example.com/v2",
+        "metadata": {"name": "a", "namespace": "prod", "resourceVersion": "5"},
+        "note": "hello",
+    }
+    assert view.stored == value
+    assert not view.stale
+    assert view.at(7).stored == value
+
+
+def test_a_value_in_an_older_stored_form_is_read_and_to_be_replaced() -> None:
+    value = NOTE_FORM.encode(Note(metadata=ObjectMeta(name="a"), note="hello"))
+    old = value.replace(b'"apiVersion":"v1"', b'"apiVersion":"v0"')
+    view = NOTE_FORM.view(NOTE_KEY, old, 5)
+    assert view.obj.note == "hello"
+    assert view.stale
+    assert view.at(6).stale
+    assert view.stored == b""
+
+
+def test_a_stored_form_that_cannot_be_served_is_undecodable() -> None:
+    value = Form(EVENTS).encode(Event(metadata=ObjectMeta(name="a"), message="canary"))
+    with pytest.raises(Undecodable, match="not a stored Note: it has a text") as caught:
+        NOTE_FORM.view(NOTE_KEY, value, 5)
+    assert "canary" not in str(caught.value)

@@ -3,7 +3,8 @@
 What the store keeps has no resourceVersion; it is the revision of the key and is written into the
 bytes here. Our own values begin with a text that is the same for all objects of a kind, so this is
 a slice and a join. A value that another API server wrote (in JSON) is decoded and encoded first,
-which also drops fields that we do not know.
+which also drops fields that we do not know; so is every value of a kind that is stored in another
+form than it is served (:class:`~strongroom.resources.resource.StoredForm`).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class _Metadata(msgspec.Struct):
 _labelled = msgspec.json.Decoder(_Labelled)
 _metadata = msgspec.json.Decoder(_Metadata)
 _copier = msgspec.json.Encoder()
+_METADATA = b'"metadata":{'
 
 
 class Form(Generic[T]):
@@ -47,8 +49,9 @@ class Form(Generic[T]):
 
     def __init__(self, resource: Resource[T]) -> None:
         self.resource = resource
-        self.head = f'{{"kind":"{resource.kind}","apiVersion":"{resource.api_version}",'.encode()
-        self.start = self.head + b'"metadata":{'
+        self.head = _head(resource.kind, resource.api_version)
+        self.start = self.head + _METADATA
+        self._stored = resource.stored
         self._decoder = msgspec.json.Decoder(resource.type)
         self._prefix = len(resource.prefix())
 
@@ -67,14 +70,10 @@ class Form(Generic[T]):
 
     def encode(self, obj: T) -> bytes:
         """The value to store: kind and version set, resourceVersion and selfLink taken out."""
-        meta = obj.metadata
-        version, link = meta.resourceVersion, meta.selfLink
-        obj.kind, obj.apiVersion = self.resource.kind, self.resource.api_version
-        meta.resourceVersion = meta.selfLink = ""
-        try:
-            return codec.encode(obj)
-        finally:
-            meta.resourceVersion, meta.selfLink = version, link
+        stored = self._stored
+        if stored is None:
+            return _encode(obj, self.resource.kind, self.resource.api_version)
+        return _encode(stored.to_stored(obj), stored.kind, stored.api_version)
 
     def project(self, kv: KeyValue) -> View[T]:
         """The view of what the store holds. Raises Undecodable.
@@ -88,7 +87,11 @@ class Form(Generic[T]):
     def view(self, key: str, value: bytes, revision: int) -> View[T]:
         """The view of a value at a revision. Raises Undecodable."""
         namespace, name = self.names(key)
-        return View(self, namespace, name, revision, self._body(value))
+        return View(self, namespace, name, revision, self._body(value), stale=self._stale(value))
+
+    def unstored(self, obj: T, namespace: str, name: str, revision: int) -> View[T]:
+        """The view of an object that is made for an answer, and that no store holds."""
+        return View(self, namespace, name, revision, self._body(self.encode(obj)))
 
     def names(self, key: str) -> tuple[str, str]:
         """Namespace and name of a key."""
@@ -99,39 +102,72 @@ class Form(Generic[T]):
         return namespace, name
 
     def _body(self, value: bytes) -> bytes:
-        """What follows ``"metadata":{`` in our own form of the value."""
+        """What follows ``"metadata":{`` in the served form of the value."""
         # Go's encoder ends with a line feed, ours does not; a resourceVersion may stand elsewhere
         # in an object of ours too (an Event's involvedObject), then the slow way is only slow.
         ours = value.startswith(self.start) and not value.endswith(b"\n")
-        if not ours or b'"resourceVersion":' in value:
-            value = self.encode(self._decode_foreign(value))
+        if self._stored is not None or not ours or b'"resourceVersion":' in value:
+            obj = self._read(value)
+            value = _encode(obj, self.resource.kind, self.resource.api_version)
         return value[len(self.start) :]
 
-    def _decode_foreign(self, value: bytes) -> T:
+    def _read(self, value: bytes) -> T:
+        """The object that a value in any form is. Raises Undecodable."""
+        stored, kind = self._stored, self.resource.kind
         try:
-            return codec.decode(value, self.resource.type, kind=self.resource.kind).obj
+            if stored is None:
+                return codec.decode(value, self.resource.type, kind=kind).obj
+            return stored.from_stored(codec.decode(value, stored.type, kind=stored.kind).obj)
         except StatusError as error:
             # A StatusError tells where the value is wrong, and nothing that is in it.
             raise Undecodable(error.message) from None
+        except ValueError as error:
+            raise Undecodable(f"not a stored {kind}: {error}") from None
+
+    def _stale(self, value: bytes) -> bool:
+        """Whether the value is in a form that is no longer the one in which we store the kind."""
+        stored = self._stored
+        if stored is None:
+            return False
+        return not value.startswith(_head(stored.kind, stored.api_version))
 
 
 class View(Generic[T]):
     """An object at a revision. Shared between readers: nothing in it may be changed.
 
     Revision 0 is an object that is not stored (the answer of a dry run) and has no
-    resourceVersion.
+    resourceVersion. A ``stale`` one is stored in a form that any write replaces, even one that
+    changes nothing.
     """
 
-    __slots__ = ("_fields", "_form", "_labels", "_obj", "name", "namespace", "revision", "tail")
+    __slots__ = (
+        "_fields",
+        "_form",
+        "_labels",
+        "_obj",
+        "name",
+        "namespace",
+        "revision",
+        "stale",
+        "tail",
+    )
 
     def __init__(
-        self, form: Form[T], namespace: str, name: str, revision: int, body: bytes
+        self,
+        form: Form[T],
+        namespace: str,
+        name: str,
+        revision: int,
+        body: bytes,
+        *,
+        stale: bool = False,
     ) -> None:
         self._form = form
         self.namespace = namespace
         self.name = name
         self.revision = revision
-        self.tail = b'"metadata":{' + _version(revision) + body
+        self.stale = stale
+        self.tail = _METADATA + _version(revision) + body
         """The object's JSON after kind and apiVersion, which is how lists hold it."""
         self._obj: T | None = None
         self._labels: dict[str, str] | None = None
@@ -189,18 +225,38 @@ class View(Generic[T]):
 
     @property
     def stored(self) -> bytes:
-        """The value as the store should hold it."""
+        """The value that the store holds, as we write it; nothing (b"") if it is to be replaced."""
+        if self.stale:
+            return b""
+        if self._form.resource.stored is not None:
+            return self._form.encode(self.peek())
         return self._form.start + self._body
 
     def at(self, revision: int) -> View[T]:
         """The same object with another resourceVersion: a deletion shows its own revision."""
         if revision == self.revision:
             return self
-        return View(self._form, self.namespace, self.name, revision, self._body)
+        return View(self._form, self.namespace, self.name, revision, self._body, stale=self.stale)
 
     @property
     def _body(self) -> bytes:
-        return self.tail[len(b'"metadata":{') + len(_version(self.revision)) :]
+        return self.tail[len(_METADATA) + len(_version(self.revision)) :]
+
+
+def _head(kind: str, api_version: str) -> bytes:
+    return f'{{"kind":"{kind}","apiVersion":"{api_version}",'.encode()
+
+
+def _encode(obj: Object, kind: str, api_version: str) -> bytes:
+    meta = obj.metadata
+    version, link = meta.resourceVersion, meta.selfLink
+    obj.kind, obj.apiVersion = kind, api_version
+    meta.resourceVersion = meta.selfLink = ""
+    try:
+        return codec.encode(obj)
+    finally:
+        # What is encoded may share its metadata with the object that the caller goes on with.
+        meta.resourceVersion, meta.selfLink = version, link
 
 
 def _version(revision: int) -> bytes:

@@ -52,6 +52,23 @@ class Subresource(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredForm(Generic[T]):
+    """How a kind is stored whose stored form differs from the served one.
+
+    Stored values say ``api_version`` and ``kind`` and are read as ``type``. Neither function
+    changes what it is given, but what it makes may share parts with it. ``from_stored`` raises
+    ValueError for an object that cannot be served; its text must not quote the object.
+    ``from_stored(to_stored(obj))`` equals ``obj``.
+    """
+
+    api_version: str
+    kind: str
+    type: type[Object]
+    to_stored: Callable[[T], Object]
+    from_stored: Callable[[Any], T]
+
+
+@dataclass(frozen=True, slots=True)
 class Resource(Generic[T]):
     """One kind as the API serves it. Instances are registered in ``resources/catalog.py``."""
 
@@ -80,6 +97,8 @@ class Resource(Generic[T]):
     """Selectable fields beyond ``metadata.name`` and ``metadata.namespace``."""
     storage_prefix: str = ""
     """Where upstream stores the kind below ``/registry/`` if it is not the plural name."""
+    stored: StoredForm[T] | None = None
+    """How objects are stored; None when as they are served."""
     unconditional_update: bool = True
     create_on_update: bool = False
 
