@@ -10,6 +10,7 @@ from strongroom.api.codec import from_tree
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import Object, ObjectMeta
 from strongroom.registry.admission import Write
+from strongroom.resources.catalog import CATALOG
 from strongroom.resources.node import Node
 from strongroom.resources.pod import Pod
 
@@ -46,7 +47,21 @@ def request(
         namespace=namespace,
         name=name,
     )
-    return AdmissionRequest(attributes, operation, obj, old)
+    known = CATALOG.by_plural(group, "v1", resource)
+    assert known is not None
+    return AdmissionRequest(
+        attributes,
+        operation,
+        known,
+        namespace,
+        name,
+        obj,
+        old,
+        dry_run=False,
+        options={},
+        warn=lambda text: None,
+        annotate=lambda key, value: None,
+    )
 
 
 def test_the_registry_hands_over_what_admission_reads() -> None:

@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 from strongroom.api.meta import Object
 from strongroom.registry.context import RequestContext
+from strongroom.resources.resource import Resource
+
+_OPTIONS = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions", "DELETE": "DeleteOptions"}
 
 
 @dataclass(slots=True)
@@ -21,10 +24,16 @@ class Write:
 
     attributes: object
     operation: str
+    resource: Resource[Any]
+    namespace: str
+    name: str
     obj: Object | None
     old: Object | None
     dry_run: bool
+    options: dict[str, Any]
     warn: Callable[[str], None]
+    annotate: Callable[[str, str], None]
+    rewritten: bool = False
 
 
 class AdmissionPlugin(Protocol):
@@ -40,17 +49,20 @@ class AdmissionPlugin(Protocol):
 class Admission:
     """The plugins in their order: all mutate first, then all judge the final object."""
 
-    def __init__(self, plugins: Sequence[AdmissionPlugin]) -> None:
+    def __init__(self, plugins: Sequence[AdmissionPlugin], resource: Resource[Any]) -> None:
         self._plugins = tuple(plugins)
+        self._resource = resource
 
     async def mutate(
         self, ctx: RequestContext, operation: str, obj: Object | None, old: Object | None
-    ) -> None:
-        """Let every plugin change ``obj``."""
-        if self._plugins:
-            request = self._request(ctx, operation, obj, old)
-            for plugin in self._plugins:
-                await plugin.mutate(request)
+    ) -> bool:
+        """Let every plugin change ``obj``; whether one rewrote it as only clients do."""
+        if not self._plugins:
+            return False
+        request = self._request(ctx, operation, obj, old)
+        for plugin in self._plugins:
+            await plugin.mutate(request)
+        return request.rewritten
 
     async def validate(
         self, ctx: RequestContext, operation: str, obj: Object | None, old: Object | None
@@ -61,8 +73,23 @@ class Admission:
             for plugin in self._plugins:
                 await plugin.validate(request)
 
-    @staticmethod
     def _request(
-        ctx: RequestContext, operation: str, obj: Object | None, old: Object | None
+        self, ctx: RequestContext, operation: str, obj: Object | None, old: Object | None
     ) -> Write:
-        return Write(ctx.attributes, operation, obj, old, ctx.dry_run, ctx.tell)
+        known = obj if obj is not None else old
+        meta = known.metadata if known is not None else None
+        # A patch or an update that makes the object has the options of a create, as upstream.
+        options = ctx.options | {"kind": _OPTIONS[operation], "apiVersion": "meta.k8s.io/v1"}
+        return Write(
+            ctx.attributes,
+            operation,
+            self._resource,
+            meta.namespace if meta is not None else "",
+            meta.name if meta is not None else "",
+            obj,
+            old,
+            ctx.dry_run,
+            options,
+            ctx.tell,
+            ctx.annotate,
+        )

@@ -85,7 +85,10 @@ class Creator(Writer[T]):
         resource.prepare_for_create(obj, ctx.now)
         if not owned:
             self._ownership.created(ctx, obj)
-        await self.admission.mutate(ctx, "CREATE", obj, None)
+        if await self.admission.mutate(ctx, "CREATE", obj, None):
+            resource.default(obj)
+            resource.prepare_for_create(obj, ctx.now)
+            meta = obj.metadata
         unique_owners(ctx, obj, admitted=True)
         errors = validate_object_meta(meta, resource.namespaced, resource.validate_name)
         errors += resource.validate(obj)

@@ -51,7 +51,7 @@ class Registry(Generic[T]):
         self.resource = resource
         self.form = Form(resource)
         self.cache: WatchCache[View[T]] = WatchCache(store, resource.prefix(), self.form.project)
-        plugins = Admission(admission)
+        plugins = Admission(admission, resource)
         parts = (self.form, store, self.cache)
         self._reader = Reader(*parts)
         self._watcher = Watcher(*parts, clock, bookmark_seconds)

@@ -134,7 +134,7 @@ class Updater(Writer[T]):
             )
         new = self._merged(ctx, change, view)
         if change.judged_as is None:
-            await self.admission.mutate(ctx, "UPDATE", new, old)
+            new = await self._mutated(ctx, change, new, old, view)
         unique_owners(ctx, new, admitted=True)
         if errors := self._errors(change, new, old):
             raise invalid(self.resource.group_kind, new.metadata.name, errors)
@@ -152,6 +152,14 @@ class Updater(Writer[T]):
         revision = await self.store.update(key, value, expected=view.revision)
         return self.form.view(key, value, revision)
 
+    async def _mutated(
+        self, ctx: RequestContext, change: Change[T], new: T, old: T, view: View[T]
+    ) -> T:
+        """The new object as admission wants it."""
+        if await self.admission.mutate(ctx, "UPDATE", new, old):
+            return self._settled(ctx, change, new, view, tracked=False)
+        return new
+
     def _is_later_only(self, new: T, old: T, view: View[T]) -> bool:
         """Whether nothing would change but the times of owners: that is not worth a write."""
         entries = old.metadata.managedFields
@@ -164,11 +172,20 @@ class Updater(Writer[T]):
 
     def _merged(self, ctx: RequestContext, change: Change[T], view: View[T]) -> T:
         """The object to judge: the new one, with what this path may not change carried over."""
+        new = change.make(view.decode())
+        self._check_version(new, change.name, view.revision)
+        return self._settled(ctx, change, new, view, tracked=change.tracked)
+
+    def _settled(
+        self, ctx: RequestContext, change: Change[T], new: T, view: View[T], *, tracked: bool
+    ) -> T:
+        """The new object as the kind wants it: once as it came, and again if admission rewrote it.
+
+        The owners of fields are those of the request: what admission sets belongs to nobody.
+        """
         # A copy for the hooks: they may move parts of it into the new object, which admission may
         # then change, and neither the cache nor the judges may see that in the old one.
         base = view.decode()
-        new = change.make(view.decode())
-        self._check_version(new, change.name, view.revision)
         entries = new.metadata.managedFields
         if change.subresource:
             version = new.metadata.resourceVersion
@@ -181,7 +198,7 @@ class Updater(Writer[T]):
         meta.generation = kept.generation
         if not change.subresource:
             self.resource.prepare_for_update(new, base, ctx.now)
-        if change.tracked:
+        if tracked:
             part = change.subresource.name if change.subresource else ""
             entries = self.ownership.updated(ctx, new, base, part)
         meta = new.metadata

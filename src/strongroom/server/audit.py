@@ -57,7 +57,7 @@ class Record:
         self._target = target
         self._done = False
         self.user = user
-        self.annotations: dict[str, str] = {}
+        self.annotations = request.annotations
 
     def started(self, code: int) -> None:
         """A long answer has begun."""

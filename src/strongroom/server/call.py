@@ -42,6 +42,7 @@ class Call:
             attributes=self.attributes,
             now=self.request.received,
             warn=self.request.warn,
+            annotate=self.request.annotate,
             **options,
         )
 

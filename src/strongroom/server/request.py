@@ -28,7 +28,16 @@ class ClientGone(Exception):
 class Request:
     """One HTTP request. The repr shows method and path only."""
 
-    __slots__ = ("_body", "_headers", "_receive", "audit_id", "received", "scope", "warnings")
+    __slots__ = (
+        "_body",
+        "_headers",
+        "_receive",
+        "annotations",
+        "audit_id",
+        "received",
+        "scope",
+        "warnings",
+    )
 
     def __init__(
         self, scope: dict[str, Any], receive: Receive, received: datetime, audit_id: str
@@ -37,6 +46,7 @@ class Request:
         self.received = received
         self.audit_id = audit_id
         self.warnings: list[str] = []
+        self.annotations: dict[str, str] = {}
         self._receive = receive
         self._headers: dict[str, str] | None = None
         self._body: bytes | None = None
@@ -82,6 +92,10 @@ class Request:
         """Add a ``Warning`` header to the reply, unless the same is there already."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+    def annotate(self, key: str, value: str) -> None:
+        """Add an annotation to the request's audit events; the first of a name stays."""
+        self.annotations.setdefault(key, value)
 
     async def body(self) -> bytes:
         """Read the whole body, decompressed; later calls give the same.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from strongroom.access.user import Attributes
 from strongroom.api.meta import Object
+from strongroom.resources.resource import Resource
 
 
 @dataclass(slots=True)
@@ -15,14 +16,26 @@ class AdmissionRequest:
     """A write on its way to the store. ``operation`` is CREATE, UPDATE, DELETE or CONNECT.
 
     ``obj`` is the merged object and may be changed in place by ``mutate``; ``old`` must not be.
+    ``resource`` is the kind that the path names (with ``attributes.subresource``, the part of it).
+    ``options`` are the Create-, Update- or DeleteOptions of the request as a tree; nobody may
+    change them. ``annotate`` adds an annotation to the request's audit events (the first of a
+    name stays), ``warn`` an HTTP ``Warning``. A plugin that has changed ``obj`` as only clients
+    do, in any field, sets ``rewritten``: defaults are then filled in and the server's own fields
+    set once more.
     """
 
     attributes: Attributes
     operation: str
+    resource: Resource[Any]
+    namespace: str
+    name: str
     obj: Object | None
     old: Object | None
-    dry_run: bool = False
-    warn: Callable[[str], None] = field(default=lambda text: None)
+    dry_run: bool
+    options: dict[str, Any]
+    warn: Callable[[str], None]
+    annotate: Callable[[str, str], None]
+    rewritten: bool = False
 
 
 class AdmissionPlugin(Protocol):

@@ -91,7 +91,20 @@ def write_context(call: Call, options_kind: str) -> RequestContext:
         dry_run=bool(dry_run),
         field_manager=manager_of(call, manager),
         field_validation=validation or WARN,
+        options=options_tree(dry_run, manager, validation),
     )
+
+
+def options_tree(dry_run: list[str], manager: str, validation: str) -> dict[str, Any]:
+    """What the client gave of its write options, as admission webhooks are shown it."""
+    tree: dict[str, Any] = {}
+    if dry_run:
+        tree["dryRun"] = dry_run
+    if manager:
+        tree["fieldManager"] = manager
+    if validation:
+        tree["fieldValidation"] = validation
+    return tree
 
 
 def check_options(kind: str, errors: list[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from strongroom.api.codec import to_tree
 from strongroom.api.errors import bad_request
 from strongroom.api.meta import DeleteOptions, Preconditions
 from strongroom.registry.encode import deleted, shows_object
@@ -41,7 +42,7 @@ def _from_query(call: Call) -> DeleteOptions:
 async def run(call: Call) -> OneObject | Done:
     """Delete; 202 when a cascade was asked for and the object is not gone yet."""
     target, options = call.target, call.body
-    ctx = call.context(dry_run=bool(options.dryRun))
+    ctx = call.context(dry_run=bool(options.dryRun), options=to_tree(options))
     namespace = target.namespace if call.resource.namespaced else ""
     view, removed = await call.registry.delete(ctx, namespace, target.name, options)
     if not shows_object(call.resource, removed=removed):

@@ -10,7 +10,7 @@ from strongroom.registry.context import RequestContext
 from strongroom.server.call import Call, manager_of
 from strongroom.server.negotiation import OBJECT_SHAPES
 from strongroom.server.urls import flag
-from strongroom.server.verbs.body import WARN, check_options
+from strongroom.server.verbs.body import WARN, check_options, options_tree
 from strongroom.server.verbs.verb import OneObject, Verb
 
 # Server-side apply is no patch of a tree, but a verb of its own by another name.
@@ -55,6 +55,7 @@ def _context(call: Call, *, apply: bool, force: bool | None) -> RequestContext:
         dry_run=bool(dry_run),
         field_manager=manager_of(call, manager),
         field_validation=validation or WARN,
+        options=options_tree(dry_run, manager, validation),
     )
 
 
