@@ -35,12 +35,13 @@ _ZERO = {"string": "", "integer": 0, "number": 0, "boolean": False}
 
 @dataclass(frozen=True, slots=True)
 class ServedKind:
-    """A kind of the API and the type that declares it; its List is described along with it."""
+    """A kind of the API and the type that declares it; its List, if there is one, comes with it."""
 
     group: str
     version: str
     kind: str
     struct: type[Struct]
+    listed: bool = True
 
 
 def definitions(
@@ -93,7 +94,8 @@ class _Book:
         gvk = _gvk(kind.group, kind.version, kind.kind)
         self.definition(kind.struct)["x-kubernetes-group-version-kind"] = [gvk]
         name = definition_name(kind.struct)
-        self.entries[f"{name}List"] = self._list(kind, name)
+        if kind.listed:
+            self.entries[f"{name}List"] = self._list(kind, name)
 
     def definition(self, struct: type[Struct]) -> Definition:
         """The definition of a type, which is made with all that it needs at the first call."""

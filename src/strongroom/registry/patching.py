@@ -13,6 +13,7 @@ from strongroom.api.errors import bad_request, not_found
 from strongroom.api.meta import Object
 from strongroom.api.patch import PatchType, apply_patch, find_in_patch, refuse_findings
 from strongroom.registry.context import RequestContext
+from strongroom.registry.ownership import Ownership
 from strongroom.registry.updating import Change, Updater
 from strongroom.registry.view import View
 from strongroom.registry.writing import match_name, match_namespace
@@ -41,13 +42,15 @@ class Patcher(Generic[T]):
         not apply, or makes an invalid object), and whatever admission refuses with.
         """
         resource = self._updater.resource
+        projector = self._updater.projector(subresource)
+        type_ = projector.form.resource.type if projector else resource.type
 
         def make(old: T | None) -> T:
             if old is None:
                 raise not_found(resource.group_resource, name)
-            tree = apply_patch(patch_type, codec.to_tree(old), body, resource.type)
-            new = codec.from_tree(tree, resource.type)
-            self._report(ctx, patch_type, body, tree)
+            tree = apply_patch(patch_type, codec.to_tree(old), body, type_)
+            new = codec.from_tree(tree, type_)
+            self._report(ctx, patch_type, body, tree, type_)
             match_namespace(resource, new, namespace)
             match_name(new, name)
             return new
@@ -73,9 +76,12 @@ class Patcher(Generic[T]):
         """
         resource = self._updater.resource
         config = self._configuration(ctx, body)
+        ownership: Ownership[Any] = self._updater.ownership
+        if projector := self._updater.projector(subresource):
+            ownership = projector.ownership
 
         def make(old: T | None) -> T:
-            new = self._updater.ownership.applied(ctx, old, config, subresource, force=force)
+            new: T = ownership.applied(ctx, old, config, subresource, force=force)
             match_namespace(resource, new, namespace)
             match_name(new, name)
             return new
@@ -99,12 +105,17 @@ class Patcher(Generic[T]):
         return tree
 
     def _report(
-        self, ctx: RequestContext, patch_type: PatchType, body: bytes, tree: dict[str, Any]
+        self,
+        ctx: RequestContext,
+        patch_type: PatchType,
+        body: bytes,
+        tree: dict[str, Any],
+        type_: type[Object],
     ) -> None:
         """Tell of unknown and repeated fields, as ``fieldValidation`` asks."""
         if ctx.field_validation == "Ignore":
             return
-        findings = find_in_patch(patch_type, body, tree, self._updater.resource.type)
+        findings = find_in_patch(patch_type, body, tree, type_)
         if findings and ctx.field_validation == "Strict":
             raise refuse_findings(findings)
         for text in findings:

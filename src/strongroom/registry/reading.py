@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from strongroom.api.errors import bad_request, expired, not_found
+from strongroom.api.errors import GroupResource, bad_request, expired, not_found
 from strongroom.api.meta import Object
 from strongroom.registry.context import RequestContext
 from strongroom.registry.continuation import LATEST, Continuation, decode, following
@@ -52,8 +52,17 @@ class Reader(Generic[T]):
         self._resource = form.resource
         self._group_resource = form.resource.group_resource
 
-    async def get(self, namespace: str, name: str, resource_version: str) -> View[T]:
-        """One object, at least as fresh as asked. Raises StatusError 404, 400, 504."""
+    async def get(
+        self,
+        namespace: str,
+        name: str,
+        resource_version: str,
+        missing: GroupResource | None = None,
+    ) -> View[T]:
+        """One object, at least as fresh as asked. Raises StatusError 404, 400, 504.
+
+        ``missing`` is what the 404 says that there is none of, if not the kind.
+        """
         key = object_key(self._resource, namespace, name)
         with translated(self._group_resource, "get", name):
             await self.catch_up(resource_version)
@@ -61,7 +70,7 @@ class Reader(Generic[T]):
             if entry is not None and entry.error is not None:
                 raise entry.error
         if entry is None:
-            raise not_found(self._group_resource, name)
+            raise not_found(missing or self._group_resource, name)
         return entry.item
 
     async def catch_up(self, resource_version: str) -> None:

@@ -10,7 +10,7 @@ deleting.py   delete, …collection  }
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from strongroom.api.clock import Clock
 from strongroom.api.meta import DeleteOptions, Object
@@ -69,10 +69,23 @@ class Registry(Generic[T]):
         await self.cache.close()
 
     async def get(
-        self, ctx: RequestContext, namespace: str, name: str, resource_version: str = ""
-    ) -> View[T]:
-        """One object: as of now (""), as cached ("0"), or not older than a revision."""
-        return await self._reader.get(namespace, name, resource_version)
+        self,
+        ctx: RequestContext,
+        namespace: str,
+        name: str,
+        resource_version: str = "",
+        *,
+        subresource: str = "",
+    ) -> View[Any]:
+        """One object: as of now (""), as cached ("0"), or not older than a revision.
+
+        A subresource of another kind is answered as that kind, here and by the verbs that write.
+        """
+        projector = self._updater.projector(subresource)
+        if projector is None:
+            return await self._reader.get(namespace, name, resource_version)
+        where = projector.group_resource
+        return projector.view(await self._reader.get(namespace, name, resource_version, where))
 
     async def list(
         self, ctx: RequestContext, namespace: str, options: ListOptions
@@ -91,10 +104,11 @@ class Registry(Generic[T]):
         return await self._creator.create(ctx, namespace, obj, name_hint=name_hint)
 
     async def update(
-        self, ctx: RequestContext, namespace: str, name: str, obj: T, *, subresource: str = ""
-    ) -> View[T]:
+        self, ctx: RequestContext, namespace: str, name: str, obj: Any, *, subresource: str = ""
+    ) -> View[Any]:
         """Replace an object, or a part of it. ``ctx.created`` says that it was made."""
-        return await self._updater.update(ctx, namespace, name, obj, subresource)
+        view = await self._updater.update(ctx, namespace, name, obj, subresource)
+        return self._shown(view, subresource)
 
     async def patch(
         self,
@@ -105,9 +119,10 @@ class Registry(Generic[T]):
         body: bytes,
         *,
         subresource: str = "",
-    ) -> View[T]:
+    ) -> View[Any]:
         """Change an object, or a part of it, as a patch says."""
-        return await self._patcher.patch(ctx, namespace, name, patch_type, body, subresource)
+        view = await self._patcher.patch(ctx, namespace, name, patch_type, body, subresource)
+        return self._shown(view, subresource)
 
     async def apply_configuration(
         self,
@@ -118,9 +133,14 @@ class Registry(Generic[T]):
         *,
         subresource: str = "",
         force: bool = False,
-    ) -> View[T]:
+    ) -> View[Any]:
         """Server-side apply; ``ctx.created`` says that the object was made."""
-        return await self._patcher.apply(ctx, namespace, name, body, subresource, force=force)
+        view = await self._patcher.apply(ctx, namespace, name, body, subresource, force=force)
+        return self._shown(view, subresource)
+
+    def _shown(self, view: View[T], subresource: str) -> View[Any]:
+        projector = self._updater.projector(subresource)
+        return projector.view(view) if projector else view
 
     async def apply(self, ctx: RequestContext, change: Change[T]) -> View[T]:
         """Make a change that a special subresource has worked out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from strongroom.api.errors import (
     FieldError,
@@ -29,6 +29,7 @@ from strongroom.registry.errors import precondition_failed, translated
 from strongroom.registry.keys import object_key
 from strongroom.registry.options import parse_revision
 from strongroom.registry.ownership import Ownership, same_but_for_times
+from strongroom.registry.projecting import Projector
 from strongroom.registry.view import Form, View
 from strongroom.registry.writing import Writer, match_name, match_namespace, unique_owners
 from strongroom.resources.resource import Subresource
@@ -48,7 +49,8 @@ class Change(Generic[T]):
     that the present object must have, if any. ``judged_as`` is what admission is shown as created
     instead of the changed object, for a path that takes another kind (a Binding). ``creates`` makes
     the object where there is none, whatever its kind. Unless ``tracked``, ``make`` sees to the
-    owners of fields.
+    owners of fields. By the path of a subresource that shows another kind, ``make`` is given and
+    makes objects of that kind.
     """
 
     namespace: str
@@ -70,9 +72,21 @@ class Updater(Writer[T]):
         super().__init__(form, store, cache, admission)
         self._creator = Creator(form, store, cache, admission)
         self.ownership = Ownership(form.resource)
+        self._projectors = {
+            part.name: Projector(form.resource, part, part.projection)
+            for part in form.resource.subresources
+            if part.projection is not None
+        }
+
+    def projector(self, subresource: str) -> Projector[T] | None:
+        """How a subresource shows objects as another kind; None when it shows the kind itself."""
+        return self._projectors.get(subresource)
+
+    def _projector_of(self, change: Change[T]) -> Projector[T] | None:
+        return self._projectors.get(change.subresource.name) if change.subresource else None
 
     async def update(
-        self, ctx: RequestContext, namespace: str, name: str, obj: T, subresource: str
+        self, ctx: RequestContext, namespace: str, name: str, obj: Any, subresource: str
     ) -> View[T]:
         """Store an object in place of the one that is there.
 
@@ -83,7 +97,8 @@ class Updater(Writer[T]):
         match_name(obj, name)
         unique_owners(ctx, obj, admitted=False)
         part = self.part(subresource)
-        copy = self.form.copy
+        projector = self.projector(subresource)
+        copy = projector.copy if projector else self.form.copy
         change = Change(namespace, name, lambda old: copy(obj), part, obj.metadata.uid)
         return await self.apply(ctx, change)
 
@@ -112,6 +127,8 @@ class Updater(Writer[T]):
             return await self.swap(key, attempt)
 
     async def _create(self, ctx: RequestContext, key: str, change: Change[T]) -> View[T]:
+        if projector := self._projector_of(change):
+            raise not_found(projector.group_resource, change.name)
         if change.subresource or not (change.creates or self.resource.create_on_update):
             raise not_found(self.group_resource, change.name)
         if change.uid:
@@ -132,16 +149,13 @@ class Updater(Writer[T]):
             raise precondition_failed(
                 self.group_resource, change.name, key, "UID", change.uid, old.metadata.uid
             )
-        new = self._merged(ctx, change, view)
-        if change.judged_as is None:
-            new = await self._mutated(ctx, change, new, old, view)
+        new = await self._made(ctx, change, old, view)
         unique_owners(ctx, new, admitted=True)
         if errors := self._errors(change, new, old):
             raise invalid(self.resource.group_kind, new.metadata.name, errors)
         for text in self.resource.warnings(new, old):
             ctx.tell(text)
-        if change.judged_as is None:
-            await self.admission.validate(ctx, "UPDATE", new, old)
+        await self._admit(ctx, change, new, old)
         value = self.form.encode(new)
         if self.resource.removed_by_update(new, old):
             return await self._remove(ctx, key, value, view)
@@ -152,13 +166,26 @@ class Updater(Writer[T]):
         revision = await self.store.update(key, value, expected=view.revision)
         return self.form.view(key, value, revision)
 
-    async def _mutated(
-        self, ctx: RequestContext, change: Change[T], new: T, old: T, view: View[T]
-    ) -> T:
+    async def _made(self, ctx: RequestContext, change: Change[T], old: T, view: View[T]) -> T:
         """The new object as admission wants it."""
+        if projector := self._projector_of(change):
+            new = await projector.changed(
+                ctx, self.admission, change.make, view, tracked=change.tracked
+            )
+            return self._merged(ctx, change, new, view)
+        new = self._merged(ctx, change, change.make(view.decode()), view)
+        if change.judged_as is not None:
+            return new
         if await self.admission.mutate(ctx, "UPDATE", new, old):
             return self._settled(ctx, change, new, view, tracked=False)
         return new
+
+    async def _admit(self, ctx: RequestContext, change: Change[T], new: T, old: T) -> None:
+        """Let admission judge the change, in the form in which it is shown it."""
+        if projector := self._projector_of(change):
+            await projector.validate(ctx, self.admission, new, old)
+        elif change.judged_as is None:
+            await self.admission.validate(ctx, "UPDATE", new, old)
 
     def _is_later_only(self, new: T, old: T, view: View[T]) -> bool:
         """Whether nothing would change but the times of owners: that is not worth a write."""
@@ -170,9 +197,8 @@ class Updater(Writer[T]):
         new.metadata.managedFields = said
         return same
 
-    def _merged(self, ctx: RequestContext, change: Change[T], view: View[T]) -> T:
+    def _merged(self, ctx: RequestContext, change: Change[T], new: T, view: View[T]) -> T:
         """The object to judge: the new one, with what this path may not change carried over."""
-        new = change.make(view.decode())
         self._check_version(new, change.name, view.revision)
         return self._settled(ctx, change, new, view, tracked=change.tracked)
 
@@ -187,20 +213,21 @@ class Updater(Writer[T]):
         # then change, and neither the cache nor the judges may see that in the old one.
         base = view.decode()
         entries = new.metadata.managedFields
-        if change.subresource:
+        part = change.subresource
+        whole = part is None or part.projection is not None
+        if part is not None and not whole:
             version = new.metadata.resourceVersion
-            new = change.subresource.merge(new, base)
+            new = part.merge(new, base)
             new.metadata.resourceVersion = version
         self.resource.default(new)
         match_namespace(self.resource, new, change.namespace)
         meta, kept = new.metadata, base.metadata
         meta.resourceVersion = str(view.revision)
         meta.generation = kept.generation
-        if not change.subresource:
+        if whole:
             self.resource.prepare_for_update(new, base, ctx.now)
         if tracked:
-            part = change.subresource.name if change.subresource else ""
-            entries = self.ownership.updated(ctx, new, base, part)
+            entries = self.ownership.updated(ctx, new, base, part.name if part else "")
         meta = new.metadata
         meta.managedFields = entries
         meta.uid = meta.uid or kept.uid
@@ -226,7 +253,7 @@ class Updater(Writer[T]):
         resource = self.resource
         errors = validate_object_meta(new.metadata, resource.namespaced, path_segment)
         errors += validate_object_meta_update(new.metadata, old.metadata)
-        if change.subresource:
+        if change.subresource and not change.subresource.projection:
             return errors + change.subresource.validate(new, old)
         return errors + resource.validate_update(new, old)
 

@@ -38,17 +38,39 @@ class Column(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Projection(Generic[T]):
+    """How a subresource shows an object as one of another kind, such as ``scale`` does.
+
+    ``resource`` is that kind: its type, its rules (``validate``) and its columns. ``read`` makes
+    the shown object, metadata included, without changing what it is given; ``write(shown, obj)``
+    carries into ``obj`` what the path may change (``metadata.resourceVersion`` is carried by the
+    registry) and may raise StatusError. ``owned`` pairs the path of each field of the shown object
+    that ``write`` carries over with its path in the object, for the owners of fields.
+
+    The changed object then goes through the rules of its own kind, as if it was updated as a
+    whole; admission is shown the other kind.
+    """
+
+    resource: Resource[Any]
+    read: Callable[[T], Object]
+    write: Callable[[Any, T], T]
+    owned: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Subresource(Generic[T]):
     """A part of an object with a path and rights of its own, such as ``status``.
 
     ``merge(new, old)`` makes the object to store when ``new`` arrives by this path: it starts from
     ``old`` and takes over only what the subresource may change. ``validate(new, old)`` judges it.
+    A subresource with a ``projection`` takes and answers another kind, and has neither of them.
     """
 
     name: str
-    merge: Callable[[T, T], T]
+    merge: Callable[[T, T], T] = lambda new, old: new
     validate: Callable[[T, T], list[FieldError]] = lambda new, old: []
     verbs: tuple[str, ...] = ("get", "patch", "update")
+    projection: Projection[T] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,12 @@ class Call:
         return self.registry.resource
 
     @property
+    def shown(self) -> Resource[Any]:
+        """The kind that bodies are of: that of the path, unless a subresource shows another."""
+        part = self.resource.subresource(self.target.subresource)
+        return part.projection.resource if part and part.projection else self.resource
+
+    @property
     def query(self) -> Query:
         return self.target.query
 

@@ -142,13 +142,7 @@ class _Served:
         for resource in self._of(group, version):
             resources.append(_legacy(resource))
             resources += [
-                APIResource(
-                    name=f"{resource.plural}/{name}",
-                    namespaced=resource.namespaced,
-                    kind=resource.kind,
-                    verbs=list(verbs),
-                )
-                for name, verbs in self._subresources(resource)
+                _legacy_part(resource, name, verbs) for name, verbs in self._subresources(resource)
             ]
         return APIResourceList(
             apiVersion="v1" if group else "",
@@ -195,7 +189,11 @@ class _Served:
             shortNames=list(resource.short_names),
             categories=list(resource.categories),
             subresources=[
-                APISubresourceDiscovery(subresource=name, responseKind=kind, verbs=list(verbs))
+                APISubresourceDiscovery(
+                    subresource=name,
+                    responseKind=_answered(resource, name) or kind,
+                    verbs=list(verbs),
+                )
                 for name, verbs in self._subresources(resource)
             ],
         )
@@ -212,6 +210,27 @@ def _legacy(resource: AnyResource) -> APIResource:
         categories=list(resource.categories),
         storageVersionHash=_storage_hash(resource),
     )
+
+
+def _legacy_part(resource: AnyResource, name: str, verbs: Iterable[str]) -> APIResource:
+    other = _answered(resource, name)
+    return APIResource(
+        name=f"{resource.plural}/{name}",
+        namespaced=resource.namespaced,
+        group=other.group if other else "",
+        version=other.version if other else "",
+        kind=other.kind if other else resource.kind,
+        verbs=list(verbs),
+    )
+
+
+def _answered(resource: AnyResource, part: str) -> GroupVersionKind | None:
+    """The kind that a subresource answers, if it is another one."""
+    found = resource.subresource(part)
+    if found is None or found.projection is None:
+        return None
+    other = found.projection.resource
+    return GroupVersionKind(group=other.group, version=other.version, kind=other.kind)
 
 
 def _singular(resource: AnyResource) -> str:

@@ -41,7 +41,7 @@ def watch_content_type(form: Form) -> str:
 def table_encoder(call: Call) -> TableEncoder:
     """The Table of the call's kind. Raises StatusError 400 for an unknown ``includeObject``."""
     include = call.target.first("includeObject") or "Metadata"
-    return TableEncoder(call.resource, include, call.form.version)
+    return TableEncoder(call.shown, include, call.form.version)
 
 
 def _one(call: Call, outcome: OneObject) -> bytes:

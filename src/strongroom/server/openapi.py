@@ -53,7 +53,20 @@ def _group_path(resource: Resource[Any]) -> str:
 
 
 def _kinds(resources: Iterable[Resource[Any]]) -> list[ServedKind]:
-    return [ServedKind(r.group, r.version, r.kind, r.type) for r in resources]
+    """The kinds, and those that their subresources show."""
+    kinds = []
+    for resource in resources:
+        kinds.append(_kind(resource, listed=True))
+        kinds += [
+            _kind(p.projection.resource, listed=False)
+            for p in resource.subresources
+            if p.projection
+        ]
+    return kinds
+
+
+def _kind(resource: Resource[Any], *, listed: bool) -> ServedKind:
+    return ServedKind(resource.group, resource.version, resource.kind, resource.type, listed=listed)
 
 
 def _part(catalog: tuple[Resource[Any], ...], path: str) -> Make:

@@ -113,7 +113,7 @@ class _Paths:
     def __init__(self, resource: Resource[Any], version: Version) -> None:
         self._resource = resource
         self._version: Version = version
-        self._name = definition_name(resource.type)
+        self._shown: Resource[Any] = resource
         group = resource.group.partition(".")[0].capitalize() or "Core"
         self._tag = f"{group}{resource.version.capitalize()}"
 
@@ -131,8 +131,10 @@ class _Paths:
             everywhere = self._item(_COLLECTION[:1], resource.verbs, named=False, everywhere=True)
             paths[f"{root}/{resource.plural}"] = everywhere
         for part in resource.subresources:
+            self._shown = part.projection.resource if part.projection else resource
             item = self._item(_OBJECT, part.verbs, named=True, suffix=part.name.capitalize())
             paths[f"{collection}/{{name}}/{part.name}"] = item
+        self._shown = resource
         if resource.plural == "pods":
             log = _Action("get", "get", "read", "get", _LOG, answers="text")
             item = self._item((log,), ("get",), named=True, suffix="Log")
@@ -163,14 +165,14 @@ class _Paths:
         if word == "deleteCollection":
             word, collection = "delete", "Collection"
         operation: Tree = {
-            "description": f"{action.action} {resource.kind}",
+            "description": f"{action.action} {self._shown.kind}",
             "operationId": f"{word}{self._tag}{collection}{scope}{resource.kind}{ending}",
             "tags": [self._tag[0].lower() + self._tag[1:]],
             "x-kubernetes-action": action.action,
             "x-kubernetes-group-version-kind": {
-                "group": resource.group,
-                "kind": resource.kind,
-                "version": resource.version,
+                "group": self._shown.group,
+                "kind": self._shown.kind,
+                "version": self._shown.version,
             },
             "responses": self._responses(action),
         }
@@ -181,8 +183,8 @@ class _Paths:
 
     def _responses(self, action: _Action) -> Tree:
         content: Tree = {
-            "object": reference(self._name, self._version),
-            "list": reference(f"{self._name}List", self._version),
+            "object": reference(definition_name(self._shown.type), self._version),
+            "list": reference(f"{definition_name(self._shown.type)}List", self._version),
             "status": reference(definition_name(Status), self._version),
             "text": {"type": "string"},
         }[action.answers]
@@ -202,7 +204,7 @@ class _Paths:
         if not action.body:
             return
         schema = {
-            "object": reference(self._name, self._version),
+            "object": reference(definition_name(self._shown.type), self._version),
             "patch": reference(PATCH, self._version),
             "options": reference(definition_name(DeleteOptions), self._version),
         }[action.body]

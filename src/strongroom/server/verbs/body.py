@@ -23,7 +23,7 @@ WARN = "Warn"
 
 async def decode_object(call: Call) -> None:
     """Read the object of a create or update. Raises StatusError 400, 413, 415."""
-    resource = call.resource
+    resource = call.shown
     validation = call.target.first("fieldValidation") or WARN
     find = validation in (STRICT, WARN)
     decoded = await read_body(
@@ -49,7 +49,7 @@ async def read_body(
 
 def check_kind(call: Call, obj: Object) -> None:
     """An object may leave its kind and version out, but must not say others."""
-    resource = call.resource
+    resource = call.shown
     if obj.kind not in ("", resource.kind):
         version = obj.apiVersion or resource.api_version
         raise bad_request(
@@ -69,7 +69,7 @@ def report_findings(call: Call, findings: list[str], validation: str) -> None:
     if not findings:
         return
     if validation == STRICT:
-        resource = call.resource
+        resource = call.shown
         raise bad_request(
             f'{resource.kind} in version "{resource.api_version}" cannot be handled as a '
             f"{resource.kind}: strict decoding error: {', '.join(findings)}"

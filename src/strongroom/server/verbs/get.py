@@ -15,6 +15,7 @@ async def run(call: Call) -> OneObject:
         target.namespace if call.resource.namespaced else "",
         target.name,
         target.first("resourceVersion"),
+        subresource=target.subresource,
     )
     return OneObject(view)
 
