@@ -154,3 +154,23 @@ class LabelSelector(Struct):
     matchExpressions: Annotated[
         list[LabelSelectorRequirement], F(2, "Conditions.", list_type="atomic")
     ] = []
+
+
+class Condition(Struct):
+    """One aspect of an object's present state, such as whether it is ready."""
+
+    type: Annotated[str, F(1, "The aspect, in CamelCase.", required=True)] = always(str)
+    status: Annotated[
+        str,
+        F(2, "True, False or Unknown.", required=True),
+    ] = always(str)
+    observedGeneration: Annotated[
+        int, F(3, "The generation of which the condition tells.", format="int64")
+    ] = 0
+    lastTransitionTime: Annotated[
+        str, F(4, "When the status last changed.", format="date-time", required=True)
+    ] = ""
+    reason: Annotated[
+        str, F(5, "Why the status last changed, for programs, in CamelCase.", required=True)
+    ] = always(str)
+    message: Annotated[str, F(6, "The same for people; may be empty.", required=True)] = always(str)

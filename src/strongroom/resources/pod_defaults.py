@@ -31,12 +31,21 @@ def default_pod(pod: Pod) -> None:
     """Fill in everything that has a default. Fit for invalid pods: they are judged later."""
     spec = pod.spec
     canonicalize_quantities(pod)
-    for container, _ in each_container(spec):
-        _default_container(container, host_network=spec.hostNetwork)
+    default_pod_spec(spec)
     for container in (*spec.initContainers, *spec.containers):
         # Who limits without requesting requests the limit.
         for name, amount in container.resources.limits.items():
             container.resources.requests.setdefault(name, amount)
+        for port in container.ports if spec.hostNetwork else ():
+            port.hostPort = port.hostPort or port.containerPort
+    if spec.enableServiceLinks is None:
+        spec.enableServiceLinks = True
+
+
+def default_pod_spec(spec: PodSpec) -> None:
+    """Fill in what has a default wherever pods are described, be it in a pod or a template."""
+    for container, _ in each_container(spec):
+        _default_container(container)
     for volume in spec.volumes:
         _default_volume(volume)
     _default_spec(spec)
@@ -50,21 +59,17 @@ def _default_spec(spec: PodSpec) -> None:
         spec.securityContext = PodSecurityContext()
     if spec.terminationGracePeriodSeconds is None:
         spec.terminationGracePeriodSeconds = 30
-    if spec.enableServiceLinks is None:
-        spec.enableServiceLinks = True
     # The old name of the field is an alias that is always shown, too.
     spec.serviceAccountName = spec.serviceAccountName or spec.serviceAccount
     spec.serviceAccount = spec.serviceAccountName
 
 
-def _default_container(container: Container | EphemeralContainer, *, host_network: bool) -> None:
+def _default_container(container: Container | EphemeralContainer) -> None:
     container.terminationMessagePath = container.terminationMessagePath or "/dev/termination-log"
     container.terminationMessagePolicy = container.terminationMessagePolicy or "File"
     container.imagePullPolicy = container.imagePullPolicy or pull_policy(container.image)
     for port in container.ports:
         port.protocol = port.protocol or "TCP"
-        if host_network and not isinstance(container, EphemeralContainer):
-            port.hostPort = port.hostPort or port.containerPort
     for variable in container.env:
         _default_variable(variable)
     for probe in (container.livenessProbe, container.readinessProbe, container.startupProbe):
@@ -133,7 +138,7 @@ def _default_volume(volume: Volume) -> None:
     if volume.image:
         volume.image.pullPolicy = volume.image.pullPolicy or pull_policy(volume.image.reference)
     if volume.ephemeral and volume.ephemeral.volumeClaimTemplate:
-        _default_claim(volume.ephemeral.volumeClaimTemplate.spec)
+        default_claim(volume.ephemeral.volumeClaimTemplate.spec)
     _default_storage(volume)
 
 
@@ -159,7 +164,8 @@ def _default_files(files: list[DownwardAPIVolumeFile]) -> None:
             file.resourceFieldRef.divisor = file.resourceFieldRef.divisor or "0"
 
 
-def _default_claim(claim: PersistentVolumeClaimSpec) -> None:
+def default_claim(claim: PersistentVolumeClaimSpec) -> None:
+    """Fill in what has a default in a claim of storage."""
     if claim.volumeMode is None:
         claim.volumeMode = "Filesystem"
 

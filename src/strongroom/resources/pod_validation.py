@@ -7,7 +7,7 @@ particular drivers): the schema decides what they may contain, and the node whet
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from strongroom.api.errors import FieldError
 from strongroom.api.validation import (
@@ -52,14 +52,23 @@ _MAX_SEARCH_LENGTH = 2048
 
 def validate_pod(pod: Pod) -> list[FieldError]:
     """All findings on a pod's annotations and spec, be it new or changed."""
-    spec, path = pod.spec, Path("spec")
-    errors = []
-    mirror = pod.metadata.annotations.get(MIRROR_ANNOTATION)
-    if mirror is not None and not spec.nodeName:
-        at = (Path("metadata") / "annotations").key(MIRROR_ANNOTATION)
-        detail = "must set spec.nodeName if mirror pod annotation is set"
-        errors.append(invalid_value(at, mirror, detail))
-    errors += _part_errors(spec, path)
+    meta = pod.metadata
+    errors = mirror_errors(meta.annotations, pod.spec, Path("metadata") / "annotations")
+    return errors + pod_spec_errors(pod.spec, Path("spec"))
+
+
+def mirror_errors(annotations: Mapping[str, str], spec: PodSpec, path: Path) -> list[FieldError]:
+    """A finding on what says that it mirrors a node's own pod, and names no node."""
+    mirror = annotations.get(MIRROR_ANNOTATION)
+    if mirror is None or spec.nodeName:
+        return []
+    detail = "must set spec.nodeName if mirror pod annotation is set"
+    return [invalid_value(path.key(MIRROR_ANNOTATION), mirror, detail)]
+
+
+def pod_spec_errors(spec: PodSpec, path: Path, *, template: bool = False) -> list[FieldError]:
+    """All findings on the description of a pod, in the pod or in a ``template`` of pods."""
+    errors = _part_errors(spec, path, template=template)
     errors += _policy_errors(spec, path)
     errors += _name_errors(spec, path)
     errors += _placement_errors(spec, path)
@@ -77,7 +86,7 @@ def validate_new_pod(pod: Pod) -> list[FieldError]:
     return errors
 
 
-def _part_errors(spec: PodSpec, path: Path) -> list[FieldError]:
+def _part_errors(spec: PodSpec, path: Path, *, template: bool) -> list[FieldError]:
     """Volumes, claims and containers, which refer to each other."""
     errors = []
     if spec.terminationGracePeriodSeconds is None:
@@ -98,7 +107,7 @@ def _part_errors(spec: PodSpec, path: Path) -> list[FieldError]:
     errors += init_container_errors(spec.initContainers, names, around, path / "initContainers")
     if spec.resources:
         errors += requirement_errors(spec.resources, claims, path / "resources")
-    return errors + _host_network_errors(spec, path / "containers")
+    return errors + _host_network_errors(spec, path / "containers", template=template)
 
 
 def _claim_errors(claims: Sequence[PodResourceClaim], path: Path) -> list[FieldError]:
@@ -126,7 +135,8 @@ def _claim_errors(claims: Sequence[PodResourceClaim], path: Path) -> list[FieldE
     return errors
 
 
-def _host_network_errors(spec: PodSpec, path: Path) -> list[FieldError]:
+def _host_network_errors(spec: PodSpec, path: Path, *, template: bool) -> list[FieldError]:
+    """Ports of the host are those of the containers; a template's pods get them when made."""
     if not spec.hostNetwork:
         return []
     detail = "must match `containerPort` when `hostNetwork` is true"
@@ -134,7 +144,7 @@ def _host_network_errors(spec: PodSpec, path: Path) -> list[FieldError]:
         invalid_value((path.index(i) / "ports").index(j) / "hostPort", port.hostPort, detail)
         for i, container in enumerate(spec.containers)
         for j, port in enumerate(container.ports)
-        if port.hostPort != port.containerPort
+        if port.hostPort != port.containerPort and (port.hostPort or not template)
     ]
 
 

@@ -29,7 +29,7 @@ _BYTES = ("memory", "ephemeral-storage")
 
 def new_pod_warnings(pod: Pod) -> list[str]:
     """All that the creator of a pod should know; no text holds a value of a variable."""
-    return [*_name(pod.metadata.name), *_spec(pod.spec, Path("spec"))]
+    return [*_name(pod.metadata.name), *pod_spec_warnings(pod.spec, Path("spec"))]
 
 
 def _name(name: str) -> Iterator[str]:
@@ -40,7 +40,8 @@ def _name(name: str) -> Iterator[str]:
         )
 
 
-def _spec(spec: PodSpec, path: Path) -> Iterator[str]:
+def pod_spec_warnings(spec: PodSpec, path: Path) -> Iterator[str]:
+    """All that is odd about the description of a pod, in the pod or in a template of pods."""
     for i, constraint in enumerate(spec.topologySpreadConstraints):
         if constraint.labelSelector is None:
             at = (path / "topologySpreadConstraints").index(i) / "labelSelector"
