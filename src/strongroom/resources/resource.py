@@ -101,6 +101,8 @@ class Resource(Generic[T]):
     type: type[T]
     namespaced: bool
     singular: str = ""
+    list_kind: str = ""
+    """Kind of its lists if it is not the kind with ``List`` appended."""
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     columns: tuple[Column[T], ...] = ()
@@ -121,6 +123,8 @@ class Resource(Generic[T]):
     """Where upstream stores the kind below ``/registry/`` if it is not the plural name."""
     stored: StoredForm[T] | None = None
     """How objects are stored; None when as they are served."""
+    deprecation: str = ""
+    """What every request to this version is warned of, if anything."""
     unconditional_update: bool = True
     create_on_update: bool = False
 

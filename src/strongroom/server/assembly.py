@@ -10,7 +10,6 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from strongroom.access.admission.lifecycle import NamespaceLifecycle
 from strongroom.access.admission.noderestriction import NodeRestriction
@@ -25,12 +24,12 @@ from strongroom.resources.catalog import CATALOG
 from strongroom.server.app import App
 from strongroom.server.audit import Audit, LogSink
 from strongroom.server.bootstrap import NamespacePhases, ensure_namespaces
-from strongroom.server.discovery import discovery_routes
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.health import Check, Health
+from strongroom.server.kinds import Kinds
+from strongroom.server.livedocs import LiveDocuments
 from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, repeat
 from strongroom.server.metrics import Metrics
-from strongroom.server.openapi import openapi_routes
 from strongroom.server.options import Options
 from strongroom.server.paths import path_routes
 from strongroom.server.pipeline import Pipeline
@@ -104,18 +103,20 @@ async def _build(options: Options, clock: Clock, stack: contextlib.AsyncExitStac
     url = base_url(sock, options.bind)
     write_kubeconfigs(pki, options.kubeconfig, url)
     stack.enter_context(run_file(options, url, opened))
-    registries = await _start_registries(store, clock, stack)
-    _start_maintenance(options, store, registries, clock, stack)
+    kinds = await _start_kinds(store, clock, stack)
+    _start_maintenance(options, store, kinds, clock, stack)
 
-    shutdown, metrics = Shutdown(), Metrics(CATALOG.all())
-    logs = PodLogs(registries["pods"], registries["nodes"], _node_client_context(pki))
+    shutdown, metrics = Shutdown(), Metrics(kinds.resources())
+    kinds.changed.append(lambda: metrics.serve(kinds.resources()))
+    pods, nodes = kinds.registry("", "pods"), kinds.registry("", "nodes")
+    logs = PodLogs(pods, nodes, _node_client_context(pki))
     stack.push_async_callback(logs.close)
     pipeline = Pipeline(
         GroupAdder(AnonymousOnPaths(UnionAuthenticator([X509Authenticator(clock)]), PUBLIC_PATHS)),
         Audit(_audit_sink(options, clock, metrics, stack), clock),
         UnionAuthorizer([MastersAuthorizer(), COMPONENTS]),
-        _routes(metrics, shutdown, store, url),
-        Endpoints(registries.values(), logs),
+        _routes(metrics, shutdown, store, LiveDocuments(kinds, url.removeprefix("https://"))),
+        Endpoints(kinds, logs),
     )
     app = App(pipeline, metrics, shutdown, clock)
     return Server(url, Listener(app, sock, _serving_context(options, pki)), shutdown)
@@ -130,29 +131,27 @@ def _listen(options: Options) -> socket.socket:
         raise StartError(f"cannot listen on {where}: {error.strerror}{advice}") from error
 
 
-async def _start_registries(
-    store: Store, clock: Clock, stack: contextlib.AsyncExitStack
-) -> dict[str, Registry[Any]]:
-    """The registries of all kinds, by plural name, with the system's namespaces in them."""
+async def _start_kinds(store: Store, clock: Clock, stack: contextlib.AsyncExitStack) -> Kinds:
+    """The registries of all kinds, with the system's namespaces in them."""
     phases = NamespacePhases(clock)
     admission = (NamespaceLifecycle(phases), NodeRestriction())
-    registries = {r.plural: Registry(r, store, admission, clock) for r in CATALOG.all()}
-    for registry in registries.values():
+    kinds = Kinds(Registry(r, store, admission, clock) for r in CATALOG.all())
+    for registry in kinds.fixed():
         await registry.start()
         stack.push_async_callback(registry.close)
-    phases.registry = registries["namespaces"]
-    await ensure_namespaces(registries["namespaces"], clock)
-    return registries
+    phases.registry = kinds.registry("", "namespaces")
+    await ensure_namespaces(phases.registry, clock)
+    return kinds
 
 
 def _start_maintenance(
     options: Options,
     store: Store,
-    registries: dict[str, Registry[Any]],
+    kinds: Kinds,
     clock: Clock,
     stack: contextlib.AsyncExitStack,
 ) -> None:
-    sweeper = EventSweeper(registries["events"], clock, options.event_ttl)
+    sweeper = EventSweeper(kinds.registry("", "events"), clock, options.event_ttl)
     for seconds, act in (
         (options.compaction_interval, Compactor(store).turn),
         (EVENT_SWEEP, sweeper.turn),
@@ -187,7 +186,7 @@ def _audit_sink(
     return sink
 
 
-def _routes(metrics: Metrics, shutdown: Shutdown, store: Store, url: str) -> Routes:
+def _routes(metrics: Metrics, shutdown: Shutdown, store: Store, documents: LiveDocuments) -> Routes:
     async def ping() -> None:
         """Answering at all is the check."""
 
@@ -201,9 +200,7 @@ def _routes(metrics: Metrics, shutdown: Shutdown, store: Store, url: str) -> Rou
         "/readyz": Health("readyz", ready),
         "/healthz": Health("healthz", live),
     }
-    kinds = CATALOG.all()
-    documents = discovery_routes(kinds, address=url.removeprefix("https://"))
-    return path_routes(metrics, healths, {**documents, **openapi_routes(kinds)})
+    return path_routes(metrics, healths, documents)
 
 
 def _serving_context(options: Options, pki: PKI) -> ssl.SSLContext:

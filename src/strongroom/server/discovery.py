@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from typing import Any
 
 from strongroom import __version__
@@ -26,6 +27,7 @@ from strongroom.api.discovery import (
     ServerAddressByClientCIDR,
 )
 from strongroom.api.meta import ObjectMeta
+from strongroom.api.versions import priority
 from strongroom.resources.resource import Resource
 from strongroom.server.documents import Document
 from strongroom.server.negotiation import parse_accept
@@ -60,48 +62,49 @@ def version_info() -> Info:
 
 
 def discovery_routes(resources: Iterable[AnyResource], *, address: str) -> dict[str, Handler]:
-    """The discovery paths. ``address`` is HOST:PORT, as clients on this host reach it."""
-    catalog = list(resources)
-    served = _Served(catalog)
-    groups = sorted({r.group for r in catalog if r.group})
+    """The discovery paths. ``address`` is HOST:PORT, as clients on this host reach it.
+
+    Each document is made when it is first asked for.
+    """
+    served = _Served(resources)
+    groups = served.groups()
     addresses = [ServerAddressByClientCIDR(clientCIDR="0.0.0.0/0", serverAddress=address)]
     routes = {
-        "/version": _document(version_info()),
+        "/version": _document(version_info),
         "/api": _negotiated(
-            APIVersions(versions=["v1"], serverAddressByClientCIDRs=addresses),
-            served.aggregated([""]),
+            lambda: APIVersions(versions=["v1"], serverAddressByClientCIDRs=addresses),
+            lambda: served.aggregated([""]),
         ),
         "/apis": _negotiated(
-            APIGroupList(groups=[_group(g, served.versions(g)) for g in groups]),
-            served.aggregated(groups),
+            lambda: APIGroupList(groups=[_group(g, served.versions(g)) for g in groups]),
+            lambda: served.aggregated(groups),
         ),
-        "/api/v1": _document(served.resource_list("", "v1")),
+        "/api/v1": _document(partial(served.resource_list, "", "v1")),
     }
     for group in groups:
-        description = _group(group, served.versions(group))
-        description.kind, description.apiVersion = "APIGroup", "v1"
-        routes[f"/apis/{group}"] = _document(description)
+        routes[f"/apis/{group}"] = _document(partial(_single_group, group, served.versions(group)))
         for version in served.versions(group):
-            routes[f"/apis/{group}/{version}"] = _document(served.resource_list(group, version))
+            make = partial(served.resource_list, group, version)
+            routes[f"/apis/{group}/{version}"] = _document(make)
     return routes
 
 
-def _document(content: object) -> Handler:
-    document = Document(content)
+def _document(make: Callable[[], object]) -> Handler:
+    document = cache(lambda: Document(make()))
 
     async def serve(request: Request, target: Target) -> Reply:
-        return document.reply(request)
+        return document().reply(request)
 
     return serve
 
 
-def _negotiated(legacy: object, aggregated: object) -> Handler:
-    old, new = Document(legacy), Document(aggregated, AGGREGATED)
+def _negotiated(legacy: Callable[[], object], aggregated: Callable[[], object]) -> Handler:
+    old, new = cache(lambda: Document(legacy())), cache(lambda: Document(aggregated(), AGGREGATED))
 
     async def serve(request: Request, target: Target) -> Reply:
         if _wants_aggregated(request.headers.get("accept", "")):
-            return new.reply(request, etag=True)
-        return old.reply(request)
+            return new().reply(request, etag=True)
+        return old().reply(request)
 
     return serve
 
@@ -126,15 +129,28 @@ def _group(name: str, versions: list[str]) -> APIGroup:
     return APIGroup(name=name, versions=described, preferredVersion=described[0])
 
 
+def _single_group(name: str, versions: list[str]) -> APIGroup:
+    description = _group(name, versions)
+    description.kind, description.apiVersion = "APIGroup", "v1"
+    return description
+
+
 class _Served:
     """The kinds, as both forms of discovery tell of them."""
 
-    def __init__(self, catalog: list[AnyResource]) -> None:
-        self._catalog = sorted(catalog, key=lambda r: r.plural)
+    def __init__(self, resources: Iterable[AnyResource]) -> None:
+        self._groups: dict[str, dict[str, list[AnyResource]]] = {}
+        for resource in sorted(resources, key=lambda r: r.plural):
+            versions = self._groups.setdefault(resource.group, {})
+            versions.setdefault(resource.version, []).append(resource)
+
+    def groups(self) -> list[str]:
+        """The groups that have a name."""
+        return sorted(group for group in self._groups if group)
 
     def versions(self, group: str) -> list[str]:
-        """The versions of a group."""
-        return sorted({r.version for r in self._catalog if r.group == group})
+        """The versions of a group, the one to prefer first."""
+        return sorted(self._groups.get(group, ()), key=priority)
 
     def resource_list(self, group: str, version: str) -> APIResourceList:
         """The legacy list of a version."""
@@ -170,7 +186,7 @@ class _Served:
         )
 
     def _of(self, group: str, version: str) -> list[AnyResource]:
-        return [r for r in self._catalog if (r.group, r.version) == (group, version)]
+        return self._groups.get(group, {}).get(version, [])
 
     def _subresources(self, resource: AnyResource) -> list[tuple[str, tuple[str, ...]]]:
         found = [(s.name, tuple(sorted(s.verbs))) for s in resource.subresources]

@@ -10,6 +10,7 @@ from strongroom.access.user import Attributes
 from strongroom.registry.registry import Registry
 from strongroom.server.call import Call
 from strongroom.server.encode import encode
+from strongroom.server.kinds import Kinds
 from strongroom.server.negotiation import accepted_form
 from strongroom.server.podlogs import PodLogs
 from strongroom.server.reply import Reply, StreamReply
@@ -66,17 +67,17 @@ class Stages:
 class Endpoints:
     """The resources that are served."""
 
-    def __init__(self, registries: Iterable[Registry[Any]], logs: PodLogs | None = None) -> None:
-        self._registries = {
-            (r.resource.group, r.resource.version, r.resource.plural): r for r in registries
-        }
+    def __init__(self, kinds: Kinds, logs: PodLogs | None = None) -> None:
+        self._kinds = kinds
         self._logs = logs
 
-    def open(self, request: Request, target: Target, attributes: Attributes) -> Stages:
+    async def open(self, request: Request, target: Target, attributes: Attributes) -> Stages:
         """The stages of a request. Raises StatusError 404, 405, 406."""
-        registry = self._registries.get((target.group, target.version, target.resource))
+        registry = await self._kinds.find(target.group, target.version, target.resource)
         if registry is None or target.extra:
             raise no_such_resource()
+        if registry.resource.deprecation:
+            request.warn(registry.resource.deprecation)
         verb = self._verb(registry, request, target)
         accept = request.headers.get("accept", "") if verb.negotiated else ""
         form = accepted_form(accept, verb.shapes)

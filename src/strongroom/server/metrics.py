@@ -70,12 +70,7 @@ class Metrics:
     """
 
     def __init__(self, resources: Iterable[Resource[Any]] = ()) -> None:
-        self._served = {
-            (r.group, r.version, r.plural): frozenset(
-                (*(s.name for s in r.subresources), *_CONNECTED.get(r.plural, ()))
-            )
-            for r in resources
-        }
+        self.serve(resources)
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -114,6 +109,15 @@ class Metrics:
         # Looking a child up by its labels costs more than counting: keep those in use.
         self._children: dict[Labels, tuple[dict[int, Any], Any]] = {}
         self._kinds = {kind: self._inflight.labels(kind) for kind in ("mutating", "readOnly")}
+
+    def serve(self, resources: Iterable[Resource[Any]]) -> None:
+        """Count requests for these kinds from now on; what was counted stays."""
+        self._served = {
+            (r.group, r.version, r.plural): frozenset(
+                (*(s.name for s in r.subresources), *_CONNECTED.get(r.plural, ()))
+            )
+            for r in resources
+        }
 
     def inflight(self, method: str) -> Gauge:
         """The gauge that a short request counts in while it is under way."""

@@ -6,15 +6,15 @@ names each document by its hash, so that clients may keep it for ever.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
 
 from strongroom.api.discovery import Info
 from strongroom.api.openapi import ServedKind, definitions
-from strongroom.resources.resource import Resource
 from strongroom.server.discovery import KUBERNETES
 from strongroom.server.documents import Document
+from strongroom.server.kinds import AnyResource, CustomKind
 from strongroom.server.openapi_paths import Tree, resource_paths
 from strongroom.server.reply import Reply
 from strongroom.server.request import Request
@@ -35,24 +35,67 @@ _BEARER = {
 Make = Callable[[], Document]
 
 
-def openapi_routes(resources: Iterable[Resource[Any]]) -> dict[str, Handler]:
-    """The OpenAPI paths of these resources."""
-    catalog = tuple(resources)
-    groups = sorted({_group_path(r) for r in catalog})
-    parts: dict[str, Make] = {path: _part(catalog, path) for path in groups}
-    parts["version"] = cache(_version_part)
-    routes = {f"/openapi/v3/{path}": _kept(make) for path, make in parts.items()}
-    routes["/openapi/v3"] = _served(cache(lambda: _index(parts)))
-    routes["/openapi/v2"] = _served(cache(lambda: _whole(catalog)))
-    return routes
+class OpenAPI:
+    """Makes the documents, and keeps those whose kinds have not changed."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, _Part] = {"version": _Part("", _version_part)}
+
+    def routes(
+        self, resources: Iterable[AnyResource], custom: Iterable[CustomKind] = ()
+    ) -> dict[str, Handler]:
+        """The OpenAPI paths of these kinds."""
+        catalog, customs = tuple(resources), tuple(custom)
+        parts = {path: self._part(path, catalog) for path in {_group_path(r) for r in catalog}}
+        for path in {_group_path(c.resource) for c in customs}:
+            parts[path] = self._custom_part(
+                path, [c for c in customs if _group_path(c.resource) == path]
+            )
+        parts["version"] = self._parts["version"]
+        self._parts = parts
+        routes = {f"/openapi/v3/{path}": _kept(part) for path, part in parts.items()}
+        routes["/openapi/v3"] = _served(cache(lambda: _index(parts)))
+        routes["/openapi/v2"] = _served(
+            cache(lambda: _whole((*catalog, *(c.whole() for c in customs))))
+        )
+        return routes
+
+    def _part(self, path: str, catalog: tuple[AnyResource, ...]) -> _Part:
+        resources = [r for r in catalog if _group_path(r) == path]
+        return self._kept(path, "", lambda: _document(resources))
+
+    def _custom_part(self, path: str, customs: list[CustomKind]) -> _Part:
+        # What the document is made from stands for it: an index that had to make them all would
+        # read the schema of every definition there is.
+        together = "".join(sorted(c.fingerprint for c in customs))
+        digest = hashlib.sha512(together.encode()).hexdigest().upper()
+        return self._kept(path, digest, lambda: _document([c.whole() for c in customs]))
+
+    def _kept(self, path: str, digest: str, make: Make) -> _Part:
+        known = self._parts.get(path)
+        if known is not None and known.digest == digest:
+            return known
+        return _Part(digest, make)
 
 
-def _group_path(resource: Resource[Any]) -> str:
+class _Part:
+    """A document of v3, made when it is first asked for, and the hash that it goes by."""
+
+    def __init__(self, digest: str, make: Make) -> None:
+        self.digest = digest
+        self.document = cache(make)
+
+    @property
+    def hash(self) -> str:
+        return self.digest or self.document().hash
+
+
+def _group_path(resource: AnyResource) -> str:
     root = f"apis/{resource.group}" if resource.group else "api"
     return f"{root}/{resource.version}"
 
 
-def _kinds(resources: Iterable[Resource[Any]]) -> list[ServedKind]:
+def _kinds(resources: Iterable[AnyResource]) -> list[ServedKind]:
     """The kinds, and those that their subresources show."""
     kinds = []
     for resource in resources:
@@ -65,18 +108,13 @@ def _kinds(resources: Iterable[Resource[Any]]) -> list[ServedKind]:
     return kinds
 
 
-def _kind(resource: Resource[Any], *, listed: bool) -> ServedKind:
+def _kind(resource: AnyResource, *, listed: bool) -> ServedKind:
     return ServedKind(resource.group, resource.version, resource.kind, resource.type, listed=listed)
 
 
-def _part(catalog: tuple[Resource[Any], ...], path: str) -> Make:
-    resources = [r for r in catalog if _group_path(r) == path]
-
-    @cache
-    def make() -> Document:
-        return Document(_v3(resource_paths(resources, 3), definitions(_kinds(resources))))
-
-    return make
+def _document(resources: Iterable[AnyResource]) -> Document:
+    served = tuple(resources)
+    return Document(_v3(resource_paths(served, 3), definitions(_kinds(served))))
 
 
 def _version_part() -> Document:
@@ -111,7 +149,7 @@ def _v3(paths: Tree, schemas: Tree) -> Tree:
     }
 
 
-def _whole(catalog: tuple[Resource[Any], ...]) -> Document:
+def _whole(catalog: tuple[AnyResource, ...]) -> Document:
     return Document(
         {
             "swagger": "2.0",
@@ -124,12 +162,12 @@ def _whole(catalog: tuple[Resource[Any], ...]) -> Document:
     )
 
 
-def _index(parts: dict[str, Make]) -> Document:
+def _index(parts: dict[str, _Part]) -> Document:
     return Document(
         {
             "paths": {
-                path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={make().hash}"}
-                for path, make in sorted(parts.items())
+                path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={part.hash}"}
+                for path, part in sorted(parts.items())
             }
         }
     )
@@ -142,13 +180,12 @@ def _served(make: Make) -> Handler:
     return serve
 
 
-def _kept(make: Make) -> Handler:
+def _kept(part: _Part) -> Handler:
     """A document that is asked for by its hash may be kept by the client."""
 
     async def serve(request: Request, target: Target) -> Reply:
-        document = make()
-        reply = document.reply(request, etag=True)
-        if target.first("hash") == document.hash:
+        reply = part.document().reply(request, etag=True)
+        if target.first("hash") == part.hash:
             reply.cache_control = _FOREVER
         return reply
 

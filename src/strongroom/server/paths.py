@@ -10,28 +10,27 @@ from strongroom.server.health import Health
 from strongroom.server.metrics import CONTENT_TYPE, Metrics
 from strongroom.server.reply import Reply
 from strongroom.server.request import Request
-from strongroom.server.routes import Handler, Routes, page_not_found
+from strongroom.server.routes import Documents, Handler, Routes, page_not_found
 from strongroom.server.urls import Target
 
 
-def path_routes(
-    metrics: Metrics, healths: Mapping[str, Health], documents: Mapping[str, Handler]
-) -> Routes:
+def path_routes(metrics: Metrics, healths: Mapping[str, Health], documents: Documents) -> Routes:
     """All routes. ``healths`` are by path, ``documents`` are discovery and OpenAPI."""
-    exact: dict[str, Handler] = dict(documents)
+    exact: dict[str, Handler] = {}
     prefixes: dict[str, Handler] = {}
     for path, health in healths.items():
         exact[path] = _report(health)
         prefixes[f"{path}/"] = _single(health, f"{path}/")
     exact["/metrics"] = _metrics(metrics)
     checks = [f"{path}/{name}" for path, health in healths.items() for name in health.names]
-    index = Document(RootPaths(paths=sorted([*exact, *checks])))
+    fixed = [*exact, *checks]
 
     async def serve_index(request: Request, target: Target) -> Reply:
-        return index.reply(request)
+        paths = sorted([*fixed, *await documents.paths()])
+        return Document(RootPaths(paths=paths)).reply(request)
 
     exact["/"] = serve_index
-    return Routes(exact, prefixes)
+    return Routes(exact, prefixes, documents)
 
 
 def _report(health: Health) -> Handler:

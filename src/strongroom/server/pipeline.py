@@ -58,7 +58,7 @@ class Pipeline:
         await self._authorize(attributes, progress)
         if not target.is_resource:
             return await self._serve_path(request, target)
-        call = self._endpoints.open(request, target, attributes)
+        call = await self._endpoints.open(request, target, attributes)
         await call.decode_body()
         outcome = await call.run()  # admission and the registry
         return await call.encode(outcome)
@@ -97,7 +97,7 @@ class Pipeline:
             raise refusal(attributes, decision.reason)
 
     async def _serve_path(self, request: Request, target: Target) -> Reply:
-        handler = self._routes.find(target.path)
+        handler = await self._routes.find(target.path)
         if handler is None:
             return page_not_found()
         if request.method not in ("GET", "HEAD"):

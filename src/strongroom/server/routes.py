@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
 
 from strongroom.api.errors import StatusDetails, StatusError
 from strongroom.server.reply import TEXT, Reply
@@ -12,19 +13,38 @@ from strongroom.server.urls import Target
 Handler = Callable[[Request, Target], Awaitable[Reply]]
 
 
+class Documents(Protocol):
+    """Paths that come and go with the kinds that are served."""
+
+    async def find(self, path: str) -> Handler | None:
+        """The handler of a path, as of all writes that were acknowledged."""
+        ...
+
+    async def paths(self) -> Iterable[str]:
+        """All paths."""
+        ...
+
+
 class Routes:
     """Paths that are no resources. They answer GET and HEAD only."""
 
-    def __init__(self, exact: Mapping[str, Handler], prefixes: Mapping[str, Handler]) -> None:
+    def __init__(
+        self,
+        exact: Mapping[str, Handler],
+        prefixes: Mapping[str, Handler],
+        documents: Documents,
+    ) -> None:
         self._exact = dict(exact)
         self._prefixes = dict(prefixes)
+        self._documents = documents
 
-    def find(self, path: str) -> Handler | None:
+    async def find(self, path: str) -> Handler | None:
         """The handler of a path; None where there is nothing."""
         handler = self._exact.get(path)
         if handler is not None:
             return handler
-        return next((h for p, h in self._prefixes.items() if path.startswith(p)), None)
+        handler = next((h for p, h in self._prefixes.items() if path.startswith(p)), None)
+        return handler or await self._documents.find(path)
 
 
 def page_not_found() -> Reply:
