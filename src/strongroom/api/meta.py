@@ -52,7 +52,7 @@ class ObjectMeta(Struct):
     ] = ""
     generation: Annotated[int, F(7, "Counts changes of the desired state.", format="int64")] = 0
     creationTimestamp: Annotated[
-        str, F(8, "When the server created the object.", format="date-time")
+        str, F(8, "When the server created the object.", format="date-time", by_value=True)
     ] = ""
     deletionTimestamp: Annotated[
         str, F(9, "When the object will be or was asked to be gone.", format="date-time")

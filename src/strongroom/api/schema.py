@@ -62,6 +62,8 @@ class FieldFacts:
     confidential: bool = False
     write_only: bool = False
     within: int | None = None
+    by_value: bool = False
+    wrapped: bool = False
     refers: str | None = None
     default: str | None = None
 
@@ -73,8 +75,10 @@ def F(number: int, description: str, **facts: Any) -> msgspec.Meta:  # noqa: N80
     strategic merge patch's; ``format`` and ``enum`` OpenAPI's; ``required`` marks what upstream's
     schema lists as required; ``confidential`` marks values that logs and audit never show.
     ``within`` is the number of the message that holds the field in protobuf where Go inlines a
-    struct, so that JSON has no such level; ``refers`` names the kind whose name the field holds.
-    ``default`` is what the published schema says a missing field means.
+    struct, so that JSON has no such level; ``by_value`` marks a time, quantity or free-form value
+    that Go holds without a pointer, so that protobuf has it even when it is unset; ``wrapped`` a
+    list that protobuf holds in a message of its own. ``refers`` names the kind whose name the field
+    holds. ``default`` is what the published schema says a missing field means.
 
     Formats that the codec acts on: ``int32`` and ``int64`` bound a number; ``date-time`` is a
     Time (with ``micro=True`` a MicroTime, which keeps its fraction); ``quantity`` is a string

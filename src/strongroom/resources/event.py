@@ -36,7 +36,8 @@ class EventSeries(Struct):
         int, F(1, "Number of occurrences up to the last one seen.", format="int32")
     ] = 0
     lastObservedTime: Annotated[
-        str, F(2, "When the last occurrence was seen.", format="date-time", micro=True)
+        str,
+        F(2, "When the last occurrence was seen.", format="date-time", by_value=True, micro=True),
     ] = ""
 
 
@@ -58,11 +59,17 @@ class Event(Object):
     source: Annotated[EventSource, F(5, "The component that reported it.")] = msgspec.field(
         default_factory=EventSource
     )
-    firstTimestamp: Annotated[str, F(6, "When it was first recorded.", format="date-time")] = ""
-    lastTimestamp: Annotated[str, F(7, "When it was last recorded.", format="date-time")] = ""
+    firstTimestamp: Annotated[
+        str, F(6, "When it was first recorded.", format="date-time", by_value=True)
+    ] = ""
+    lastTimestamp: Annotated[
+        str, F(7, "When it was last recorded.", format="date-time", by_value=True)
+    ] = ""
     count: Annotated[int, F(8, "How often it has happened.", format="int32")] = 0
     type: Annotated[str, F(9, "Normal or Warning; others may come.")] = ""
-    eventTime: Annotated[str, F(10, "When it was first seen.", format="date-time", micro=True)] = ""
+    eventTime: Annotated[
+        str, F(10, "When it was first seen.", format="date-time", by_value=True, micro=True)
+    ] = ""
     series: Annotated[
         EventSeries | None, F(11, "The series that this event belongs to, if it goes on.")
     ] = None

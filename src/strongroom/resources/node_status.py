@@ -24,10 +24,10 @@ class NodeCondition(Struct):
     type: Annotated[str, F(1, "What is observed.", required=True)] = always(str)
     status: Annotated[str, F(2, "True, False or Unknown.", required=True)] = always(str)
     lastHeartbeatTime: Annotated[
-        str, F(3, "When the observation was last confirmed.", format="date-time")
+        str, F(3, "When the observation was last confirmed.", format="date-time", by_value=True)
     ] = ""
     lastTransitionTime: Annotated[
-        str, F(4, "When the status last changed.", format="date-time")
+        str, F(4, "When the status last changed.", format="date-time", by_value=True)
     ] = ""
     reason: Annotated[str, F(5, "Machine-readable reason of the last change.")] = ""
     message: Annotated[str, F(6, "What was observed, for people.")] = ""

@@ -21,7 +21,7 @@ class ContainerStateWaiting(Struct):
 class ContainerStateRunning(Struct):
     """The container runs."""
 
-    startedAt: Annotated[str, F(1, "When it started.", format="date-time")] = ""
+    startedAt: Annotated[str, F(1, "When it started.", format="date-time", by_value=True)] = ""
 
 
 class ContainerStateTerminated(Struct):
@@ -33,8 +33,8 @@ class ContainerStateTerminated(Struct):
     signal: Annotated[int, F(2, "Signal that ended it.", format="int32")] = 0
     reason: Annotated[str, F(3, "Why it ended, short and machine-readable.")] = ""
     message: Annotated[str, F(4, "What it, or the runtime, said about it.")] = ""
-    startedAt: Annotated[str, F(5, "When it started.", format="date-time")] = ""
-    finishedAt: Annotated[str, F(6, "When it ended.", format="date-time")] = ""
+    startedAt: Annotated[str, F(5, "When it started.", format="date-time", by_value=True)] = ""
+    finishedAt: Annotated[str, F(6, "When it ended.", format="date-time", by_value=True)] = ""
     containerID: Annotated[str, F(7, "Its ID, as `RUNTIME://ID`.")] = ""
 
 

@@ -32,7 +32,13 @@ class ResourceFieldSelector(Struct):
         always(str)
     )
     divisor: Annotated[
-        str, F(3, "The unit in which the value is shown; 1 by default.", format="quantity")
+        str,
+        F(
+            3,
+            "The unit in which the value is shown; 1 by default.",
+            format="quantity",
+            by_value=True,
+        ),
     ] = ""
 
 

@@ -17,9 +17,11 @@ class PodCondition(Struct):
         int, F(7, "The generation of the pod that was observed.", format="int64")
     ] = 0
     status: Annotated[str, F(2, "True, False or Unknown.", required=True)] = always(str)
-    lastProbeTime: Annotated[str, F(3, "When it was last looked at.", format="date-time")] = ""
+    lastProbeTime: Annotated[
+        str, F(3, "When it was last looked at.", format="date-time", by_value=True)
+    ] = ""
     lastTransitionTime: Annotated[
-        str, F(4, "When the status last changed.", format="date-time")
+        str, F(4, "When the status last changed.", format="date-time", by_value=True)
     ] = ""
     reason: Annotated[str, F(5, "Machine-readable reason of the last change.")] = ""
     message: Annotated[str, F(6, "What was observed, for people.")] = ""
@@ -144,7 +146,9 @@ class PodVolumeHealth(Struct):
             merge_key="status",
         ),
     ] = []
-    lastTransitionTime: Annotated[str, F(3, "When that last changed.", format="date-time")] = ""
+    lastTransitionTime: Annotated[
+        str, F(3, "When that last changed.", format="date-time", by_value=True)
+    ] = ""
 
 
 class PodStatus(Struct):
