@@ -17,9 +17,8 @@ def test_kinds_are_found_by_path_and_by_kind() -> None:
 
 
 def test_every_kind_is_served_once() -> None:
-    assert [resource.kind for resource in CATALOG.all()] == [
-        "Namespace", "Secret", "ConfigMap", "ServiceAccount", "Pod", "Node", "Event", "Lease",
-    ]  # fmt: skip
+    names = [(resource.group, resource.plural) for resource in CATALOG.all()]
+    assert len(set(names)) == len(names)
     with pytest.raises(ValueError, match="share a name"):
         Catalog((SECRETS, SECRETS))
 

@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 
 from strongroom.api.meta import Object, ObjectMeta
+from strongroom.api.openapi import definition_name
 from strongroom.api.schema import FieldSchema, Struct, TypeSchema, schema_of
 from strongroom.resources.catalog import CATALOG
 from strongroom.resources.pod_binding import Binding
-
-_CORE = "io.k8s.api.core.v1."
-_META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 
 
 @functools.cache
@@ -27,31 +25,27 @@ def _definitions() -> dict[str, Any]:
 
 
 def published_schema(struct: type[Struct]) -> dict[str, Any]:
-    name = struct.__name__
-    places = (_CORE, "io.k8s.api.coordination.v1.", _META)
-    found = [_definitions()[p + name] for p in places if p + name in _definitions()]
-    assert found, f"{name} is unknown upstream"
-    definition: dict[str, Any] = found[0]
+    definition: dict[str, Any] | None = _definitions().get(definition_name(struct))
+    assert definition is not None, f"{struct.__name__} is unknown upstream"
     return definition
 
 
 def structs() -> list[type[Struct]]:
     """Every Struct that is reachable from a kind, each once."""
-    found: dict[str, type[Struct]] = {}
+    found: set[type[Struct]] = set()
     waiting: list[type[Struct]] = [resource.type for resource in CATALOG.all()] + [Binding]
     while waiting:
         struct = waiting.pop()
-        if struct.__name__ in found:
-            assert found[struct.__name__] is struct, f"two Structs are called {struct.__name__}"
+        if struct in found:
             continue
-        found[struct.__name__] = struct
+        found.add(struct)
         for field in schema_of(struct).fields.values():
             inner: TypeSchema | None = field.type
             while inner and inner.items:
                 inner = inner.items
             if inner and inner.struct:
                 waiting.append(inner.struct)
-    return sorted(found.values(), key=lambda struct: struct.__name__)
+    return sorted(found, key=lambda struct: (struct.__name__, struct.__module__))
 
 
 def _type_of(definition: dict[str, Any]) -> Any:
@@ -121,6 +115,11 @@ def test_every_field_says_what_it_is_for(struct: type[Struct]) -> None:
     assert schema.description
     for field in schema.fields.values():
         assert field.description.endswith("."), field.name
+
+
+def test_two_types_of_one_package_do_not_share_a_name() -> None:
+    names = [definition_name(struct) for struct in structs()]
+    assert len(set(names)) == len(names)
 
 
 def test_a_struct_s_repr_tells_no_value() -> None:

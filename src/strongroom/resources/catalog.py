@@ -8,10 +8,12 @@ from typing import Any
 from strongroom.resources.configmap import CONFIG_MAPS
 from strongroom.resources.event import EVENTS
 from strongroom.resources.lease import LEASES
+from strongroom.resources.limitrange import LIMIT_RANGES
 from strongroom.resources.namespace import NAMESPACES
 from strongroom.resources.node import NODES
 from strongroom.resources.pod import PODS
 from strongroom.resources.resource import Resource
+from strongroom.resources.resourcequota import RESOURCE_QUOTAS
 from strongroom.resources.secret import SECRETS
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
 
@@ -39,4 +41,10 @@ class Catalog:
         return self._by_kind.get((api_version, kind))
 
 
-CATALOG = Catalog((NAMESPACES, SECRETS, CONFIG_MAPS, SERVICE_ACCOUNTS, PODS, NODES, EVENTS, LEASES))
+CATALOG = Catalog(
+    (
+        *(NAMESPACES, SECRETS, CONFIG_MAPS, SERVICE_ACCOUNTS, PODS, NODES, EVENTS),
+        *(LIMIT_RANGES, RESOURCE_QUOTAS),
+        LEASES,
+    )
+)

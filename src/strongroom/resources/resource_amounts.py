@@ -27,6 +27,7 @@ _STANDARD = (
     | {"storage", "requests.storage"}
 )
 _NATIVE_PREFIX = "kubernetes.io/"
+_QUOTA = _STANDARD - {"storage"}
 QUANTITY_FORM = (
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 )
@@ -46,6 +47,24 @@ def container_resource_name(name: str, path: Path) -> list[FieldError]:
     elif not _is_native(name) and name.startswith("requests."):
         errors.append(invalid_value(path, name, "doesn't follow extended resource name standard"))
     return errors
+
+
+def resource_name(name: str, path: Path) -> list[FieldError]:
+    """What is wrong with the name of a resource of anything."""
+    errors = [invalid_value(path, name, message) for message in qualified_name(name)]
+    if not errors and "/" not in name and name not in _STANDARD and not _is_huge(name):
+        detail = "must be a standard resource type or fully qualified"
+        errors.append(invalid_value(path, name, detail))
+    return errors
+
+
+def is_standard_quota(name: str) -> bool:
+    """Whether quotas know how to count the resource without its group being named."""
+    return name in _QUOTA or _is_huge(name)
+
+
+def _is_huge(name: str) -> bool:
+    return name.startswith(("hugepages-", "requests.hugepages-"))
 
 
 def resource_amount(name: str, amount: str, path: Path) -> list[FieldError]:
