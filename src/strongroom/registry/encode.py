@@ -30,7 +30,9 @@ _SHOWN_WHEN_DELETED = frozenset({("", "pods"), ("", "serviceaccounts")})
 def listed(resource: Resource[Any], result: ListResult[Any]) -> bytes:
     """A list, such as a SecretList. Its items do not repeat kind and version."""
     head = f'{{"kind":"{resource.kind}List","apiVersion":"{resource.api_version}","metadata":'
-    return _joined(head, _list_meta(result), b"{", b",{", [view.tail for view in result.items])
+    return _joined(
+        head, encode(list_meta(result)), b"{", b",{", [view.tail for view in result.items]
+    )
 
 
 def _joined(head: str, meta: bytes, first: bytes, between: bytes, items: list[bytes]) -> bytes:
@@ -43,13 +45,12 @@ def _joined(head: str, meta: bytes, first: bytes, between: bytes, items: list[by
     return between.join(items)
 
 
-def _list_meta(result: ListResult[Any]) -> bytes:
-    return encode(
-        ListMeta(
-            resourceVersion=str(result.revision),
-            continue_=result.continue_token,
-            remainingItemCount=result.remaining,
-        )
+def list_meta(result: ListResult[Any]) -> ListMeta:
+    """What is told of a list as a whole."""
+    return ListMeta(
+        resourceVersion=str(result.revision),
+        continue_=result.continue_token,
+        remainingItemCount=result.remaining,
     )
 
 
@@ -65,7 +66,7 @@ def partial_list(result: ListResult[Any], version: str = "v1") -> bytes:
     """A PartialObjectMetadataList."""
     head = f'{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{version}","metadata":'
     items = [_partial(view.metadata, version) for view in result.items]
-    return _joined(head, _list_meta(result), b"", b",", items)
+    return _joined(head, encode(list_meta(result)), b"", b",", items)
 
 
 def _partial(metadata: bytes, version: str) -> bytes:
@@ -94,7 +95,10 @@ class TableEncoder:
 
     def many(self, result: ListResult[Any], now: datetime) -> bytes:
         """The Table of a list; ``now`` is what ages are counted to."""
-        return self._table(_list_meta(result), [self._row(v, now) for v in result.items]) + b"\n"
+        return (
+            self._table(encode(list_meta(result)), [self._row(v, now) for v in result.items])
+            + b"\n"
+        )
 
     def one(self, view: AnyView, now: datetime, *, headers: bool = True) -> bytes:
         """The Table of one object, with or without the columns' definitions."""
@@ -104,7 +108,7 @@ class TableEncoder:
     def bookmark(self, event: WatchEvent[Any], *, headers: bool) -> bytes:
         """The Table of a bookmark: a row of an object that is nothing but its revision."""
         meta = encode(ListMeta(resourceVersion=str(event.revision)))
-        obj = _bookmark(self._resource, event)
+        obj = bookmark(self._resource, event)
         body = _partial(encode(obj.metadata), self._version)
         if self._include == "Object":
             body = encode(obj)
@@ -184,6 +188,10 @@ class EventEncoder:
         self._headers = False
         return line
 
+    def error(self, error: StatusError) -> bytes:
+        """The event that ends a watch which failed."""
+        return error_line(error)
+
     def _body(self, event: WatchEvent[Any]) -> bytes:
         view = event.view
         if self._table is not None:
@@ -191,7 +199,7 @@ class EventEncoder:
                 return self._table.bookmark(event, headers=self._headers)
             return self._table.one(view, event.at, headers=self._headers)
         if view is None:
-            obj = _bookmark(self._resource, event)
+            obj = bookmark(self._resource, event)
             return _partial(encode(obj.metadata), self._partial) if self._partial else encode(obj)
         return partial(view, self._partial) if self._partial else view.wire
 
@@ -201,7 +209,8 @@ def error_line(error: StatusError) -> bytes:
     return b'{"type":"ERROR","object":' + encode(error.to_status()) + b"}\n"
 
 
-def _bookmark(resource: Resource[Any], event: WatchEvent[Any]) -> Object:
+def bookmark(resource: Resource[Any], event: WatchEvent[Any]) -> Object:
+    """The object of a bookmark: of its kind, and nothing but a revision."""
     meta = ObjectMeta(resourceVersion=str(event.revision))
     if event.initial_end:
         meta.annotations = {INITIAL_EVENTS_END: "true"}

@@ -2,9 +2,9 @@
 
 What the store keeps has no resourceVersion; it is the revision of the key and is written into the
 bytes here. Our own values begin with a text that is the same for all objects of a kind, so this is
-a slice and a join. A value that another API server wrote (in JSON) is decoded and encoded first,
-which also drops fields that we do not know; so is every value of a kind that is stored in another
-form than it is served (:class:`~strongroom.resources.resource.StoredForm`).
+a slice and a join. A value that another API server wrote (in JSON or protobuf) is decoded and
+encoded first, which also drops fields that we do not know; so is every value of a kind that is
+stored in another form than it is served (:class:`~strongroom.resources.resource.StoredForm`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from strongroom.api import codec
+from strongroom.api import codec, protobuf
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import Object
 from strongroom.resources.resource import Resource
@@ -42,6 +42,10 @@ _labelled = msgspec.json.Decoder(_Labelled)
 _metadata = msgspec.json.Decoder(_Metadata)
 _copier = msgspec.json.Encoder()
 _METADATA = b'"metadata":{'
+
+KEPT_MESSAGE = 32 * 1024
+"""Longest protobuf message, in bytes, that a view keeps beside its JSON. Small objects take their
+time by their number of fields, so keeping them pays; large ones are bytes that are copied."""
 
 
 class Form(Generic[T]):
@@ -116,8 +120,9 @@ class Form(Generic[T]):
         stored, kind = self._stored, self.resource.kind
         try:
             if stored is None:
-                return codec.decode(value, self.resource.type, kind=kind).obj
-            return stored.from_stored(codec.decode(value, stored.type, kind=stored.kind).obj)
+                obj: T = _decode(value, self.resource.type, kind)
+                return obj
+            return stored.from_stored(_decode(value, stored.type, stored.kind))
         except StatusError as error:
             # A StatusError tells where the value is wrong, and nothing that is in it.
             raise Undecodable(error.message) from None
@@ -144,6 +149,7 @@ class View(Generic[T]):
         "_fields",
         "_form",
         "_labels",
+        "_message",
         "_obj",
         "name",
         "namespace",
@@ -170,6 +176,7 @@ class View(Generic[T]):
         self.tail = _METADATA + _version(revision) + body
         """The object's JSON after kind and apiVersion, which is how lists hold it."""
         self._obj: T | None = None
+        self._message: bytes | None = None
         self._labels: dict[str, str] | None = None
         self._fields: dict[str, str] | None = None
 
@@ -224,6 +231,16 @@ class View(Generic[T]):
         return bytes(_metadata.decode(self.wire).metadata)
 
     @property
+    def message(self) -> bytes:
+        """The object in protobuf, as lists and envelopes hold it (their field 2)."""
+        if self._message is not None:
+            return self._message
+        message = protobuf.item(protobuf.encode_message(self.peek()))
+        if len(message) <= KEPT_MESSAGE:
+            self._message = message
+        return message
+
+    @property
     def stored(self) -> bytes:
         """The value that the store holds, as we write it; nothing (b"") if it is to be replaced."""
         if self.stale:
@@ -241,6 +258,13 @@ class View(Generic[T]):
     @property
     def _body(self) -> bytes:
         return self.tail[len(_METADATA) + len(_version(self.revision)) :]
+
+
+def _decode(value: bytes, struct: type[Any], kind: str) -> Any:
+    """What another API server may have written. Raises StatusError 400."""
+    if value.startswith(protobuf.PREFIX):
+        return protobuf.decode_protobuf(value, struct, kind=kind)
+    return codec.decode(value, struct, kind=kind).obj
 
 
 def _head(kind: str, api_version: str) -> bytes:

@@ -17,6 +17,8 @@ import yaml
 
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError, internal_error
+from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
+from strongroom.registry.encode_protobuf import status_message
 from strongroom.server.metrics import Metrics
 from strongroom.server.negotiation import YAML, accepted_form
 from strongroom.server.pipeline import Pipeline, Progress
@@ -114,7 +116,7 @@ def scope_audit_id(scope: dict[str, Any]) -> str:
 
 
 def failure_reply(request: Request, error: StatusError) -> Reply:
-    """The answer of a refused request: its Status, as JSON or, where asked for, as YAML."""
+    """The answer of a refused request: its Status, in the form that was asked for, else as JSON."""
     status = error.to_status()
     body, content_type = _encoder.encode(status), "application/json"
     try:
@@ -124,6 +126,8 @@ def failure_reply(request: Request, error: StatusError) -> Reply:
     if form is not None and form.media_type == YAML:
         tree = msgspec.json.decode(body)
         body, content_type = yaml.safe_dump(tree).encode(), YAML
+    elif form is not None and form.media_type == PROTOBUF:
+        body, content_type = status_message(status), PROTOBUF
     headers = []
     if status.details is not None and status.details.retryAfterSeconds:
         headers.append((b"retry-after", b"%d" % status.details.retryAfterSeconds))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.access.user import Attributes
+from strongroom.api.protobuf import has_message
+from strongroom.api.schema import Struct
 from strongroom.registry.registry import Registry
 from strongroom.server.call import Call
 from strongroom.server.encode import encode
@@ -61,7 +63,7 @@ class Stages:
 
     async def encode(self, outcome: Outcome) -> Reply | StreamReply:
         """The bytes, in the form that was asked for."""
-        return encode(self.call, outcome)
+        return await encode(self.call, outcome)
 
 
 class Endpoints:
@@ -80,7 +82,8 @@ class Endpoints:
             request.warn(registry.resource.deprecation)
         verb = self._verb(registry, request, target)
         accept = request.headers.get("accept", "") if verb.negotiated else ""
-        form = accepted_form(accept, verb.shapes)
+        struct: type[Struct] = registry.resource.type
+        form = accepted_form(accept, verb.shapes, protobuf=has_message(struct))
         return Stages(Call(request, target, attributes, registry, form), verb)
 
     def _verb(self, registry: Registry[Any], request: Request, target: Target) -> Verb:

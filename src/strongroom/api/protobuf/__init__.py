@@ -1,7 +1,7 @@
 """Kubernetes' protobuf form of objects, read and written by the declarations of the kinds."""
 
 from strongroom.api.protobuf.decoding import decode_protobuf, read
-from strongroom.api.protobuf.encoding import encode_message
+from strongroom.api.protobuf.encoding import encode_message, has_message
 from strongroom.api.protobuf.envelope import (
     MEDIA_TYPE,
     PREFIX,
@@ -23,6 +23,7 @@ __all__ = [
     "enveloped",
     "enveloped_list",
     "event_frame",
+    "has_message",
     "item",
     "read",
 ]

@@ -38,6 +38,16 @@ def encode_message(obj: Struct) -> bytes:
     return message_encoder(type(obj))(obj)
 
 
+@lru_cache(maxsize=512)
+def has_message(struct: type[Struct]) -> bool:
+    """Whether a type has a protobuf form: custom kinds hold what no number is declared for."""
+    try:
+        fields = schema_of(struct).fields
+    except TypeError:
+        return False
+    return all(f.facts.number for name, f in fields.items() if name not in ("kind", "apiVersion"))
+
+
 @cache
 def message_encoder(struct: type[Struct]) -> Encode:
     """What writes messages of a type."""

@@ -8,13 +8,15 @@ from contextlib import aclosing
 from typing import Any, cast
 
 from strongroom.api.errors import StatusError
+from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 from strongroom.api.selectors import FieldSelector, LabelSelector
-from strongroom.registry.encode import EventEncoder, error_line
+from strongroom.registry.encode import EventEncoder
+from strongroom.registry.encode_protobuf import FrameEncoder
 from strongroom.registry.events import WatchEvent
 from strongroom.registry.options import WatchOptions
 from strongroom.server.call import Call, integer
 from strongroom.server.encode import table_encoder
-from strongroom.server.negotiation import WATCH_SHAPES
+from strongroom.server.negotiation import WATCH_SHAPES, check_stream
 from strongroom.server.urls import flag
 from strongroom.server.verbs.verb import Events, Verb
 
@@ -54,13 +56,16 @@ def _some_time() -> float:
 
 
 async def run(call: Call) -> Events:
-    """Begin the watch; what fails later is told within the stream."""
+    """Begin the watch; what fails later is told within the stream. Raises StatusError 406."""
+    check_stream(call.form)
     encoder = _encoder(call)
     batches = call.registry.watch(call.context(), call.target.namespace, watch_options(call))
     return Events(_lines(encoder, batches))
 
 
-def _encoder(call: Call) -> EventEncoder:
+def _encoder(call: Call) -> EventEncoder | FrameEncoder:
+    if call.form.media_type == PROTOBUF:
+        return FrameEncoder(call.resource, partial=call.form.version if call.form.shape else "")
     match call.form.shape:
         case "Table":
             return EventEncoder(call.resource, table=table_encoder(call))
@@ -70,7 +75,9 @@ def _encoder(call: Call) -> EventEncoder:
             return EventEncoder(call.resource)
 
 
-async def _lines(encoder: EventEncoder, batches: Batches) -> AsyncGenerator[bytes, None]:
+async def _lines(
+    encoder: EventEncoder | FrameEncoder, batches: Batches
+) -> AsyncGenerator[bytes, None]:
     # The registry's iterators are generators: closing them at once frees their subscription.
     generator = cast("AsyncGenerator[list[WatchEvent[Any]], None]", batches)
     async with aclosing(generator):
@@ -80,7 +87,7 @@ async def _lines(encoder: EventEncoder, batches: Batches) -> AsyncGenerator[byte
                     yield encoder.lines(piece)
                 batch = []  # noqa: PLW2901 - lets go of what is sent while waiting for what comes
         except StatusError as error:
-            yield error_line(error)
+            yield encoder.error(error)
 
 
 def pieces(batch: list[WatchEvent[Any]]) -> Iterator[list[WatchEvent[Any]]]:
