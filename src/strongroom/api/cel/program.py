@@ -1,0 +1,82 @@
+"""Compiling an expression, and evaluating it within a budget.
+
+Parsing and type checking are Google's C++ implementation (``cel-expr-python``), so positions and
+words of errors are those that people know. Evaluating is ours: theirs has no budget that could be
+set, crashes on deeply nested data and copies all data into its own values first. See
+docs/decisions/0070-cel.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from strongroom.api.cel.budget import Budget
+from strongroom.api.cel.declarations import Declarations, declare
+from strongroom.api.cel.environment import check
+from strongroom.api.cel.errors import CelError, CompileError
+from strongroom.api.cel.evaluation import Context, Frame, build
+from strongroom.api.cel.functions import LIBRARIES
+from strongroom.api.cel.overloads import dispatches
+from strongroom.api.cel.tree import read_checked
+from strongroom.api.cel.values import plain
+
+_FUNCTIONS = dispatches(LIBRARIES)
+_TOO_DEEP = "evaluation exceeds the maximum depth"
+
+
+class Program:
+    """A compiled expression. May be evaluated any number of times."""
+
+    __slots__ = ("_cost", "_step", "result_type", "text")
+
+    def __init__(
+        self, text: str, result_type: str, step: Callable[[Frame], Any], cost: int
+    ) -> None:
+        self.text = text
+        self.result_type = result_type
+        self._step = step
+        self._cost = cost
+
+    def evaluate(self, variables: Mapping[str, Any], *, budget: Budget | None = None) -> Any:
+        """The value for these variables, JSON-like.
+
+        Raises CelError when the evaluation ends in an error, CelBudgetError when it would cost
+        more than ``budget`` still allows.
+        """
+        return plain(self.evaluate_raw(variables, budget=budget))
+
+    def evaluate_raw(self, variables: Mapping[str, Any], *, budget: Budget | None = None) -> Any:
+        """The value in CEL's own terms: an unsigned integer and an optional stay what they are."""
+        budget = budget if budget is not None else Budget()
+        outer = budget.enter()
+        try:
+            budget.spend(self._cost)
+            return self._step(Frame(dict(variables), budget))
+        except RecursionError:
+            raise CelError(_TOO_DEEP) from None
+        finally:
+            budget.leave(outer)
+
+
+def compile_expression(
+    text: str, variables: Declarations, *, result: str | tuple[str, ...] = ()
+) -> Program:
+    """Parse, check and prepare an expression.
+
+    ``variables`` are the names that it may use, with the types of those that are not ``dyn``.
+    ``result`` are the types that its value may have ("bool"; none: any). Raises CompileError; its
+    message is upstream's, ``compilation failed: ERROR: <input>:1:5: …``.
+    """
+    declared = declare(variables)
+    serialized, kind = check(text, declared)
+    wanted = (result,) if isinstance(result, str) else result
+    if wanted and kind != "dyn" and kind not in wanted:
+        named = wanted[0] if len(wanted) == 1 else f"one of [{' '.join(wanted)}]"
+        raise CompileError(f"must evaluate to {named}")
+    checked = read_checked(serialized)
+    try:
+        step, cost = build(checked.root, Context(checked, _FUNCTIONS))
+    except RecursionError:
+        raise CompileError(_TOO_DEEP) from None
+    return Program(text, kind, step, cost)
