@@ -29,27 +29,16 @@ def no_error(error: OSError) -> None:
     raise AssertionError(error)
 
 
-async def a_request(uri: bytes = b"/x") -> Request:
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": "/x",
-        "raw_path": uri,
-        "query_string": b"",
-        "headers": [(b"user-agent", b"me")],
-        "client": ("192.0.2.1", 5),
-    }
-
-    async def receive() -> dict[str, str]:
-        return {"type": "http.disconnect"}
-
-    return Request(scope, receive, datetime(2026, 1, 1, tzinfo=UTC), "the-id")
+def a_request(path: bytes = b"/x") -> Request:
+    request = Request("GET", path, b"", {"user-agent": "me"}, source="192.0.2.1")
+    request.received, request.audit_id = datetime(2026, 1, 1, tzinfo=UTC), "the-id"
+    return request
 
 
 async def test_an_event_is_written_once(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     sink = LogSink(path, Clock(), no_error)
-    record = Audit(sink, Clock()).begin(await a_request(), None, None)
+    record = Audit(sink, Clock()).begin(a_request(), None, None)
     record.complete(401)
     record.complete(200)
     await asyncio.sleep(0)
@@ -85,14 +74,14 @@ async def test_a_full_disk_loses_events_and_says_so() -> None:
 
 
 async def test_without_a_sink_nothing_happens() -> None:
-    Audit(None, Clock()).begin(await a_request(), None, None).complete(200)
+    Audit(None, Clock()).begin(a_request(), None, None).complete(200)
 
 
 @pytest.mark.parametrize("uri", [b"/\xff", b"/a%0ab"])
 async def test_a_line_stays_a_line(tmp_path: Path, uri: bytes) -> None:
     path = tmp_path / "audit.log"
     sink = LogSink(path, Clock(), no_error)
-    Audit(sink, Clock()).begin(await a_request(uri), None, None).complete(400)
+    Audit(sink, Clock()).begin(a_request(uri), None, None).complete(400)
     await asyncio.sleep(0)
     assert len(path.read_text().splitlines()) == 1
     sink.close()

@@ -11,12 +11,6 @@ import pytest
 from strongroom.server import exchange
 from tests.server.conftest import SECRETS, Running, secret
 
-ANSWER = {
-    "type": "http.response.start",
-    "status": 200,
-    "headers": [(b"content-type", b"application/json"), (b"content-length", b"2")],
-}
-
 
 async def connect(api: Running, **options: Any) -> tuple[Any, Any]:
     port = int(api.server.url.rpartition(":")[2])
@@ -97,49 +91,3 @@ async def test_a_reader_that_takes_nothing_is_hung_up_on(
             await api.ask("POST", SECRETS, secret(f"more{number}", value="x" * 700_000))
             await asyncio.sleep(0.05)
     writer.transport.abort()
-
-
-class Wire:
-    """A transport that keeps what is written."""
-
-    def __init__(self) -> None:
-        self.written: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        self.written.append(bytes(data))
-
-
-class Flow:
-    write_paused = False
-
-
-def an_exchange(wire: Wire) -> exchange.Exchange:
-    made = exchange.Exchange.__new__(exchange.Exchange)
-    made.scope, made.transport, made.flow = {"method": "GET"}, wire, Flow()  # type: ignore[assignment, typeddict-item]  # the parts that count
-    made.default_headers, made.message_event = [], asyncio.Event()
-    made.disconnected = made.response_started = made.response_complete = False
-    made.keep_alive, made.on_response = True, lambda: None
-    return made
-
-
-async def test_a_whole_answer_is_one_write() -> None:
-    wire = Wire()
-    made = an_exchange(wire)
-    await made.send(ANSWER)
-    assert wire.written == []
-    await made.send({"type": "http.response.body", "body": b"{}"})
-    (written,) = wire.written
-    assert written == (
-        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
-    )
-
-
-async def test_a_header_cannot_begin_another_line() -> None:
-    wire = Wire()
-    made = an_exchange(wire)
-    await made.send(
-        {**ANSWER, "headers": [(b"content-length", b"2"), (b"x", b"a\r\nset-cookie: b")]}
-    )
-    with pytest.raises(RuntimeError):
-        await made.send({"type": "http.response.body", "body": b"{}"})
-    assert wire.written == []

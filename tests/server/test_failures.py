@@ -8,15 +8,17 @@ import pytest
 
 from strongroom.api.clock import SystemClock
 from strongroom.server.app import App
+from strongroom.server.exchange import Exchange
 from strongroom.server.metrics import Metrics
 from strongroom.server.reply import Reply, StreamReply
+from strongroom.server.request import Request
 from strongroom.server.shutdown import Shutdown
 
 
 class Broken:
     """A pipeline that fails as a foreign library might: with a value in the text."""
 
-    def __init__(self, answer: StreamReply | None = None) -> None:
+    def __init__(self, answer: Reply | StreamReply | None = None) -> None:
         self._answer = answer
 
     async def serve(self, request: Any, progress: Any) -> Reply | StreamReply:
@@ -29,36 +31,41 @@ def an_app(pipeline: Any) -> App:
     return App(pipeline, Metrics(), Shutdown(), SystemClock())
 
 
-def scope(*headers: tuple[bytes, bytes]) -> dict[str, Any]:
-    return {
-        "type": "http",
-        "method": "GET",
-        "path": "/x",
-        "raw_path": b"/x",
-        "query_string": b"",
-        "headers": list(headers),
-    }
+class Wire:
+    """A connection that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.broken = self.done = False
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def abort(self) -> None:
+        self.broken = True
+
+    def answered(self, request: Request) -> None:
+        self.done = True
+
+    def abandoned(self) -> None:
+        raise AssertionError("it came whole")
 
 
-async def never() -> Any:
-    raise AssertionError("nobody should read")
-
-
-async def ask(app: App, asked: dict[str, Any]) -> list[Any]:
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app(asked, never, send)
-    return sent
+async def ask(app: App, **headers: str) -> Wire:
+    wire = Wire()
+    exchange = Exchange(wire, wire, asyncio.get_running_loop())  # type: ignore[arg-type]  # the parts that count
+    exchange.request = Request("GET", b"/x", b"", headers)
+    await app.serve(exchange.request, exchange)
+    return wire
 
 
 async def test_an_internal_failure_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    start, body = await ask(an_app(Broken()), scope())
-    status = json.loads(body["body"])
-    assert (start["status"], status["reason"]) == (500, "InternalError")
-    assert b"canary" not in body["body"]
+    wire = await ask(an_app(Broken()))
+    head, _, body = wire.written.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert json.loads(body)["reason"] == "InternalError"
+    assert b"canary" not in wire.written
+    assert wire.done
     (record,) = caplog.records
     assert "canary" not in str(record.__dict__)
     fields: dict[str, str] = record.__dict__["fields"]
@@ -67,10 +74,10 @@ async def test_an_internal_failure_tells_nothing(caplog: pytest.LogCaptureFixtur
 
 
 async def test_a_failure_in_the_form_that_was_asked_for() -> None:
-    _, body = await ask(an_app(Broken()), scope((b"accept", b"application/yaml")))
-    assert body["body"].startswith(b"apiVersion: v1\ncode: 500")
-    _, body = await ask(an_app(Broken()), scope((b"accept", b"image/png")))
-    assert json.loads(body["body"])["code"] == 500
+    wire = await ask(an_app(Broken()), accept="application/yaml")
+    assert b"\r\n\r\napiVersion: v1\ncode: 500" in wire.written
+    wire = await ask(an_app(Broken()), accept="image/png")
+    assert json.loads(wire.written.partition(b"\r\n\r\n")[2])["code"] == 500
 
 
 async def test_a_stream_that_fails_breaks_the_connection(
@@ -80,18 +87,14 @@ async def test_a_stream_that_fails_breaks_the_connection(
         yield b"one"
         raise ValueError("canary")
 
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        await asyncio.Event().wait()
-
-    app = an_app(Broken(StreamReply(chunks())))
-    with pytest.raises(ValueError, match="canary"):
-        # uvicorn closes the connection for whatever the application raises.
-        await app(scope(), receive, send)
-    assert [m.get("body") for m in sent[1:]] == [b"one"]
+    wire = await ask(an_app(Broken(StreamReply(chunks()))))
+    assert wire.written.endswith(b"\r\n\r\n3\r\none\r\n")
+    assert (wire.broken, wire.done) == (True, False)
     assert "stream broken" in caplog.text
     assert "canary" not in str([r.__dict__ for r in caplog.records])
+
+
+async def test_a_header_cannot_begin_another_line(caplog: pytest.LogCaptureFixture) -> None:
+    wire = await ask(an_app(Broken(Reply(headers=[(b"x", b"a\r\nset-cookie: b")]))))
+    assert (wire.written, wire.broken) == (b"", True)
+    assert "answer broken off" in caplog.text

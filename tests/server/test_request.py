@@ -1,29 +1,23 @@
-"""Reading a request: headers of any number, bodies of any compression."""
+"""Reading a request's body: as it comes, in any compression."""
 
+import asyncio
 import gzip
 
 import pytest
 
-from strongroom.api.clock import SystemClock
 from strongroom.api.errors import StatusError
-from strongroom.server.request import MAX_BODY, Request
+from strongroom.server.request import MAX_BODY, Body, ClientGone, Request
 
 
-def _request(body: bytes, *headers: tuple[bytes, bytes]) -> Request:
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    scope = {"method": "POST", "path": "/", "headers": list(headers)}
-    return Request(scope, receive, SystemClock().now(), "id")
-
-
-def test_repeated_headers_are_joined_in_their_order() -> None:
-    request = _request(b"", (b"a", b"1"), (b"b", b"x"), (b"a", b"2"), (b"a", b"3"))
-    assert request.headers == {"a": "1, 2, 3", "b": "x"}
+def no_wish() -> None:
+    """Nothing stands in the way of the body."""
 
 
 async def _plain(body: bytes) -> bytes:
-    return await _request(body, (b"content-encoding", b"gzip")).body()
+    incoming = Body(no_wish)
+    incoming.feed(body)
+    incoming.end()
+    return await Request("POST", b"/", b"", {"content-encoding": "gzip"}, incoming).body()
 
 
 async def test_gzip_may_come_in_members() -> None:
@@ -49,3 +43,39 @@ async def test_gzip_bombs_and_rubbish_are_refused(body: bytes, code: int) -> Non
     with pytest.raises(StatusError) as caught:
         await _plain(body)
     assert caught.value.code == code
+
+
+async def test_a_body_is_wanted_once_and_read_when_it_has_come() -> None:
+    wishes = []
+    incoming = Body(lambda: wishes.append(1))
+    request = Request("POST", b"/", b"", {}, incoming)
+    incoming.feed(b"ab")
+    reading = asyncio.create_task(request.body())
+    await asyncio.sleep(0)
+    assert (wishes, reading.done()) == ([1], False)
+    incoming.feed(b"c")
+    incoming.end()
+    assert await reading == await request.body() == b"abc"
+
+
+async def test_a_body_that_breaks_off_is_no_body() -> None:
+    incoming = Body(no_wish)
+    reading = asyncio.create_task(Request("POST", b"/", b"", {}, incoming).body())
+    await asyncio.sleep(0)
+    incoming.feed(b"{}")
+    incoming.break_off()
+    with pytest.raises(ClientGone):
+        await reading
+
+
+async def test_a_body_that_is_too_large_is_refused_before_its_end() -> None:
+    incoming = Body(no_wish)
+    reading = asyncio.create_task(Request("POST", b"/", b"", {}, incoming).body())
+    await asyncio.sleep(0)
+    incoming.feed(bytes(MAX_BODY))
+    await asyncio.sleep(0)
+    assert not reading.done()
+    incoming.feed(b"x")
+    with pytest.raises(StatusError) as caught:
+        await reading
+    assert caught.value.code == 413

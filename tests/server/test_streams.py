@@ -132,7 +132,7 @@ async def test_headers_without_end_are_refused(api: Running) -> None:
     )
     writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n")
     answer = await asyncio.wait_for(reader.read(), 10)
-    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.startswith(b"HTTP/1.1 431")
     writer.close()
 
 

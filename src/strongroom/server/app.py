@@ -1,4 +1,4 @@
-"""The ASGI application: runs the pipeline, sends what comes of it, and counts.
+"""The application: runs the pipeline, sends what comes of it, and counts.
 
 Whatever the pipeline raises ends here: StatusErrors become their Status, anything else a 500 that
 tells nothing, with type and place in the log.
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+import os
 from contextlib import aclosing
-from typing import Any
 
 import msgspec
 import yaml
@@ -19,11 +18,12 @@ from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError, internal_error
 from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 from strongroom.registry.encode_protobuf import status_message
+from strongroom.server.exchange import Exchange
 from strongroom.server.metrics import Metrics
 from strongroom.server.negotiation import YAML, accepted_form
 from strongroom.server.pipeline import Pipeline, Progress
-from strongroom.server.reply import Reply, Send, StreamReply, common_headers, send_reply
-from strongroom.server.request import ClientGone, Receive, Request
+from strongroom.server.reply import Reply, StreamReply, head_of, send_reply
+from strongroom.server.request import ClientGone, Request
 from strongroom.server.shutdown import Shutdown
 from strongroom.telemetry import log
 
@@ -36,7 +36,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class App:
-    """The server as uvicorn calls it."""
+    """The server, as its connections call it."""
 
     def __init__(
         self, pipeline: Pipeline, metrics: Metrics, shutdown: Shutdown, clock: Clock
@@ -46,72 +46,101 @@ class App:
         self._metrics = metrics
         self._clock = clock
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        audit_id = scope_audit_id(scope)
-        request = Request(scope, receive, self._clock.now(), audit_id)
-        began = self._clock.monotonic()
+    async def serve(self, request: Request, exchange: Exchange) -> None:
+        """Serve one request: answer it, or break its connection."""
+        request.received = self._clock.now()
+        request.audit_id = audit_id(request.headers.get("audit-id"))
         progress = Progress()
-        gauge = self._metrics.inflight(request.method)
-        gauge.inc()
+        try:
+            await self._serve(request, exchange, progress)
+        except ClientGone:
+            self._finish(progress, NO_CLIENT)
+            exchange.abandon()
+        except BaseException as error:
+            # An answer that has begun cannot be taken back: only breaking it off is honest.
+            exchange.abort()
+            if not isinstance(error, Exception):
+                raise
+            log(logger, logging.ERROR, "answer broken off", error, auditID=request.audit_id)
+
+    async def _serve(self, request: Request, exchange: Exchange, progress: Progress) -> None:
+        began = self._clock.monotonic()
+        metrics, reading = self._metrics, request.method in ("GET", "HEAD")
+        if reading:
+            metrics.reading += 1
+        else:
+            metrics.mutating += 1
         try:
             reply = await self._reply(request, progress)
-        except ClientGone:
-            self._finish(progress, NO_CLIENT, began)
-            return
         finally:
-            gauge.dec()
+            if reading:
+                metrics.reading -= 1
+            else:
+                metrics.mutating -= 1
         if isinstance(reply, StreamReply):
-            await self._stream(request, reply, progress, send, began)
+            await self._stream(request, reply, progress, exchange)
             return
-        await send_reply(request, reply, send)
+        await send_reply(request, reply, exchange)
         if progress.record is not None:
             progress.record.complete(reply.status, reply.failure)
-        self._metrics.finished(progress.target, reply.status, self._clock.monotonic() - began)
+        elapsed = self._clock.monotonic() - began
+        metrics.tally(progress.target).finished(reply.status, elapsed)
 
     async def _reply(self, request: Request, progress: Progress) -> Reply | StreamReply:
         try:
             return await self._pipeline.serve(request, progress)
         except StatusError as error:
             return failure_reply(request, error)
-        except (ClientGone, asyncio.CancelledError):
+        except ClientGone:
             raise
         except Exception as error:  # noqa: BLE001 - the last line: no failure may reach the client as it is
             log(logger, logging.ERROR, "request failed", error, auditID=request.audit_id)
             return failure_reply(request, internal_error("the request could not be served"))
 
     async def _stream(
-        self, request: Request, reply: StreamReply, progress: Progress, send: Send, began: float
+        self, request: Request, reply: StreamReply, progress: Progress, exchange: Exchange
     ) -> None:
-        target, record = progress.target, progress.record
-        if record is not None:
-            record.started(reply.status)
-        gauge = self._metrics.longrunning(target) if target is not None else None
-        if gauge is not None:
-            gauge.inc()
+        if progress.record is not None:
+            progress.record.started(reply.status)
+        tally = self._metrics.tally(progress.target)
+        tally.open += 1
         try:
-            await send_stream(request, reply, send, self._shutdown)
+            await send_stream(request, reply, exchange, self._shutdown)
         finally:
-            if gauge is not None:
-                gauge.dec()
-            self._finish(progress, reply.status, began, long=True)
+            tally.open -= 1
+            self._finish(progress, reply.status)
 
-    def _finish(self, progress: Progress, code: int, began: float, *, long: bool = False) -> None:
+    def _finish(self, progress: Progress, code: int) -> None:
+        """Note the end of a request whose time tells nothing."""
         if progress.record is not None:
             progress.record.complete(code)
-        elapsed = self._clock.monotonic() - began
-        self._metrics.finished(progress.target, code, elapsed, long=long)
+        self._metrics.tally(progress.target).ended(code)
 
 
-def scope_audit_id(scope: dict[str, Any]) -> str:
+class _Pool:
+    """Random bytes as hexadecimal digits, bought from the system a page at a time."""
+
+    def __init__(self) -> None:
+        self._text, self._at = "", 0
+
+    def digits(self) -> str:
+        """The next 32 digits."""
+        at = self._at
+        if at == len(self._text):
+            self._text, at = os.urandom(4096).hex(), 0
+        self._at = at + 32
+        return self._text[at : at + 32]
+
+
+_pool = _Pool()
+
+
+def audit_id(given: str | None) -> str:
     """The client's ``Audit-ID`` if it is a plain one, else a new one."""
-    for name, value in scope["headers"]:
-        if name == b"audit-id":
-            text = value.decode("latin-1")
-            if len(text) <= 64 and text.isascii() and text.replace("-", "").isalnum():
-                return str(text)
+    if given and len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum():
+        return given
     # A version 4 UUID, written by hand: the library's takes longer than a lookup of an object.
-    text = secrets.token_hex(16)
+    text = _pool.digits()
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
@@ -133,37 +162,32 @@ def failure_reply(request: Request, error: StatusError) -> Reply:
         headers.append((b"retry-after", b"%d" % status.details.retryAfterSeconds))
     if error.code in (401, 408, 413):
         # The body, if any, is left unread: the connection cannot be used again.
-        headers.append((b"connection", b"close"))
+        request.keep_alive = False
     return Reply(body, error.code, content_type, headers, failure=status)
 
 
-async def send_stream(request: Request, reply: StreamReply, send: Send, shutdown: Shutdown) -> None:
+async def send_stream(
+    request: Request, reply: StreamReply, exchange: Exchange, shutdown: Shutdown
+) -> None:
     """Send chunks as they come, until they end, the client goes or the server stops.
 
-    A client that takes nothing any more is hung up on by ``send``.
+    A client that takes nothing any more is hung up on by ``exchange.send``.
     """
-    headers = common_headers(request, reply.content_type, reply.headers)
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    pump = asyncio.create_task(_pump(reply, send))
-    gone = asyncio.create_task(request.disconnected())
-    shutdown.follow(pump)
     try:
-        await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
-        left = gone.done()
-    finally:
-        for task in (pump, gone):
-            task.cancel()
-        await asyncio.gather(pump, gone, return_exceptions=True)
-    error = None if pump.cancelled() else pump.exception()
-    if error is not None:
-        # The headers have gone out: breaking the connection is the only honest sign left.
+        await exchange.begin_stream(
+            head_of(request, reply.status, reply.content_type, reply.headers)
+        )
+        with shutdown.following(asyncio.current_task()):
+            async with aclosing(reply.chunks) as chunks:
+                async for chunk in chunks:
+                    await exchange.send(chunk)
+    except ClientGone:
+        return
+    except asyncio.CancelledError:
+        # The client has gone or the server is stopping: for a stream, both are its end.
+        if not (exchange.gone or shutdown.begun):
+            raise
+    except Exception as error:
         log(logger, logging.WARNING, "stream broken", error, auditID=request.audit_id)
-        raise error
-    if not left:
-        await send({"type": "http.response.body", "body": b""})
-
-
-async def _pump(reply: StreamReply, send: Send) -> None:
-    async with aclosing(reply.chunks) as chunks:
-        async for chunk in chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        raise
+    exchange.end_stream()

@@ -1,92 +1,195 @@
-"""One request and its answer on a connection: uvicorn's cycle, sparing with writes.
+"""The answering side of a connection: whole answers, long answers, streams, at the client's pace.
 
-A whole answer goes out with its headers in one write: one TLS record and one system call instead of
-two of each, which is a sixth of what a small request costs. A large body is written slice by slice,
-at the client's pace, so that a slow reader of a long list holds the list once and not twice.
+A small answer goes out with its headers in one write: one TLS record and one system call instead of
+two of each. A large body is written slice by slice, so that a slow reader of a long list holds the
+list once and not twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from http import HTTPStatus
+from typing import Protocol
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from strongroom.server.request import ClientGone, Request
 
 SLICE = 256 * 1024
 """Bytes handed to TLS at once: what is encrypted together should fit into the processor's cache."""
+
+_JOINED = 16 * 1024
+"""Largest body that is copied behind its headers; a TLS record holds no more."""
 
 TAKE_TIMEOUT = 60.0
 """Seconds a client may take nothing of its answer; upstream ends a whole request by then."""
 
 
-class Exchange(RequestResponseCycle):
-    """Holds the start of an answer of known length back until its body comes."""
+def _status_line(code: int) -> bytes:
+    try:
+        phrase = HTTPStatus(code).phrase
+    except ValueError:
+        phrase = "Unknown"
+    return f"HTTP/1.1 {code} {phrase}\r\n".encode()
 
-    _held: dict[str, Any] | None = None
 
-    async def send(self, message: Any) -> None:
-        if self.flow.write_paused:
+STATUS_LINES = {code: _status_line(code) for code in range(100, 600)}
+
+
+class Owner(Protocol):
+    """The connection, as its exchange knows it."""
+
+    def answered(self, request: Request) -> None: ...
+
+    def abandoned(self) -> None: ...
+
+
+class Exchange:
+    """Where the answers of one connection go; ``request`` is the one that is being answered.
+
+    ``head`` is everything before the body but the ``connection`` and ``transfer-encoding`` headers
+    and the empty line.
+    """
+
+    __slots__ = (
+        "_loop",
+        "_owner",
+        "_paused",
+        "_streaming",
+        "_transport",
+        "_waiter",
+        "gone",
+        "request",
+    )
+
+    def __init__(
+        self, owner: Owner, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._owner = owner
+        self._transport = transport
+        self._loop = loop
+        self._paused = self._streaming = False
+        self._waiter: asyncio.Future[None] | None = None
+        self.gone = False
+        """Whether the client has closed the connection."""
+        self.request: Request
+
+    # --- the connection's side ---
+
+    def pause(self) -> None:
+        """The client is behind."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """The client has taken what was written."""
+        self._paused = False
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def lost(self, task: asyncio.Task[None] | None) -> None:
+        """The connection is closed. A stream is cancelled; what is short comes to its own end."""
+        self.gone = True
+        self.resume()
+        if self._streaming and task is not None:
+            task.cancel()
+
+    # --- the application's side ---
+
+    async def answer(self, head: bytes, body: bytes) -> None:
+        """A whole answer; to a client that is gone, nothing."""
+        if self._paused:
             await self._writable()
-        if message["type"] == "http.response.start" and _has_length(message["headers"]):
-            self._held = message
-        elif self._held is None:
-            await super().send(message)
-        else:
-            start, self._held = self._held, None
-            if not self.disconnected:
-                await self._answer(start, message["body"])
-
-    async def _answer(self, start: dict[str, Any], body: bytes) -> None:
-        self.response_started = True
-        self.waiting_for_100_continue = False
-        head = self._head(start["status"], start["headers"])
-        if self.scope["method"] == "HEAD":
+        request = self.request
+        if self.gone:
+            return
+        end = b"\r\n" if request.keep_alive else b"connection: close\r\n\r\n"
+        if request.method == "HEAD":
             body = b""
-        if len(body) <= SLICE:
-            self.transport.write(head + body)
+        if len(body) <= _JOINED:
+            self._transport.write(b"%b%b%b" % (head, end, body))
         else:
-            self.transport.write(head)
+            self._transport.write(head + end)
             await self._write_slices(body)
-        self.response_complete = True
-        self.message_event.set()
-        if not self.keep_alive:
-            self.transport.close()
-        self.on_response()
+        self._owner.answered(request)
 
-    def _head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        """Status line and headers. Raises RuntimeError for a header with a line end in it."""
-        if (b"connection", b"close") in headers:
-            self.keep_alive = False
-        elif not self.keep_alive:
-            headers = [*headers, (b"connection", b"close")]
-        lines = [b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]
-        head = b"".join((STATUS_LINE[status], *lines, b"\r\n"))
-        if head.count(b"\n") != len(lines) + 2 or head.count(b"\r") != len(lines) + 2:
-            raise RuntimeError("a header holds the end of a line")
-        return head
+    async def begin_stream(self, head: bytes) -> None:
+        """Begin an answer of unknown length. From now on, losing the client cancels the task."""
+        if self.gone:
+            raise ClientGone
+        request = self.request
+        end = b"transfer-encoding: chunked\r\n" if request.modern else b""
+        if not request.keep_alive:
+            end += b"connection: close\r\n"
+        self._transport.write(b"%b%b\r\n" % (head, end))
+        self._streaming = True
+
+    async def send(self, chunk: bytes) -> None:
+        """A piece of the stream, when the client has taken enough of those before it.
+
+        Raises ClientGone.
+        """
+        if self._paused:
+            await self._writable()
+        if self.gone:
+            raise ClientGone
+        request = self.request
+        if not chunk or request.method == "HEAD":
+            return
+        self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if request.modern else chunk)
+
+    def end_stream(self) -> None:
+        """The stream is complete."""
+        self._streaming = False
+        if self.gone:
+            return
+        if self.request.modern and self.request.method != "HEAD":
+            self._transport.write(b"0\r\n\r\n")
+        self._owner.answered(self.request)
+
+    def write(self, data: bytes) -> None:
+        """Bytes as they are, for what is no longer HTTP."""
+        if not self.gone:
+            self._transport.write(data)
+
+    def abandon(self) -> None:
+        """There will be no answer: the request did not come whole."""
+        self._owner.abandoned()
+
+    def abort(self) -> None:
+        """Break the connection: the only honest sign when an answer cannot be completed."""
+        self._streaming = False
+        self._transport.abort()
 
     async def _write_slices(self, body: bytes) -> None:
         view = memoryview(body)
         for at in range(0, len(view), SLICE):
-            if self.flow.write_paused:
+            if self._paused:
                 await self._writable()
-            if self.disconnected:
+            if self.gone:
                 return
-            self.transport.write(view[at : at + SLICE])
+            self._transport.write(view[at : at + SLICE])
 
     async def _writable(self) -> None:
         """Wait for a client that is behind; one that takes nothing for a minute is hung up on.
 
-        The answer may be a watch: a timer is set only when there is something to wait for, which is
-        much cheaper than one for every event of every watch.
+        A timer is set only when there is something to wait for, which is much cheaper than one for
+        every event of every watch.
         """
         try:
             async with asyncio.timeout(TAKE_TIMEOUT):
-                await self.flow.drain()
+                while self._paused and not self.gone:
+                    self._waiter = self._loop.create_future()
+                    await self._waiter
         except TimeoutError:
-            self.disconnected = True
-            self.transport.abort()
+            self.gone = True
+            self._transport.abort()
+        finally:
+            self._waiter = None
 
 
-def _has_length(headers: list[tuple[bytes, bytes]]) -> bool:
-    return any(name == b"content-length" for name, _ in headers)
+def plain_answer(code: int) -> bytes:
+    """What is told to those whose bytes are no request, in Go's form."""
+    line = STATUS_LINES[code]
+    body = line[len(b"HTTP/1.1 ") : -2]
+    return b"%bcontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n%b" % (
+        line,
+        body,
+    )

@@ -23,8 +23,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse_options(sys.argv[1:] if argv is None else argv)
     harden()
     setup_logging(options.log_format, options.log_level)
-    # Its lines tell of sockets and protocols; what matters of them is told by ours.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     try:
         uvloop.run(serve(options))
     except StartError as error:

@@ -1,20 +1,26 @@
-"""Prometheus metrics, under upstream's names where upstream has them."""
+"""Prometheus metrics, under upstream's names where upstream has them.
+
+What is counted for every request is counted in plain numbers, which cost a tenth of what the
+library's counters cost; they become metrics when somebody asks. Only one thread counts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from strongroom.resources.resource import Resource
 from strongroom.server.urls import Target
@@ -48,6 +54,7 @@ _BUCKETS = (
     45,
     60,
 )
+_BOUNDS = (*map(str, map(float, _BUCKETS)), "+Inf")
 _VERBS = {"create": "POST", "update": "PUT"}
 _KNOWN = frozenset(
     {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
@@ -57,10 +64,38 @@ _CONNECTED = {"pods": ("log", "binding")}
 
 _METHODS = frozenset({"get", "head", "post", "put", "patch", "delete", "options"})
 
+_MAX_TARGETS = 4096
+"""Targets whose tally is remembered; the URL parser keeps fewer of them."""
+
 Labels = tuple[str, ...]
 
 _UNREAD: Labels = (*("",) * 7, "apiserver")
 """Labels of a request whose URL could not be read."""
+
+
+class Tally:
+    """What is counted of requests with the same labels."""
+
+    __slots__ = ("codes", "counts", "labels", "open", "seconds")
+
+    def __init__(self, labels: Labels) -> None:
+        self.labels = labels
+        self.codes: dict[int, int] = {}
+        self.counts = [0] * (len(_BUCKETS) + 1)
+        self.seconds = 0.0
+        self.open = 0
+        """Long-running requests under way."""
+
+    def finished(self, code: int, seconds: float) -> None:
+        """Count a short request that has been answered."""
+        codes = self.codes
+        codes[code] = codes.get(code, 0) + 1
+        self.counts[0 if seconds <= 0.005 else bisect_left(_BUCKETS, seconds)] += 1
+        self.seconds += seconds
+
+    def ended(self, code: int) -> None:
+        """Count a long request that is over; its time tells nothing."""
+        self.codes[code] = self.codes.get(code, 0) + 1
 
 
 class Metrics:
@@ -70,45 +105,22 @@ class Metrics:
     """
 
     def __init__(self, resources: Iterable[Resource[Any]] = ()) -> None:
+        self._tallies: dict[Labels, Tally] = {}
+        self._by_target: dict[int, tuple[Target, Tally]] = {}
         self.serve(resources)
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self._requests = Counter(
-            "apiserver_request_total",
-            "Requests by verb, resource and answer code.",
-            (*_LABELS, "code"),
-            registry=self.registry,
-        )
-        self._durations = Histogram(
-            "apiserver_request_duration_seconds",
-            "Seconds from the request to the end of its answer, long-running requests excepted.",
-            _LABELS,
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
-        self._inflight = Gauge(
-            "apiserver_current_inflight_requests",
-            "Requests under way, long-running ones excepted.",
-            ("request_kind",),
-            registry=self.registry,
-        )
-        self._long = Gauge(
-            "apiserver_longrunning_requests",
-            "Watches and followed logs that are open.",
-            _LONG_LABELS,
-            registry=self.registry,
-        )
         self.audit_errors = Counter(
             "apiserver_audit_error_total",
             "Audit events that could not be written.",
             ("plugin",),
             registry=self.registry,
         )
-        # Looking a child up by its labels costs more than counting: keep those in use.
-        self._children: dict[Labels, tuple[dict[int, Any], Any]] = {}
-        self._kinds = {kind: self._inflight.labels(kind) for kind in ("mutating", "readOnly")}
+        self.mutating = self.reading = 0
+        """Short requests under way."""
+        self.registry.register(_Requests(self))
 
     def serve(self, resources: Iterable[Resource[Any]]) -> None:
         """Count requests for these kinds from now on; what was counted stays."""
@@ -118,35 +130,34 @@ class Metrics:
             )
             for r in resources
         }
+        self._by_target.clear()
 
-    def inflight(self, method: str) -> Gauge:
-        """The gauge that a short request counts in while it is under way."""
-        return self._kinds["readOnly" if method in ("GET", "HEAD") else "mutating"]
-
-    def longrunning(self, target: Target) -> Gauge:
-        """The gauge that a long request counts in while it is open."""
-        verb, _, *rest = self._labels(target)
-        return self._long.labels(verb, *rest)
-
-    def finished(
-        self, target: Target | None, code: int, seconds: float, *, long: bool = False
-    ) -> None:
-        """Count a request that has been answered."""
-        labels = self._labels(target) if target is not None else _UNREAD
-        known = self._children.get(labels)
-        if known is None:
-            known = self._children[labels] = ({}, self._durations.labels(*labels))
-        counters, duration = known
-        counter = counters.get(code)
-        if counter is None:
-            counter = counters[code] = self._requests.labels(*labels, str(code))
-        counter.inc()
-        if not long:
-            duration.observe(seconds)
+    def tally(self, target: Target | None) -> Tally:
+        """Where the requests of a target count. Equal URLs usually share one ``Target``."""
+        if target is None:
+            return self._tally(_UNREAD)
+        known = self._by_target.get(id(target))
+        if known is not None and known[0] is target:
+            return known[1]
+        tally = self._tally(self._labels(target))
+        if len(self._by_target) >= _MAX_TARGETS:
+            self._by_target.clear()
+        self._by_target[id(target)] = (target, tally)
+        return tally
 
     def render(self) -> bytes:
         """The text that Prometheus reads."""
         return generate_latest(self.registry)
+
+    def tallies(self) -> list[Tally]:
+        """Everything that was counted."""
+        return list(self._tallies.values())
+
+    def _tally(self, labels: Labels) -> Tally:
+        tally = self._tallies.get(labels)
+        if tally is None:
+            tally = self._tallies[labels] = Tally(labels)
+        return tally
 
     def _labels(self, target: Target) -> Labels:
         """Labels of a request. Only known words become labels.
@@ -165,6 +176,58 @@ class Metrics:
         dry_run = "All" if target.first("dryRun") == "All" else ""
         part = target.subresource if target.subresource in subresources else ""
         return (verb, dry_run, *kind, part, _scope(target), "apiserver")
+
+
+class _Requests(Collector):
+    """Makes metrics of the tallies."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        tallies = self._metrics.tallies()
+        requests = CounterMetricFamily(
+            "apiserver_request_total",
+            "Requests by verb, resource and answer code.",
+            labels=(*_LABELS, "code"),
+        )
+        durations = HistogramMetricFamily(
+            "apiserver_request_duration_seconds",
+            "Seconds from the request to the end of its answer, long-running requests excepted.",
+            labels=_LABELS,
+        )
+        long = GaugeMetricFamily(
+            "apiserver_longrunning_requests",
+            "Watches and followed logs that are open.",
+            labels=_LONG_LABELS,
+        )
+        for tally in tallies:
+            for code, count in tally.codes.items():
+                requests.add_metric((*tally.labels, str(code)), count)
+            if any(tally.counts):
+                durations.add_metric(tally.labels, _cumulative(tally.counts), tally.seconds)
+            if tally.open:
+                verb, _, *rest = tally.labels
+                long.add_metric((verb, *rest), tally.open)
+        yield requests
+        yield durations
+        yield long
+        inflight = GaugeMetricFamily(
+            "apiserver_current_inflight_requests",
+            "Requests under way, long-running ones excepted.",
+            labels=("request_kind",),
+        )
+        inflight.add_metric(("mutating",), self._metrics.mutating)
+        inflight.add_metric(("readOnly",), self._metrics.reading)
+        yield inflight
+
+
+def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
+    total, buckets = 0, []
+    for bound, count in zip(_BOUNDS, counts, strict=True):
+        total += count
+        buckets.append((bound, float(total)))
+    return buckets
 
 
 def _scope(target: Target) -> str:

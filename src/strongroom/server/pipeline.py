@@ -64,9 +64,8 @@ class Pipeline:
         return await call.encode(outcome)
 
     def _parse_url(self, request: Request, progress: Progress) -> Target:
-        scope = request.scope
         try:
-            target = parse_target(scope["method"], scope["raw_path"], scope["query_string"])
+            target = parse_target(request.method, request.path, request.query)
         except BaseException:
             progress.record = self._audit.begin(request, None, None)
             raise

@@ -1,121 +1,364 @@
-"""uvicorn's HTTP/1.1 protocol, with what an API server needs beside it.
+"""One HTTP/1.1 connection: bytes become requests, in their order, and answers become bytes.
 
-Added: the client certificate that TLS verified (in the scope, for authentication), limits on the
-size of headers and on the time they may take. uvicorn itself accepts a header of any size and waits
-for it without end.
+llhttp (in httptools) parses, in its strict mode: what could be read in two ways is refused. Here is
+what an API server needs beside it: the client certificate that TLS verified, limits on headers and
+on the time they may take, one answer after another for pipelined requests, backpressure both ways.
+The limits on bodies are the request's own (:mod:`strongroom.server.request`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-from urllib.parse import unquote
+from collections import deque
+from collections.abc import Coroutine
+from math import inf
+from typing import Any, Protocol, cast
 
-from httptools import parse_url
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
 
-from strongroom.server.exchange import Exchange
+from strongroom.server.exchange import Exchange, plain_answer
+from strongroom.server.request import Body, Request
 
 MAX_HEADER_BYTES = 1 << 20
 """Request line and headers together; Go's default, so that what reaches upstream reaches us."""
 
+MAX_HEADERS = 1000
+"""Header lines of a request; each costs more than its bytes."""
+
 HEADER_TIMEOUT = 32.0
 """Seconds a connection may take to send its headers; upstream's ReadHeaderTimeout."""
 
-CERTIFICATE = "strongroom.client_certificate"
-"""Key of the scope: DER of the verified leaf, or None."""
+IDLE_TIMEOUT = 90.0
+"""Seconds a kept-alive connection may be idle; upstream's IdleTimeout."""
+
+MAX_UNREAD = 256 * 1024
+"""Bytes of a body that may come after its answer; Go's limit, beyond it the connection ends."""
+
+_READ_SIZE = 64 * 1024
+_PAUSE_AT = 64 * 1024
+
+_buffer = memoryview(bytearray(_READ_SIZE))
+"""What TLS decrypts into. One for all connections: its content is parsed before the next read."""
 
 
 class HeadersTooLarge(Exception):
-    """The request line and headers are over the limit; the parser turns it into a 400."""
+    """The request line and headers are over a limit."""
 
 
-class Protocol(HttpToolsProtocol):
-    """One connection of the API server."""
+class Application(Protocol):
+    """What answers requests. It answers each, breaks its connection, or is cancelled."""
 
-    # uvicorn narrows the parameter in the same way: HTTP connections are always full transports.
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+    def serve(self, request: Request, exchange: Exchange) -> Coroutine[Any, Any, None]: ...
+
+
+class Site:
+    """What the connections of one listener share."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+        self.connections: set[Connection] = set()
+        self.stopping = False
+        self.empty = asyncio.Event()
+        """Set when, while stopping, the last connection has been closed."""
+
+    def lost(self, connection: Connection) -> None:
+        """A connection is closed."""
+        self.connections.discard(connection)
+        if self.stopping and not self.connections:
+            self.empty.set()
+
+    def sweep(self) -> None:
+        """Hang up on connections that took too long; called every second or so.
+
+        One look at all of them costs less than a timer for each request.
+        """
+        now = asyncio.get_running_loop().time()
+        for connection in [c for c in self.connections if c.deadline < now]:
+            connection.expire()
+
+    def stop(self) -> None:
+        """Close connections without a request; the others close after their answer."""
+        self.stopping = True
+        if not self.connections:
+            self.empty.set()
+        for connection in list(self.connections):
+            connection.stop()
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One connection. A buffered protocol: TLS then decrypts in place, at half the cost."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport
+        self._exchange: Exchange
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[Request] = deque()
+        self._certificate: bytes | None = None
+        self._source = ""
+        self._request: Request | None = None  # whose body is coming
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._repeated: dict[str, list[str]] = {}
+        self._count = self._loose = 0
+        self._refusal = 400
+        self._within_head = self._refused = self._reading_paused = False
+        self.deadline = inf
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports do all that one does, without the name.
+        transport = cast("asyncio.Transport", transport)
+        self._transport = transport
+        self._site.connections.add(self)
         ssl_object = transport.get_extra_info("ssl_object")
         self._certificate = ssl_object.getpeercert(binary_form=True) if ssl_object else None
-        self._header_bytes = 0
-        self._header_timer: asyncio.TimerHandle | None = None
-        self._within_headers = True
-        self._await_headers()
+        peer = transport.get_extra_info("peername")
+        self._source = str(peer[0]) if peer else ""
+        self._exchange = Exchange(self, transport, self._loop)
+        self.deadline = self._loop.time() + HEADER_TIMEOUT
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._headers_came()
-        super().connection_lost(exc)
+        self._site.lost(self)
+        self.deadline = inf
+        self._waiting.clear()
+        if self._request is not None and self._request.incoming is not None:
+            self._request.incoming.break_off()
+        self._exchange.lost(self._task)
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        # Headers nearly always come in one piece: only those that do not are worth a timer.
-        if self._within_headers and self._header_timer is None:
-            self._await_headers()
+    # --- what comes ---
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._refused:
+            return
+        # Bytes of headers, chunk extensions and trailers are kept by the parser until they end.
+        self._loose += nbytes
+        try:
+            if self._loose > MAX_HEADER_BYTES:
+                raise HeadersTooLarge
+            self._parser.feed_data(_buffer[:nbytes])
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(bytes(_buffer[upgrade.args[0] : nbytes]))
+        except HeadersTooLarge:
+            self._refuse(431)
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, HeadersTooLarge):
+                raise
+            self._refuse(431)
+        except httptools.HttpParserError:
+            self._refuse(400)
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._header_bytes = 0
-        self._within_headers = True
-        scope: dict[str, Any] = self.scope  # type: ignore[assignment]  # ASGI allows own keys
-        scope[CERTIFICATE] = self._certificate
+        self._within_head = True
+        self._url = b""
+        self._headers = {}
+        self._count = 0
+        if self._task is None:
+            self.deadline = self._loop.time() + HEADER_TIMEOUT
 
     def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
+        self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value) + 4)
-        super().on_header(name, value)
+        self._count += 1
+        if self._count > MAX_HEADERS:
+            raise HeadersTooLarge
+        if not self._within_head:
+            return  # A trailer: it must not change what the request was judged by.
+        key = _NAMES.get(name) or name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        if key not in self._headers:
+            self._headers[key] = text
+        else:
+            self._repeated.setdefault(key, [self._headers[key]]).append(text)
 
     def on_headers_complete(self) -> None:
-        """As uvicorn's own, with our kind of exchange and without what is never configured."""
-        self._headers_came()
-        version = self.parser.get_http_version()
-        url = parse_url(self.url)
-        scope = self.scope
-        scope["method"] = self.parser.get_method().decode("ascii")
-        scope["http_version"] = version
-        scope["path"] = unquote(url.path.decode("ascii"))
-        scope["raw_path"] = url.path
-        scope["query_string"] = url.query or b""
-        # There is no exchange before the first request.
-        free = getattr(self.cycle, "response_complete", True)
-        self.cycle = Exchange(
-            scope=scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
+        self._within_head = False
+        self._loose = 0
+        if self._repeated:
+            # Joined once: adding to a growing text takes seconds for a megabyte of short headers.
+            for key, values in self._repeated.items():
+                self._headers[key] = ", ".join(values)
+            self._repeated = {}
+        parser, headers = self._parser, self._headers
+        path, query = split_url(self._url)
+        body = None
+        if "content-length" in headers or "transfer-encoding" in headers:
+            body = Body(self._body_wanted)
+        request = Request(
+            parser.get_method().decode("ascii"),
+            path,
+            query,
+            headers,
+            body,
+            self._certificate,
+            self._source,
         )
-        if free:
-            self._start_asgi_task(self.cycle, self.app)
+        request.modern = parser.get_http_version() == "1.1"
+        request.keep_alive = request.modern and parser.should_keep_alive()
+        self._request = request
+        if self._task is None:
+            self._start(request)
         else:
             # A pipelined request waits for its turn.
-            self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
+            self._waiting.append(request)
+            self._pause()
 
-    def _count(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > MAX_HEADER_BYTES:
-            raise HeadersTooLarge
+    def on_body(self, body: bytes) -> None:
+        self._loose = 0
+        request = self._request
+        if request is None or request.incoming is None:
+            return
+        incoming = request.incoming
+        incoming.feed(body)
+        if request.answered:
+            if incoming.size > MAX_UNREAD:
+                self._transport.close()
+        elif incoming.size > _PAUSE_AT and not incoming.reading:
+            self._pause()
 
-    def _await_headers(self) -> None:
-        self._header_timer = self.loop.call_later(HEADER_TIMEOUT, self._headers_late)
+    def on_message_complete(self) -> None:
+        self._loose = 0
+        request, self._request = self._request, None
+        if request is not None:
+            request.complete = True
+            if request.incoming is not None:
+                request.incoming.end()
 
-    def _headers_came(self) -> None:
-        self._within_headers = False
-        if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
+    # --- what goes ---
 
-    def _headers_late(self) -> None:
-        self._header_timer = None
-        if not self.transport.is_closing():
-            self.transport.close()
+    def _start(self, request: Request) -> None:
+        self.deadline = inf
+        exchange = self._exchange
+        exchange.request = request
+        self._task = self._loop.create_task(self._site.app.serve(request, exchange))
+
+    def answered(self, request: Request) -> None:
+        """The answer has been written: close, or go on to the next request."""
+        self._task = None
+        request.answered = True
+        transport = self._transport
+        if transport.is_closing():
+            return
+        if not request.keep_alive or self._site.stopping:
+            transport.close()
+            return
+        if request.incoming is not None and not request.complete:
+            request.incoming.discard()
+        if self._waiting:
+            self._start(self._waiting.popleft())
+            return
+        if self._refused:
+            self._refuse(self._refusal)
+            return
+        waits = self._within_head or not request.complete
+        self.deadline = self._loop.time() + (HEADER_TIMEOUT if waits else IDLE_TIMEOUT)
+        if self._reading_paused:
+            self._resume()
+
+    def abandoned(self) -> None:
+        """The request under way did not come whole: hang up, after a word if nobody has yet."""
+        self._task = None
+        self._waiting.clear()
+        self._refuse(self._refusal)
+
+    def pause_writing(self) -> None:
+        self._exchange.pause()
+
+    def resume_writing(self) -> None:
+        self._exchange.resume()
+
+    def stop(self) -> None:
+        """Close now, or after the answer under way."""
+        if self._task is None:
+            self._transport.close()
+
+    def expire(self) -> None:
+        """Hang up: the deadline has passed."""
+        self.deadline = inf
+        if not self._transport.is_closing():
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Hang up at once; a request under way is broken off."""
+        if self._task is not None:
+            self._task.cancel()
+        self._transport.abort()
+
+    def _refuse(self, code: int) -> None:
+        """Answer what is no request, after the answers before it, and hang up."""
+        self._refused, self._refusal = True, code
+        if self._request is not None and self._request.incoming is not None:
+            self._request.incoming.break_off()
+        self._pause()
+        if self._task is None and not self._transport.is_closing():
+            self._transport.write(plain_answer(code))
+            self._transport.close()
+
+    def _upgrade(self, rest: bytes) -> None:
+        """The parser has stopped: what follows is a WebSocket's, or nobody's."""
+        self._refused = True
+
+    def _body_wanted(self) -> None:
+        """Somebody waits for the body: let it come, and say so to a client that asked first."""
+        request = self._exchange.request
+        if self._transport.is_closing():
+            return
+        expects = request.headers.get("expect", "").lower() == "100-continue"
+        if (
+            expects
+            and request.modern
+            and request.incoming is not None
+            and not request.incoming.size
+        ):
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._resume()
+
+    def _pause(self) -> None:
+        if not self._reading_paused and not self._transport.is_closing():
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._reading_paused and not self._refused and not self._transport.is_closing():
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+
+def split_url(url: bytes) -> tuple[bytes, bytes]:
+    """Path and query of a request's URL, undecoded; whoever parses the path judges it."""
+    if not url.startswith(b"/"):
+        try:
+            parsed = httptools.parse_url(url)
+        except httptools.HttpParserInvalidURLError:
+            return url, b""
+        return parsed.path or b"", parsed.query or b""
+    if b"#" in url:
+        url = url[: url.index(b"#")]
+    path, _, query = url.partition(b"?")
+    return path, query
+
+
+_NAMES = {
+    form: name
+    for name in (
+        "accept",
+        "accept-encoding",
+        "audit-id",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "kubectl-command",
+        "kubectl-session",
+        "user-agent",
+    )
+    for form in (name.encode(), name.title().encode())
+}
+"""Names as clients write them: looked up for less than what lowering them costs."""

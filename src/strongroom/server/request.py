@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from strongroom.api.errors import StatusError, bad_request, too_large
-from strongroom.server.protocol import CERTIFICATE
 
 MAX_BODY = 3 * 1024 * 1024
 BODY_TIMEOUT = 60.0
@@ -18,75 +16,157 @@ BODY_TIMEOUT = 60.0
 _MAX_MEMBERS = 64
 """Most gzip members of a body: each costs as much as a small body, and an empty one is 20 bytes."""
 
-Receive = Callable[[], Awaitable[Any]]
-
 
 class ClientGone(Exception):
     """The client closed its connection; there is nobody to answer."""
 
 
+class Body:
+    """A request's body as it comes: the connection feeds, the request reads.
+
+    ``wanted`` is called once, when somebody wants to read. Until then the connection stops taking
+    bytes from the client after a few.
+    """
+
+    __slots__ = (
+        "_chunks",
+        "_discarded",
+        "_ended",
+        "_gone",
+        "_waiter",
+        "_wanted",
+        "reading",
+        "size",
+    )
+
+    def __init__(self, wanted: Callable[[], None]) -> None:
+        self._wanted = wanted
+        self._chunks: list[bytes] = []
+        self._ended = self._gone = self._discarded = False
+        self._waiter: asyncio.Future[None] | None = None
+        self.reading = False
+        self.size = 0
+        """Bytes that came, kept or not."""
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes from the connection."""
+        self.size += len(data)
+        if self._discarded or self.size > MAX_BODY:
+            self.discard()
+        else:
+            self._chunks.append(data)
+        if self.size > MAX_BODY:
+            self._wake()
+
+    def end(self) -> None:
+        """All of it has come."""
+        self._ended = True
+        self._wake()
+
+    def break_off(self) -> None:
+        """The connection was lost: no more will come."""
+        self._gone = True
+        self._wake()
+
+    def discard(self) -> None:
+        """Nobody will read this, or the rest of it."""
+        self._discarded = True
+        self._chunks.clear()
+
+    async def read(self) -> bytes:
+        """All bytes. Raises ClientGone, and StatusError 408 and 413."""
+        if not self._ended:
+            await self._arrival()
+        if self.size > MAX_BODY:
+            raise request_too_large()
+        if not self._ended:
+            raise ClientGone
+        chunks, self._chunks = self._chunks, []
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _arrival(self) -> None:
+        """Wait for the end, in whatever form it comes."""
+        self.reading = True
+        self._wanted()
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                while not (self._ended or self._gone or self.size > MAX_BODY):
+                    self._waiter = asyncio.get_running_loop().create_future()
+                    await self._waiter
+        except TimeoutError:
+            raise StatusError(408, "Timeout", "the request body did not come in time") from None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
 class Request:
-    """One HTTP request. The repr shows method and path only."""
+    """One HTTP request. The repr shows method and path only.
+
+    ``incoming`` is the body to come, None for a request without one. The connection keeps
+    ``complete`` (all of it has come), ``answered`` and whether it may go on afterwards; the
+    application sets ``received`` and ``audit_id`` first of all.
+    """
 
     __slots__ = (
         "_body",
-        "_headers",
-        "_receive",
         "annotations",
+        "answered",
         "audit_id",
+        "certificate",
+        "complete",
+        "headers",
+        "incoming",
+        "keep_alive",
+        "method",
+        "modern",
+        "path",
+        "query",
         "received",
-        "scope",
+        "source",
         "warnings",
     )
 
+    received: datetime
+    audit_id: str
+
     def __init__(
-        self, scope: dict[str, Any], receive: Receive, received: datetime, audit_id: str
+        self,
+        method: str,
+        path: bytes,
+        query: bytes,
+        headers: dict[str, str],
+        incoming: Body | None = None,
+        certificate: bytes | None = None,
+        source: str = "",
     ) -> None:
-        self.scope = scope
-        self.received = received
-        self.audit_id = audit_id
+        self.method = method
+        self.path = path
+        """As it came, undecoded; so is ``query``."""
+        self.query = query
+        self.headers = headers
+        """By lower-case name; repeated ones joined by a comma."""
+        self.incoming = incoming
+        self.certificate = certificate
+        """DER of the verified client certificate."""
+        self.source = source
+        """The client's address."""
+        self.keep_alive = self.modern = True
+        self.complete = self.answered = False
         self.warnings: list[str] = []
         self.annotations: dict[str, str] = {}
-        self._receive = receive
-        self._headers: dict[str, str] | None = None
+        """Of the request's audit events."""
         self._body: bytes | None = None
 
     def __repr__(self) -> str:
-        return f"<Request {self.method} {self.scope['path']}>"
-
-    @property
-    def method(self) -> str:
-        return str(self.scope["method"])
+        return f"<Request {self.method} {self.path.decode('ascii', 'replace')}>"
 
     @property
     def uri(self) -> str:
         """Path and query as they came."""
-        query = self.scope["query_string"]
-        path: bytes = self.scope["raw_path"]
-        return (path + b"?" + query if query else path).decode("ascii", "replace")
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Headers by lower-case name; repeated ones joined by a comma."""
-        if self._headers is None:
-            found: dict[str, list[str]] = {}
-            for name, value in self.scope["headers"]:
-                found.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
-            # Joined once: adding to a growing text takes seconds for a megabyte of short headers.
-            self._headers = {name: ", ".join(values) for name, values in found.items()}
-        return self._headers
-
-    @property
-    def certificate(self) -> bytes | None:
-        """DER of the verified client certificate."""
-        der: bytes | None = self.scope.get(CERTIFICATE)
-        return der
-
-    @property
-    def source(self) -> str:
-        """The client's address."""
-        client = self.scope.get("client")
-        return str(client[0]) if client else ""
+        uri = self.path + b"?" + self.query if self.query else self.path
+        return uri.decode("ascii", "replace")
 
     def warn(self, text: str) -> None:
         """Add a ``Warning`` header to the reply, unless the same is there already."""
@@ -100,35 +180,21 @@ class Request:
     async def body(self) -> bytes:
         """Read the whole body, decompressed; later calls give the same.
 
-        Raises StatusError 413 above the limit (before and after decompression), 408-like 400 when
-        it comes too slowly, and ClientGone.
+        Raises StatusError 413 above the limit (before and after decompression), 408 when it comes
+        too slowly, 415 for an unknown compression, and ClientGone.
         """
         if self._body is None:
             self._body = await self._receive_body()
         return self._body
 
     async def _receive_body(self) -> bytes:
-        if int_header(self.headers, "content-length") > MAX_BODY:
-            raise request_too_large()
-        try:
-            async with asyncio.timeout(BODY_TIMEOUT):
-                raw = await self._read()
-        except TimeoutError:
-            raise StatusError(408, "Timeout", "the request body did not come in time") from None
-        return self._decompress(raw)
-
-    async def _read(self) -> bytes:
-        chunks, size = [], 0
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > MAX_BODY:
+        if self.incoming is None:
+            raw = b""
+        else:
+            if int_header(self.headers, "content-length") > MAX_BODY:
                 raise request_too_large()
-            if not message.get("more_body", False):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            raw = await self.incoming.read()
+        return self._decompress(raw)
 
     def _decompress(self, raw: bytes) -> bytes:
         encoding = self.headers.get("content-encoding", "").strip().lower()
@@ -139,11 +205,6 @@ class Request:
                 415, "UnsupportedMediaType", "only gzip is accepted as content encoding"
             )
         return _gunzip(raw)
-
-    async def disconnected(self) -> None:
-        """Return when the client has gone; anything it still sends is thrown away."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
 
 
 def _gunzip(raw: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The listening side: TLS, uvicorn's server without its own signals, and a clean end."""
+"""The listening side: TLS, the socket, and a clean end."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import uvicorn
-
-from strongroom.server.protocol import Protocol
-
-IDLE_TIMEOUT = 90
-"""Seconds a kept-alive connection may be idle; upstream's IdleTimeout."""
+from strongroom.server.protocol import Application, Connection, Site
 
 HANDSHAKE_TIMEOUT = 10.0
 SHUTDOWN_TIMEOUT = 2.0
 """Seconds a peer may take to begin, and to end, TLS politely."""
 
-GRACE = 30
+GRACE = 30.0
 """Seconds that requests under way have to finish when the server stops."""
+
+BACKLOG = 2048
+_SWEEP = 1.0
 
 
 def tls_context(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
@@ -48,7 +44,7 @@ def listen(bind: str, port: int) -> socket.socket:
         if family == socket.AF_INET6 and bind == "::":
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         sock.bind((bind, port))
-        sock.listen(2048)
+        sock.listen(BACKLOG)
         sock.setblocking(False)
     except BaseException:
         sock.close()
@@ -56,53 +52,46 @@ def listen(bind: str, port: int) -> socket.socket:
     return sock
 
 
-class Listener(uvicorn.Server):
-    """uvicorn's server on one TLS socket. ``stop()`` ends it; ``run_until_stopped()`` serves."""
+class Listener:
+    """Serves an application on a listening socket, its own or one that it was handed."""
 
-    def __init__(self, app: Any, sock: socket.socket, context: ssl.SSLContext) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=Protocol,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_keep_alive=IDLE_TIMEOUT,
-                timeout_graceful_shutdown=GRACE,
-                backlog=2048,
-            )
-        )
+    def __init__(self, app: Application, sock: socket.socket, context: ssl.SSLContext) -> None:
+        self._site = Site(app)
         self._socket = sock
         self._context = context
+        self._stopping = asyncio.Event()
         self.serving = asyncio.Event()
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are the composition root's: it has to tell the watches before the listener."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen with limits on TLS's own time, which uvicorn leaves at half a minute."""
-        await self.lifespan.startup()
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: Protocol(self.config, self.server_state, {}),
+    async def serve(self) -> None:
+        """Serve until ``stop``; returns when the last request has been answered."""
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self._site),
             sock=self._socket,
             ssl=self._context,
             ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
             ssl_shutdown_timeout=SHUTDOWN_TIMEOUT,
-            backlog=self.config.backlog,
+            backlog=BACKLOG,
         )
-        self.servers = [server]
-        self.started = True
         self.serving.set()
+        try:
+            while not self._stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), _SWEEP)
+                self._site.sweep()
+        finally:
+            server.close()
+            await self._finish()
 
     def stop(self) -> None:
         """Accept nothing more, let requests under way finish, then return from serving."""
-        self.should_exit = True
+        self._stopping.set()
+
+    async def _finish(self) -> None:
+        self._site.stop()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._site.empty.wait(), GRACE)
+        for connection in list(self._site.connections):
+            connection.abort()
 
 
 def base_url(sock: socket.socket, bind: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -16,15 +18,22 @@ class Shutdown:
     def begin(self) -> None:
         """End the streams that are open; from now on new ones end at once."""
         self.begun = True
-        for stream in self._streams:
+        for stream in list(self._streams):
             stream.cancel()
 
-    def follow(self, stream: asyncio.Task[Any]) -> None:
-        """Let this stream end with the server."""
+    @contextlib.contextmanager
+    def following(self, stream: asyncio.Task[Any] | None) -> Iterator[None]:
+        """Let this stream (None: it runs in no task) end with the server, by cancelling it."""
+        if stream is None:
+            yield
+            return
         self._streams.add(stream)
-        stream.add_done_callback(self._streams.discard)
         if self.begun:
             stream.cancel()
+        try:
+            yield
+        finally:
+            self._streams.discard(stream)
 
     async def check(self) -> None:
         """The readiness check: fails once the end has begun."""
