@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
-from strongroom.api.versions import priority, stability
+from strongroom.api.versions import priority
 
 # From the documentation of CustomResourceDefinition's versions.
 ORDERED = (
@@ -18,18 +16,3 @@ def test_versions_are_sorted_as_documented() -> None:
     shuffled = ORDERED.copy()
     random.Random(3).shuffle(shuffled)
     assert sorted(shuffled, key=priority) == ORDERED
-
-
-@pytest.mark.parametrize(
-    ("version", "expected"),
-    [
-        ("v1", 2),
-        ("v2beta1", 1),
-        ("v1alpha3", 0),
-        ("v0", None),
-        ("v1gamma1", None),
-        ("v1beta", None),
-    ],
-)
-def test_stability_is_told_by_the_name(version: str, expected: int | None) -> None:
-    assert stability(version) == expected

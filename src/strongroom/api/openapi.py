@@ -23,6 +23,7 @@ Version = Literal[2, 3]
 
 META_V1 = "io.k8s.apimachinery.pkg.apis.meta.v1"
 CORE_V1 = "io.k8s.api.core.v1"
+APIEXTENSIONS_V1 = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1"
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 RAW = "io.k8s.apimachinery.pkg.runtime.RawExtension"
@@ -144,7 +145,7 @@ class _Book:
         facts = field.facts
         shape = self._shape(field.type, micro=facts.micro)
         if field.type.kind == "any":
-            shape = self._known(FIELDS_V1 if field.name == "fieldsV1" else RAW)
+            shape = self._known(FIELDS_V1 if field.name == "fieldsV1" else field.type.format or RAW)
         default: Any = facts.default
         if field.type.kind == "struct" and not field.nullable:
             default = {}
@@ -177,6 +178,8 @@ class _Book:
             items = self._described(items, default={} if type_.items.struct else zero)
             key = "items" if type_.kind == "array" else "additionalProperties"
             return {"type": "array" if type_.kind == "array" else "object", key: items}
+        if type_.kind == "any" and type_.format:
+            return self._known(type_.format)
         if type_.format == "quantity":
             return self._known(QUANTITY)
         if type_.format == "date-time":
@@ -258,6 +261,12 @@ _COMMON: dict[str, Definition] = {
         "description": "A set of fields as a tree, each prefixed by f:, k:, v: or i:.",
     },
     RAW: {"type": "object", "description": "Any object."},
+    f"{APIEXTENSIONS_V1}.JSON": {"description": "Any value."},
+    f"{APIEXTENSIONS_V1}.JSONSchemaPropsOrArray": {"description": "A schema, or a list of them."},
+    f"{APIEXTENSIONS_V1}.JSONSchemaPropsOrBool": {"description": "A schema, or true or false."},
+    f"{APIEXTENSIONS_V1}.JSONSchemaPropsOrStringArray": {
+        "description": "A schema, or a list of names."
+    },
 }
 _KNOWN: dict[Version, dict[str, Definition]] = {
     2: {

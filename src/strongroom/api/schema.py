@@ -82,7 +82,8 @@ def F(number: int, description: str, **facts: Any) -> msgspec.Meta:  # noqa: N80
 
     Formats that the codec acts on: ``int32`` and ``int64`` bound a number; ``date-time`` is a
     Time (with ``micro=True`` a MicroTime, which keeps its fraction); ``quantity`` is a string
-    that may also arrive as a number. A format of a list or map is that of its items.
+    that may also arrive as a number. A format of a list or map is that of its items. Of a field
+    that holds any JSON it is the name of the definition that is published for it.
     """
     return msgspec.Meta(
         description=description, extra={"field": FieldFacts(number=number, **facts)}
@@ -179,6 +180,9 @@ def _type_schema(annotation: Any, format_: str | None) -> tuple[TypeSchema, bool
         nullable = len(members) < len(get_args(annotation))
         if {int, str} <= set(members):
             return TypeSchema("string", format=format_, int_or_string=True), nullable
+        if set(members) == {int, float}:
+            # Go has one type of numbers here; we keep how they were written.
+            return TypeSchema("number", format=format_), nullable
         if len(members) == 1:
             return _type_schema(members[0], format_)[0], nullable
     if annotation in _SCALARS:

@@ -8,12 +8,6 @@ _KUBE_LIKE = re.compile(r"v([1-9]\d*)(?:(alpha|beta)([1-9]\d*))?", re.ASCII)
 _STABILITY = {None: 2, "beta": 1, "alpha": 0}
 
 
-def stability(version: str) -> int | None:
-    """2 for v1, 1 for v1beta1, 0 for v1alpha1; None for a name that is not of this form."""
-    match = _KUBE_LIKE.fullmatch(version)
-    return None if match is None else _STABILITY[match[2]]
-
-
 def priority(version: str) -> tuple[int, int, int, int, str]:
     """A sort key that puts the version first that clients should prefer.
 
