@@ -6,16 +6,27 @@ from collections.abc import Iterable
 from typing import Any
 
 from strongroom.resources.configmap import CONFIG_MAPS
+from strongroom.resources.controllerrevision import CONTROLLER_REVISIONS
+from strongroom.resources.cronjob import CRON_JOBS
+from strongroom.resources.daemonset import DAEMON_SETS
+from strongroom.resources.deployment import DEPLOYMENTS
 from strongroom.resources.event import EVENTS
+from strongroom.resources.job import JOBS
 from strongroom.resources.lease import LEASES
 from strongroom.resources.limitrange import LIMIT_RANGES
 from strongroom.resources.namespace import NAMESPACES
 from strongroom.resources.node import NODES
 from strongroom.resources.pod import PODS
+from strongroom.resources.poddisruptionbudget import POD_DISRUPTION_BUDGETS
+from strongroom.resources.podtemplate import POD_TEMPLATES
+from strongroom.resources.replicaset import REPLICA_SETS
+from strongroom.resources.replicationcontroller import REPLICATION_CONTROLLERS
 from strongroom.resources.resource import Resource
 from strongroom.resources.resourcequota import RESOURCE_QUOTAS
 from strongroom.resources.secret import SECRETS
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
+from strongroom.resources.statefulset import STATEFUL_SETS
+from strongroom.resources.webhook_configuration import MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS
 
 
 class Catalog:
@@ -45,6 +56,11 @@ CATALOG = Catalog(
     (
         *(NAMESPACES, SECRETS, CONFIG_MAPS, SERVICE_ACCOUNTS, PODS, NODES, EVENTS),
         *(LIMIT_RANGES, RESOURCE_QUOTAS),
+        *(POD_TEMPLATES, REPLICATION_CONTROLLERS),
+        *(DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, CONTROLLER_REVISIONS),
+        *(JOBS, CRON_JOBS),
+        POD_DISRUPTION_BUDGETS,
         LEASES,
+        *(MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS),
     )
 )

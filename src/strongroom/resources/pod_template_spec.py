@@ -61,13 +61,16 @@ def template_errors(template: PodTemplateSpec, path: Path) -> list[FieldError]:
 
 
 def selected_errors(
-    selector: LabelSelector, template: PodTemplateSpec, path: Path, *, metadata: Path | None = None
+    selector: LabelSelector | None, template: PodTemplateSpec, path: Path
 ) -> list[FieldError]:
-    """A finding when the selector would not select the pods of the template at ``path``."""
-    selected, labels = selection(selector), template.metadata.labels
-    if selected is None or selected.empty or selected.matches(labels):
+    """A finding when the selector would not select the pods of the template at ``path``.
+
+    No selector selects nothing; one without a known operator is found wrong elsewhere.
+    """
+    selected, labels = selection(selector) if selector else None, template.metadata.labels
+    if selector is not None and (selected is None or selected.matches(labels)):
         return []
-    where = metadata or path / "metadata" / "labels"
+    where = path / "metadata" / "labels"
     return [invalid_value(where, labels, "`selector` does not match template `labels`")]
 
 
