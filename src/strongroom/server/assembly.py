@@ -11,8 +11,6 @@ import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from strongroom.access.admission.lifecycle import NamespaceLifecycle
-from strongroom.access.admission.noderestriction import NodeRestriction
 from strongroom.access.authn.union import AnonymousOnPaths, GroupAdder, UnionAuthenticator
 from strongroom.access.authn.x509 import X509Authenticator
 from strongroom.access.authz.components import COMPONENTS
@@ -21,9 +19,10 @@ from strongroom.api.clock import Clock, SystemClock
 from strongroom.paths import claim_data_dir
 from strongroom.registry.registry import Registry
 from strongroom.resources.catalog import CATALOG
+from strongroom.server.admission import AdmissionParts
 from strongroom.server.app import App
 from strongroom.server.audit import Audit, LogSink
-from strongroom.server.bootstrap import NamespacePhases, ensure_namespaces
+from strongroom.server.bootstrap import ensure_namespaces
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.health import Check, Health
 from strongroom.server.kinds import Kinds
@@ -133,14 +132,14 @@ def _listen(options: Options) -> socket.socket:
 
 async def _start_kinds(store: Store, clock: Clock, stack: contextlib.AsyncExitStack) -> Kinds:
     """The registries of all kinds, with the system's namespaces in them."""
-    phases = NamespacePhases(clock)
-    admission = (NamespaceLifecycle(phases), NodeRestriction())
-    kinds = Kinds(Registry(r, store, admission, clock) for r in CATALOG.all())
+    admission = AdmissionParts(clock)
+    stack.push_async_callback(admission.close)
+    kinds = Kinds(Registry(r, store, admission.plugins, clock) for r in CATALOG.all())
     for registry in kinds.fixed():
         await registry.start()
         stack.push_async_callback(registry.close)
-    phases.registry = kinds.registry("", "namespaces")
-    await ensure_namespaces(phases.registry, clock)
+    admission.attach(kinds)
+    await ensure_namespaces(kinds.registry("", "namespaces"), clock)
     return kinds
 
 

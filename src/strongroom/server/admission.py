@@ -1,0 +1,119 @@
+"""Admission as this server does it: the plugins in their order, and what they may ask of the rest.
+
+The plugins are needed to make the registries that they ask, so ``kinds`` is set when those exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from strongroom.access.admission.lifecycle import NamespaceLifecycle
+from strongroom.access.admission.noderestriction import NodeRestriction
+from strongroom.access.admission.port import AdmissionPlugin
+from strongroom.access.admission.webhook.choosing import Surroundings
+from strongroom.access.admission.webhook.mutating import MutatingWebhooks
+from strongroom.access.admission.webhook.validating import ValidatingWebhooks
+from strongroom.api.clock import Clock
+from strongroom.api.errors import StatusError, internal_error
+from strongroom.api.meta import Object
+from strongroom.registry.registry import Registry
+from strongroom.resources.resource import Resource
+from strongroom.resources.webhook_configuration import (
+    MUTATING_WEBHOOKS,
+    VALIDATING_WEBHOOKS,
+    MutatingWebhookConfiguration,
+    ValidatingWebhookConfiguration,
+)
+from strongroom.server.bootstrap import NamespacePhases, own_context
+from strongroom.server.kinds import Kinds
+from strongroom.server.services import Services
+from strongroom.server.webhooks import HTTPWebhookCaller
+
+
+class Cluster:
+    """Answers the questions of plugins from the registries; before there are any, with nothing."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.kinds = Kinds()
+
+    def registry(self, group: str, plural: str) -> Registry[Any] | None:
+        """The registry of a kind of the catalogue, if it is there yet."""
+        try:
+            return self.kinds.registry(group, plural)
+        except KeyError:
+            return None
+
+    def held(self, resource: Resource[Any], namespace: str = "") -> Sequence[Object]:
+        """All objects of a kind in a namespace, or everywhere, as the cache has them.
+
+        Costs a look-up where the kind has no objects. Raises StatusError 500 when one cannot be
+        read: what it demands is not known, and so nothing may be admitted.
+        """
+        registry = self.registry(resource.group, resource.plural)
+        if registry is None or not len(registry.cache):
+            return ()
+        entries = registry.cache.list(resource.prefix(namespace)).items
+        if any(entry.error for entry in entries):
+            raise internal_error(f"an object of {resource.group_resource} cannot be read")
+        return [entry.item.obj for entry in entries]
+
+    def mutating(self) -> Sequence[MutatingWebhookConfiguration]:
+        """Configurations in the order of their names, which is the cache's."""
+        return self.held(MUTATING_WEBHOOKS)  # type: ignore[return-value]  # of this kind only
+
+    def validating(self) -> Sequence[ValidatingWebhookConfiguration]:
+        """Configurations in the order of their names, which is the cache's."""
+        return self.held(VALIDATING_WEBHOOKS)  # type: ignore[return-value]  # of this kind only
+
+    async def labels(self, namespace: str) -> Mapping[str, str] | None:
+        """The labels of a namespace; one that the cache does not know is looked for once more."""
+        registry = self.registry("", "namespaces")
+        if registry is None:
+            return None
+        for freshness in ("0", ""):
+            try:
+                ctx = own_context(self._clock, "get", "namespaces")
+                return (await registry.get(ctx, "", namespace, freshness)).labels
+            except StatusError as error:
+                if error.code != 404:
+                    raise
+        return None
+
+    def equivalents(self, resource: Resource[Any]) -> Sequence[Resource[Any]]:
+        """The other resources that serve the same stored objects."""
+        fixed = [r.resource for r in self.kinds.fixed()]
+        same = [r for r in fixed if r is not resource and r.prefix() == resource.prefix()]
+        versions = [
+            kind.whole()
+            for kind in self.kinds.custom()
+            if (kind.resource.group, kind.resource.plural) == (resource.group, resource.plural)
+            and kind.resource.version != resource.version
+        ]
+        return [*same, *versions]
+
+
+class AdmissionParts:
+    """The plugins in their order. ``close`` ends connections to webhooks."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.cluster = Cluster(clock)
+        self.phases = NamespacePhases(clock)
+        self._caller = HTTPWebhookCaller(Services(self.cluster.registry))
+        around = Surroundings(self.cluster, self.cluster)
+        self.plugins: tuple[AdmissionPlugin, ...] = (
+            NamespaceLifecycle(self.phases),
+            NodeRestriction(),
+            MutatingWebhooks(self.cluster, self._caller, around),
+            ValidatingWebhooks(self.cluster, self._caller, around),
+        )
+
+    def attach(self, kinds: Kinds) -> None:
+        """Let the plugins ask the registries, which exist and are started now."""
+        self.cluster.kinds = kinds
+        self.phases.registry = kinds.registry("", "namespaces")
+
+    async def close(self) -> None:
+        """End the connections to webhooks."""
+        await self._caller.close()
