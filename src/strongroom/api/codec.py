@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from strongroom.api import strict, yaml_text
+from strongroom.api import custom, strict, yaml_text
 from strongroom.api.canonical import is_canonical
 from strongroom.api.errors import GroupKind, StatusError, bad_request, invalid
 from strongroom.api.findings import Path, invalid_value
@@ -55,6 +55,8 @@ def decode(
     ``kind`` and ``version`` (``v1`` or ``GROUP/VERSION``) are those that the request is for; they
     serve the messages, where the body does not tell its own. Raises StatusError 400.
     """
+    if custom.is_custom(struct):
+        return _decode_custom(body, struct, yaml=yaml, kind=kind, find=find, version=version)
     if yaml:
         tree, findings = _yaml_tree(body, kind)
         obj = _from_body(tree, struct, kind, version)
@@ -73,12 +75,14 @@ def decode(
 
 def encode(obj: Any) -> bytes:
     """The JSON of a Struct or tree: compact, maps in the order of their keys."""
+    if isinstance(obj, custom.CustomObject):
+        return custom.encode(obj)
     return _ENCODER.encode(obj)
 
 
 def to_tree(obj: Struct) -> dict[str, Any]:
     """The plain JSON tree of a Struct; bytes are base64 text. It shares nothing with ``obj``."""
-    tree: dict[str, Any] = msgspec.json.decode(_ENCODER.encode(obj))
+    tree: dict[str, Any] = msgspec.json.decode(encode(obj))
     return tree
 
 
@@ -88,10 +92,11 @@ def from_tree(tree: Any, struct: type[T]) -> T:
     Raises StatusError 422 as upstream's patch handler does, but without the patched object.
     """
     try:
-        return read(tree, struct)
+        obj: T = custom.read(tree, struct) if custom.is_custom(struct) else read(tree, struct)
     except UnreadableError as error:
         finding = invalid_value(Path("patch"), "<contents omitted>", str(error))
         raise invalid(GroupKind("", ""), "", [finding]) from None
+    return obj
 
 
 def parse_json(body: bytes, kind: str) -> Any:
@@ -100,6 +105,21 @@ def parse_json(body: bytes, kind: str) -> Any:
         return read_json(body, MAX_DEPTH)
     except UnreadableError as error:
         raise _unrecognized(kind, _PARSE_ERROR + str(error)) from None
+
+
+def _decode_custom(
+    body: bytes, struct: type[T], *, yaml: bool, kind: str, find: bool, version: str
+) -> Decoded[T]:
+    """Custom objects have one way only: it is quick, and their types may come and go."""
+    if yaml:
+        tree, findings = _yaml_tree(body, kind)
+    else:
+        tree = parse_json(body, kind)
+        findings = strict.find_duplicates(body, tree) if find else []
+    tree = custom.plain_numbers(body, tree)
+    unknown = custom.find_unknown(tree, struct) if find else []
+    obj = _from_body(tree, struct, kind, version)
+    return Decoded(obj, [*findings, *unknown] if find else [])
 
 
 @cache
@@ -131,7 +151,12 @@ def _yaml_tree(body: bytes, kind: str) -> tuple[Any, list[str]]:
 
 def _from_body(tree: Any, struct: type[T], kind: str, version: str) -> T:
     try:
+        if custom.is_custom(struct):
+            obj: T = custom.read(tree, struct, fresh=True)
+            return obj
         return read(tree, struct)
+    except custom.MissingTypeError as error:
+        raise _unrecognized(kind, str(error)) from None
     except UnreadableError as error:
         if not isinstance(tree, dict):
             raise _unrecognized(kind, _PARSE_ERROR + str(error)) from None

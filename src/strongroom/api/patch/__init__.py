@@ -8,8 +8,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from strongroom.api import strict
-from strongroom.api.errors import GroupKind, StatusError, bad_request, invalid, too_large
+from strongroom.api import custom, strict
+from strongroom.api.errors import (
+    GroupKind,
+    StatusError,
+    bad_request,
+    invalid,
+    too_large,
+    unsupported_media_type,
+)
 from strongroom.api.findings import Path, invalid_value
 from strongroom.api.jsontext import MAX_VALUES, count_values, read_json
 from strongroom.api.lenient import UnreadableError
@@ -20,6 +27,12 @@ from strongroom.api.schema import Struct
 
 MAX_DEPTH = 200
 """Deepest nesting of a patch: patches are applied by recursion."""
+
+_CUSTOM_FORMS = (
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/apply-patch+yaml",
+)
 
 _MAX_JSON_PATCH_VALUES = 60_000
 """Values of a JSON patch: each of its operations is four, and upstream allows ten thousand."""
@@ -39,8 +52,11 @@ def apply_patch(kind: PatchType, current: Tree, body: bytes, schema: type[Struct
     """The tree that results from applying a patch; ``current`` stays as it is.
 
     Raises StatusError 400 for a body that is no patch of this kind, 413 for too many operations,
-    422 for a patch that does not apply. The result need not fit the type: ``codec.from_tree`` says.
+    415 for a strategic merge of a custom object, whose fields say nothing of merging, 422 for a
+    patch that does not apply. The result need not fit the type: ``codec.from_tree`` says.
     """
+    if kind is PatchType.STRATEGIC and custom.is_custom(schema):
+        raise unsupported_media_type(_CUSTOM_FORMS)
     try:
         patch = _read(kind, body)
     except UnreadableError as error:
@@ -84,7 +100,8 @@ def find_in_patch(kind: PatchType, body: bytes, patched: Tree, schema: type[Stru
     found = strict.find_duplicates(body, tree)
     if kind is PatchType.JSON:
         found = [f"json patch {text}" for text in [*found, *unknown_members(tree)]]
-    return [*found, *strict.find_unknown(patched, schema)]
+    look = custom.find_unknown if custom.is_custom(schema) else strict.find_unknown
+    return [*found, *look(patched, schema)]
 
 
 def refuse_findings(findings: list[str]) -> StatusError:

@@ -1,0 +1,388 @@
+"""CEL rules of schemas (``x-kubernetes-validations``), compiled and run.
+
+A rule that does not look at ``oldSelf`` is not held against a value that has not changed. A rule
+that does is run only where there is an old value, unless it takes that as an optional.
+(``apiserver/schema/cel`` of apiextensions-apiserver)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from strongroom.api.cel import Budget, CelBudgetError, CelError, Program, compile_expression
+from strongroom.api.cel.values import NONE, Optional
+from strongroom.api.errors import FieldError
+from strongroom.api.findings import Path, duplicate, forbidden_field, invalid_value, required
+from strongroom.api.structural.celvalues import cel_value, declaration, escape
+from strongroom.api.structural.correlation import ABSENT, OldItems, same
+from strongroom.api.structural.model import Rule, Structural
+from strongroom.api.structural.paths import resolve
+
+_MAX_MESSAGE = 5 * 1024
+_NOWHERE = Path("<nil>")
+_OLD_SELF = re.compile(r"\boldSelf\b")
+_STRINGS = re.compile(
+    r'[rR]?("""(?:\\.|[^\\])*?"""|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\')', re.DOTALL
+)
+_OVER_BUDGET = (
+    "validation failed due to running out of cost budget, no further validation rules will be run"
+)
+
+
+@dataclass(slots=True, eq=False)
+class _Compiled:
+    """A rule, ready to run; or why it is not."""
+
+    rule: Rule
+    program: Program | None = None
+    message: Program | None = None
+    uses_old: bool = False
+    field_path: str = ""
+    wrong: str = ""
+    wrong_message: str = ""
+
+    @property
+    def optional(self) -> bool:
+        return bool(self.rule.optional_old_self)
+
+    @property
+    def named(self) -> str:
+        """What messages call the rule."""
+        return self.rule.message.strip() or self.rule.rule.strip()
+
+
+def has_rules(schema: Structural | None) -> bool:
+    """Whether a schema, or one below it, has rules."""
+    if schema is None:
+        return False
+    known = schema.compiled.get("has_rules")
+    if known is None:
+        inner = [*schema.properties.values(), schema.values, schema.items]
+        known = bool(schema.rules) or any(has_rules(child) for child in inner)
+        schema.compiled["has_rules"] = known
+    return bool(known)
+
+
+def compile_rules(schema: Structural, path: Path) -> list[FieldError]:
+    """Compile the rules of a whole object's schema; all findings on those that do not."""
+    return _compile_below(schema, path, None)
+
+
+def _compile_below(schema: Structural, path: Path, loose: Path | None) -> list[FieldError]:
+    """``loose`` is the first list above whose items cannot be matched with their old ones."""
+    if not has_rules(schema):
+        return []
+    found: list[FieldError] = []
+    for name, field in schema.properties.items():
+        found += _compile_below(field, (path / "properties").key(name), loose)
+    if schema.values is not None:
+        found += _compile_below(schema.values, path / "additionalProperties", loose)
+    if schema.items is not None:
+        within = loose if loose is not None or schema.list_type == "map" else path
+        found += _compile_below(schema.items, path / "items", within)
+    for i, compiled in enumerate(_compiled(schema)):
+        at = (path / "x-kubernetes-validations").index(i)
+        found += _judge(compiled, at, loose)
+    return found
+
+
+def _judge(compiled: _Compiled, at: Path, loose: Path | None) -> list[FieldError]:
+    found, rule = [], compiled.rule
+    if compiled.wrong:
+        found.append(invalid_value(at / "rule", rule.printed, compiled.wrong))
+    if compiled.wrong_message:
+        where = at / "messageExpression"
+        found.append(invalid_value(where, rule.printed, compiled.wrong_message))
+    if compiled.uses_old:
+        if loose is not None:
+            detail = (
+                f"oldSelf cannot be used on the uncorrelatable portion of the schema within {loose}"
+            )
+            found.append(invalid_value(at / "rule", rule.rule, detail))
+    elif rule.optional_old_self is not None and not compiled.wrong:
+        detail = "may not be set if oldSelf is not used in rule"
+        found.append(invalid_value(at / "optionalOldSelf", rule.optional_old_self, detail))
+    return found
+
+
+def _compiled(schema: Structural) -> list[_Compiled]:
+    known: list[_Compiled] | None = schema.compiled.get("rules")
+    if known is None:
+        known = schema.compiled["rules"] = [_compile(rule, schema) for rule in schema.rules]
+    return known
+
+
+def _compile(rule: Rule, schema: Structural) -> _Compiled:
+    compiled, self_type = _Compiled(rule), declaration(schema)
+    old_type = "dyn" if rule.optional_old_self else self_type
+    variables = {"self": self_type, "oldSelf": old_type}
+    try:
+        compiled.program = compile_expression(rule.rule, variables)
+    except CelError as error:
+        compiled.wrong = str(error)
+        return compiled
+    if compiled.program.result_type not in ("bool", "dyn"):
+        compiled.wrong = "cel expression must evaluate to a bool"
+        return compiled
+    compiled.uses_old = _OLD_SELF.search(_STRINGS.sub("''", rule.rule)) is not None
+    if rule.message_expression:
+        _compile_message(compiled, variables)
+    if rule.field_path:
+        compiled.field_path = str(resolve(rule.field_path, schema)[0])
+    return compiled
+
+
+def _compile_message(compiled: _Compiled, variables: dict[str, str]) -> None:
+    try:
+        program = compile_expression(compiled.rule.message_expression, variables)
+    except CelError as error:
+        compiled.wrong_message = f"messageExpression {error}"
+        return
+    if program.result_type in ("string", "dyn"):
+        compiled.message = program
+    else:
+        compiled.wrong_message = "messageExpression must evaluate to a string"
+
+
+class _Link:
+    """A value and the old one that it replaces, and whether the two are the same."""
+
+    __slots__ = ("_same", "new", "old")
+
+    def __init__(self, new: Any, old: Any) -> None:
+        self.new, self.old = new, old
+        self._same: bool | None = None
+
+    @property
+    def unchanged(self) -> bool:
+        if self._same is None:
+            self._same = same(self.new, self.old)
+        return self._same
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinship:
+    """What a value replaces: ``own`` if it is known, else the nearest thing around it that is."""
+
+    own: _Link | None = None
+    nearest: _Link | None = None
+
+    @property
+    def unchanged(self) -> bool:
+        link = self.own or self.nearest
+        return link is not None and link.unchanged
+
+    def below(self, new: Any, old: Any) -> _Kinship:
+        """That of a value inside."""
+        if self.own is None:
+            return self
+        return _Kinship(None if old is ABSENT else _Link(new, old), self.own)
+
+
+_STRANGER = _Kinship()
+
+
+class _ExhaustedError(Exception):
+    """No rule can be run any more; what was found is with the run."""
+
+
+def check_rules(
+    tree: Any,
+    schema: Structural,
+    old: Any = ABSENT,
+    path: Path | None = None,
+    *,
+    root: bool = False,
+) -> list[FieldError]:
+    """All findings of the rules of a schema and those below it.
+
+    ``root`` says that the tree is a whole object with metadata.
+    """
+    if not has_rules(schema):
+        return []
+    run = _Run()
+    kinship = _STRANGER if old is ABSENT else _Kinship(_Link(tree, old))
+    value = cel_value(tree, schema, whole=root)
+    before = ABSENT if old is ABSENT or old is None else cel_value(old, schema, whole=root)
+    place = _Place(schema, path if path is not None else Path(), root=root)
+    try:
+        run.check(place, tree, value, old, before, kinship)
+    except _ExhaustedError:
+        return run.found
+    return run.found
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in the object rules are run."""
+
+    schema: Structural
+    path: Path
+    root: bool = False
+
+
+class _Run:
+    """One object's rules. A value goes along in two forms: as it is, and as rules see it."""
+
+    def __init__(self) -> None:
+        self.found: list[FieldError] = []
+        self._budget = Budget()
+
+    def check(
+        self, place: _Place, tree: Any, value: Any, old: Any, before: Any, kinship: _Kinship
+    ) -> None:
+        schema = place.schema
+        if tree is None or not has_rules(schema):
+            return
+        for compiled in _compiled(schema):
+            self._rule(compiled, place, tree, value, before, kinship)
+        if type(tree) is list and schema.items is not None:
+            self._items(place, tree, old, kinship)
+        elif type(tree) is dict:
+            self._fields(place, tree, value, old, before, kinship)
+
+    def _items(self, place: _Place, tree: list[Any], old: Any, kinship: _Kinship) -> None:
+        schema, items = place.schema, place.schema.items
+        if items is None or not has_rules(items):
+            return
+        olds = OldItems(schema, old)
+        for i, item in enumerate(tree):
+            other = olds.of(item)
+            before = ABSENT if other is ABSENT else cel_value(other, items)
+            at = _Place(items, place.path.index(i))
+            inner = kinship.below(item, other)
+            self.check(at, item, cel_value(item, items), other, before, inner)
+
+    def _fields(
+        self,
+        place: _Place,
+        tree: dict[str, Any],
+        value: Any,
+        old: Any,
+        before: Any,
+        kinship: _Kinship,
+    ) -> None:
+        schema = place.schema
+        for name, item in tree.items():
+            field = schema.properties.get(name)
+            inner = field or schema.values
+            if inner is None or not has_rules(inner):
+                continue
+            said = name if field is None else escape(name)
+            other = old.get(name, ABSENT) if type(old) is dict else ABSENT
+            seen = _seen(value, said, item, inner)
+            seen_before = ABSENT if other in (ABSENT, None) else _seen(before, said, other, inner)
+            path = place.path.key(name) if field is None else place.path / name
+            hidden = place.root and name in ("kind", "apiVersion")
+            kin = _STRANGER if hidden else kinship.below(item, other)
+            self.check(_Place(inner, path), item, seen, other, seen_before, kin)
+
+    def _rule(
+        self,
+        compiled: _Compiled,
+        place: _Place,
+        tree: Any,
+        value: Any,
+        before: Any,
+        kinship: _Kinship,
+    ) -> None:
+        at = place.path if str(place.path) else _NOWHERE
+        if compiled.wrong or compiled.program is None:
+            self._fail(place, f"rule compile error: {compiled.wrong}")
+            return
+        if compiled.uses_old and before is ABSENT and not compiled.optional:
+            return
+        variables = _variables(compiled, value, before)
+        if self._holds(compiled, compiled.program, variables, place):
+            return
+        if not compiled.uses_old and kinship.unchanged:
+            return
+        if compiled.field_path:
+            at = place.path / compiled.field_path
+        detail = self._message(compiled, variables, place)
+        self.found.append(_finding(compiled.rule, at, place.schema, tree, detail))
+
+    def _holds(
+        self, compiled: _Compiled, program: Program, variables: dict[str, Any], place: _Place
+    ) -> bool:
+        """True also if the rule ended in an error, which is told here."""
+        try:
+            return program.evaluate(variables, budget=self._budget) is True
+        except CelBudgetError as error:
+            if error.overall:
+                self._fail(place, _OVER_BUDGET)
+            else:
+                self._fail(
+                    place,
+                    f"'{error}': no further validation rules will be run due to call cost exceeds "
+                    f"limit for rule: {compiled.named}",
+                )
+            raise _ExhaustedError from None
+        except CelError as error:
+            if str(error).startswith("no such overload"):
+                detail = (
+                    f"'{error}': call arguments did not match a supported operator, function or "
+                    f"macro signature for rule: {compiled.named}"
+                )
+            else:
+                detail = f"{error} evaluating rule: {compiled.named}"
+            self._fail(place, detail)
+            return True
+
+    def _message(self, compiled: _Compiled, variables: dict[str, Any], place: _Place) -> str:
+        rule = compiled.rule
+        otherwise = rule.message.strip() if rule.message else f"failed rule: {compiled.named}"
+        if compiled.message is None:
+            return otherwise
+        try:
+            text = compiled.message.evaluate(variables, budget=self._budget)
+        except CelBudgetError:
+            detail = (
+                "messageExpression evaluation failed due to running out of cost budget, no further "
+                "validation rules will be run"
+            )
+            self._fail(place, detail)
+            raise _ExhaustedError from None
+        except CelError:
+            return otherwise
+        text = text.strip() if isinstance(text, str) else ""
+        fits = text and len(text.encode()) <= _MAX_MESSAGE and "\n" not in text
+        return text if fits else otherwise
+
+    def _fail(self, place: _Place, detail: str) -> None:
+        at = place.path if str(place.path) else _NOWHERE
+        self.found.append(invalid_value(at, place.schema.type, detail))
+
+
+def _seen(outer: Any, said: str | None, item: Any, schema: Structural) -> Any:
+    """A field as rules see it: found in what holds it, unless its name cannot be said there."""
+    if said is not None and isinstance(outer, dict) and said in outer:
+        return outer[said]
+    return cel_value(item, schema)
+
+
+def _variables(compiled: _Compiled, value: Any, before: Any) -> dict[str, Any]:
+    variables = {"self": value}
+    if compiled.optional:
+        variables["oldSelf"] = NONE if before is ABSENT else Optional(before)
+    elif before is not ABSENT:
+        variables["oldSelf"] = before
+    return variables
+
+
+def _finding(rule: Rule, at: Path, schema: Structural, tree: Any, detail: str) -> FieldError:
+    # Objects and lists are not printed.
+    whole = schema.type in ("object", "array")
+    if rule.reason == "FieldValueForbidden":
+        return forbidden_field(at, detail)
+    if rule.reason == "FieldValueRequired":
+        return required(at, detail)
+    if rule.reason == "FieldValueDuplicate":
+        if whole:
+            return FieldError("FieldValueDuplicate", str(at), "Duplicate value")
+        return duplicate(at, tree)
+    if whole:
+        return FieldError("FieldValueInvalid", str(at), f"Invalid value: {detail}")
+    return invalid_value(at, tree, detail)
