@@ -76,7 +76,9 @@ class Reader(Generic[T]):
     async def catch_up(self, resource_version: str) -> None:
         """Wait until the cache is as fresh as asked: "" is now, "0" whatever there is."""
         if not resource_version:
-            await self._cache.wait_for(await self._store.revision(), FRESH_WITHIN)
+            revision = await self._store.revision()
+            if self._cache.revision < revision:
+                await self._cache.wait_for(revision, FRESH_WITHIN)
         elif revision := parse_revision(resource_version):
             await self._cache.wait_for(revision, FRESH_WITHIN)
 

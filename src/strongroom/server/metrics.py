@@ -23,6 +23,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from strongroom.resources.resource import Resource
+from strongroom.server.kept import Kept
 from strongroom.server.urls import Target
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -64,9 +65,6 @@ _CONNECTED = {"pods": ("log", "binding")}
 
 _METHODS = frozenset({"get", "head", "post", "put", "patch", "delete", "options"})
 
-_MAX_TARGETS = 4096
-"""Targets whose tally is remembered; the URL parser keeps fewer of them."""
-
 Labels = tuple[str, ...]
 
 _UNREAD: Labels = (*("",) * 7, "apiserver")
@@ -106,7 +104,7 @@ class Metrics:
 
     def __init__(self, resources: Iterable[Resource[Any]] = ()) -> None:
         self._tallies: dict[Labels, Tally] = {}
-        self._by_target: dict[int, tuple[Target, Tally]] = {}
+        self._by_target: Kept[Target, Tally] = Kept(self._find)
         self.serve(resources)
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
@@ -133,17 +131,10 @@ class Metrics:
         self._by_target.clear()
 
     def tally(self, target: Target | None) -> Tally:
-        """Where the requests of a target count. Equal URLs usually share one ``Target``."""
+        """Where the requests of a target count."""
         if target is None:
             return self._tally(_UNREAD)
-        known = self._by_target.get(id(target))
-        if known is not None and known[0] is target:
-            return known[1]
-        tally = self._tally(self._labels(target))
-        if len(self._by_target) >= _MAX_TARGETS:
-            self._by_target.clear()
-        self._by_target[id(target)] = (target, tally)
-        return tally
+        return self._by_target.of(target) if target.lasting else self._find(target)
 
     def render(self) -> bytes:
         """The text that Prometheus reads."""
@@ -152,6 +143,9 @@ class Metrics:
     def tallies(self) -> list[Tally]:
         """Everything that was counted."""
         return list(self._tallies.values())
+
+    def _find(self, target: Target) -> Tally:
+        return self._tally(self._labels(target))
 
     def _tally(self, labels: Labels) -> Tally:
         tally = self._tallies.get(labels)

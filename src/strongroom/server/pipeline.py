@@ -17,12 +17,16 @@ from strongroom.access.user import Attributes, User
 from strongroom.api.errors import unauthorized
 from strongroom.server.audit import DECISION, REASON, Audit, Record
 from strongroom.server.endpoints import Endpoints
+from strongroom.server.kept import Kept
 from strongroom.server.reply import Reply, StreamReply
 from strongroom.server.request import Request
 from strongroom.server.routes import Routes, page_not_found, wrong_method
 from strongroom.server.urls import Target, parse_target
 
 logger = logging.getLogger("strongroom.server")
+
+_ASKERS = 16
+"""Users of the same URL whose question to the authorizer is kept."""
 
 
 @dataclass(slots=True)
@@ -49,12 +53,13 @@ class Pipeline:
         self._authorizer = authorizer
         self._routes = routes
         self._endpoints = endpoints
+        self._asked: Kept[Target, dict[str, Attributes]] = Kept(lambda _: {})
 
     async def serve(self, request: Request, progress: Progress) -> Reply | StreamReply:
         """One request. ``progress`` is kept up to date, since any stage may end the request."""
         target = self._parse_url(request, progress)
         user = await self._authenticate(request, target, progress)
-        attributes = target.attributes(user)
+        attributes = self._attributes(target, user)
         await self._authorize(attributes, progress)
         if not target.is_resource:
             return await self._serve_path(request, target)
@@ -62,6 +67,18 @@ class Pipeline:
         await call.decode_body()
         outcome = await call.run()  # admission and the registry
         return await call.encode(outcome)
+
+    def _attributes(self, target: Target, user: User) -> Attributes:
+        """What is asked about, by whom: the same as last time, more often than not."""
+        if not target.lasting:
+            return target.attributes(user)
+        asked = self._asked.of(target)
+        known = asked.get(user.name)
+        if known is None or known.user is not user:
+            if len(asked) >= _ASKERS:
+                asked.clear()
+            known = asked[user.name] = target.attributes(user)
+        return known
 
     def _parse_url(self, request: Request, progress: Progress) -> Target:
         try:

@@ -77,11 +77,9 @@ def head_of(
     cache_control: bytes = PRIVATE,
 ) -> bytes:
     """Status line and the headers of every answer. Raises RuntimeError for a line end in one."""
-    head = b"%baudit-id: %b\r\ndate: %b\r\n" % (
-        _start(status, content_type, cache_control),
-        request.audit_id.encode(),
-        _date(int(request.received.timestamp())),
-    )
+    second = int(request.received.timestamp())
+    start = _start(status, content_type, cache_control, second)
+    head = b"%b%b\r\n" % (start, request.audit_id.encode())
     if request.warnings:
         extra = [*extra, *warning_headers(request.warnings)]
     for name, value in extra:
@@ -92,17 +90,13 @@ def head_of(
 
 
 @lru_cache(maxsize=256)
-def _start(status: int, content_type: str, cache_control: bytes) -> bytes:
-    return b"%bcache-control: %b\r\ncontent-type: %b\r\n" % (
+def _start(status: int, content_type: str, cache_control: bytes, second: int) -> bytes:
+    return b"%bcache-control: %b\r\ncontent-type: %b\r\ndate: %b\r\naudit-id: " % (
         STATUS_LINES[status],
         cache_control,
         content_type.encode(),
+        formatdate(second, usegmt=True).encode(),
     )
-
-
-@lru_cache(maxsize=2)
-def _date(second: int) -> bytes:
-    return formatdate(second, usegmt=True).encode()
 
 
 def warning_headers(warnings: Iterable[str]) -> list[Header]:

@@ -8,7 +8,7 @@ refused before anybody looks at them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import parse_qs, unquote_to_bytes
 
@@ -48,6 +48,8 @@ class Target:
     name: str = ""
     extra: tuple[str, ...] = ()
     """Path segments after the subresource; no kind of ours has any."""
+    lasting: bool = False
+    """Whether equal requests share this object, so that it pays to keep what is made of it."""
 
     def attributes(self, user: User) -> Attributes:
         """What authorization is asked about."""
@@ -87,6 +89,11 @@ def parse_target(method: str, raw_path: bytes, query_string: bytes) -> Target:
     return _parse_kept(method, raw_path, query_string)
 
 
+@lru_cache(maxsize=2048)
+def _parse_kept(method: str, raw_path: bytes, query_string: bytes) -> Target:
+    return replace(_parse(method, raw_path, query_string), lasting=True)
+
+
 def _parse(method: str, raw_path: bytes, query_string: bytes) -> Target:
     segments = _segments(raw_path)
     query = _query(query_string)
@@ -95,9 +102,6 @@ def _parse(method: str, raw_path: bytes, query_string: bytes) -> Target:
     if start is None:
         return Target(verb=method.lower(), path=path, query=query)
     return _resource_target(method, path, segments, start, query)
-
-
-_parse_kept = lru_cache(maxsize=2048)(_parse)
 
 
 def _segments(raw_path: bytes) -> list[str]:

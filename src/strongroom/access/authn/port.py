@@ -9,9 +9,13 @@ from typing import Protocol
 from strongroom.access.user import User
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Credentials:
-    """What the connection and the headers offer. The repr shows nothing of it."""
+    """What the connection and the headers offer. The repr shows nothing of it.
+
+    Nobody changes it. It is not frozen because making a frozen one takes three times as long, and
+    one is made for every request.
+    """
 
     headers: Mapping[str, str] = field(repr=False)
     client_certificate: bytes | None = field(default=None, repr=False)

@@ -8,14 +8,16 @@ from strongroom.access.authz.port import Authorizer, Decision, Verdict
 from strongroom.access.user import MASTERS, Attributes
 from strongroom.api.errors import GroupResource, StatusError, forbidden
 
+_ALLOWED, _NO_OPINION = Decision(Verdict.ALLOW), Decision()
+
 
 class MastersAuthorizer:
     """Members of ``system:masters`` may do everything; it has no opinion on anybody else."""
 
     async def authorize(self, attributes: Attributes) -> Decision:
         if MASTERS in attributes.user.groups:
-            return Decision(Verdict.ALLOW)
-        return Decision()
+            return _ALLOWED
+        return _NO_OPINION
 
 
 class UnionAuthorizer:

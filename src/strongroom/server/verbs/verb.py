@@ -14,7 +14,7 @@ from strongroom.server.negotiation import NO_SHAPES
 from strongroom.server.reply import StreamReply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OneObject:
     """An object, with the HTTP status to answer."""
 
