@@ -82,8 +82,10 @@ class Creator(Writer[T]):
         if not meta.name and meta.generateName:
             meta.name = generate_name(meta.generateName)
         resource.default(obj)
+        if resource.adds_unowned and not owned:
+            self._ownership.created(ctx, obj)
         resource.prepare_for_create(obj, ctx.now)
-        if not owned:
+        if not resource.adds_unowned and not owned:
             self._ownership.created(ctx, obj)
         if await self.admission.mutate(ctx, "CREATE", obj, None):
             resource.default(obj)

@@ -82,8 +82,8 @@ def _check_range(text: str, bounds: _Field) -> None:
         end = _number(ends[1], bounds) if len(ends) == 2 else start
     if len(steps) > 1:
         raise ValueError(f"too many slashes: {text}")
+    step = _integer(steps[0]) if steps else 1
     if steps:
-        step = _integer(steps[0])
         # A single number with a step means from it to the end.
         end = bounds.most if len(ends) == 1 else end
     if start < bounds.least:
@@ -92,7 +92,7 @@ def _check_range(text: str, bounds: _Field) -> None:
         raise ValueError(f"end of range ({end}) above maximum ({bounds.most}): {text}")
     if start > end:
         raise ValueError(f"beginning of range ({start}) beyond end of range ({end}): {text}")
-    if steps and step == 0:
+    if step == 0:
         raise ValueError(f"step of range should be a positive number: {text}")
 
 

@@ -136,6 +136,7 @@ JOBS = JobResource(
     categories=("all",),
     type=Job,
     namespaced=True,
+    adds_unowned=True,
     columns=(
         NAME,
         Column("Status", _status, description="How far the Job has come, in a word."),

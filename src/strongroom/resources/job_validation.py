@@ -215,9 +215,8 @@ def _policy_errors(spec: JobSpec, path: Path) -> list[FieldError]:
         errors.append(invalid_value(path / "successPolicy", success, why))
     elif success:
         errors += success_policy_errors(success, spec.completions or 0, path / "successPolicy")
-    replacement, supported = spec.podReplacementPolicy, _REPLACEMENT
-    if failure:
-        supported = ("Failed",)
+    replacement = spec.podReplacementPolicy
+    supported = ("Failed",) if failure else _REPLACEMENT
     if replacement is not None and replacement not in supported:
         errors.append(not_supported(path / "podReplacementPolicy", replacement, supported))
     return errors

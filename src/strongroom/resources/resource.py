@@ -127,6 +127,8 @@ class Resource(Generic[T]):
     """What every request to this version is warned of, if anything."""
     unconditional_update: bool = True
     create_on_update: bool = False
+    adds_unowned: bool = False
+    """Whether what ``prepare_for_create`` adds belongs to nobody instead of to the creator."""
 
     @property
     def group_resource(self) -> GroupResource:
