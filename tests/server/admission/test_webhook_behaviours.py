@@ -32,7 +32,7 @@ def pod(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_listing_webhooks_should_work(world: World, kind: str) -> None:
-    world.hooks.on["/list"] = lambda review: deny(review)
+    world.hooks.on["/list"] = deny
     for i in range(3):
         webhook = world.webhook("/list") | {"name": f"list{i}.example.com"}
         assert (await world.register(kind, f"list-{i}", webhook)).code == 201
@@ -47,7 +47,7 @@ async def test_listing_webhooks_should_work(world: World, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_patching_and_updating_a_configuration_should_work(world: World, kind: str) -> None:
-    world.hooks.on["/change"] = lambda review: deny(review)
+    world.hooks.on["/change"] = deny
     made = (await world.register(kind, "change", world.webhook("/change"))).json
     assert made["metadata"]["generation"] == 1
     path = f"{REGISTRATION}/{kind}webhookconfigurations/change"
@@ -192,7 +192,7 @@ async def test_mutate_pod_and_apply_defaults_after_mutation(world: World) -> Non
 async def test_not_be_able_to_mutate_or_prevent_deletion_of_webhook_configuration_objects(
     world: World, kind: str
 ) -> None:
-    world.hooks.on["/self"] = lambda review: deny(review)
+    world.hooks.on["/self"] = deny
     rule = {"operations": ["*"], "apiGroups": ["*"], "resources": ["*/*"]}
     await world.register(kind, "self", world.webhook("/self", rule=rule))
     dummy = world.webhook("/self") | {"rules": []}
