@@ -23,26 +23,55 @@ _CONFIG = """extensions:
 
 _STATUS = re.compile(r" \[[A-Z_]+\]\Z")
 _STATUS_BEFORE = re.compile(r"\A[A-Z_]+: ")
-_TYPES = {"optional_type": "optional_type"}
+_ORDER = {"_<_": "less", "_<=_": "less_equals", "_>_": "greater", "_>=_": "greater_equals"}
+_NAMED_TYPES = (("net.CIDR", "dyn"), ("net.IP", "dyn"))
+_UNDECLARED = re.compile(
+    r"^ERROR: <input>:(\d+):(\d+): undeclared reference to '(\w+\.[\w.]+)'(.*)\n"
+    r" \| (.*)\n \| (\.*)\^",
+    re.MULTILINE,
+)
+_ERROR = re.compile(r"^ERROR: <input>:\d+:\d+: (.*)$", re.MULTILINE)
+# The library takes any type of ours for a string when overloads of its own functions are declared,
+# so string(<IP>) and string(<CIDR>) cannot be declared; what only lacks these is not checked.
+_NOT_DECLARABLE = re.compile(
+    r"found no matching overload for 'string' applied to '\(net\.(?:IP|CIDR)\)'"
+)
 
 
 def check(text: str, declared: tuple[tuple[str, str], ...]) -> tuple[bytes, str]:
     """The checked expression, serialized, and the type of its result. Raises CompileError."""
+    environment = _environment(declared)
     try:
-        expression = _environment(declared).compile(text)
+        expression = environment.compile(text)
         return expression.serialize(), _type_name(expression.return_type())
     except (RuntimeError, ValueError, TypeError) as error:
-        raise CompileError(f"compilation failed: {_reason(error)}") from None
+        reason = _reason(error)
+    errors = _ERROR.findall(reason)
+    if errors and all(map(_NOT_DECLARABLE.match, errors)):
+        return environment.compile(text, disable_check=True).serialize(), "dyn"
+    raise CompileError(f"compilation failed: {reason}")
 
 
 def _reason(error: Exception) -> str:
     """The library's message without the status code around it."""
-    return _STATUS.sub("", _STATUS_BEFORE.sub("", str(error)))
+    return _UNDECLARED.sub(_rooted, _STATUS.sub("", _STATUS_BEFORE.sub("", str(error))))
+
+
+def _rooted(found: re.Match[str]) -> str:
+    """An undeclared ``a.b.c`` as cel-go tells it: ``a`` is not declared, where ``a`` stands."""
+    line, column, name, rest, text, dots = found.groups()
+    root, _, _ = name.partition(".")
+    at = int(column) - len(name.rpartition(".")[0])
+    if at < 1 or text[at - 1 :][: len(root)] != root or len(dots) + 1 != int(column):
+        return found.group()
+    return (
+        f"ERROR: <input>:{line}:{at}: undeclared reference to '{root}'{rest}\n"
+        f" | {text}\n | {dots[: at - 1]}^"
+    )
 
 
 def _type_name(kind: Any) -> str:
-    name = str(kind.name()).lower()
-    return {"timestamp": "timestamp", "duration": "duration"}.get(name, name)
+    return str(kind.name()).lower()
 
 
 @lru_cache(maxsize=128)
@@ -51,8 +80,9 @@ def _environment(declared: tuple[tuple[str, str], ...]) -> Any:
     cel = import_module("cel_expr_python.cel")
     return cel.NewEnv(
         config=cel.NewEnvConfigFromYaml(_CONFIG),
-        variables={name: _type(kind) for name, kind in declared},
+        variables={name: _type(kind) for name, kind in (*_NAMED_TYPES, *declared)},
         functions=_functions(),
+        extensions=[_comparisons()],
     )
 
 
@@ -61,8 +91,8 @@ def _type(text: str) -> Any:
     """The library's type of ours."""
     cel = import_module("cel_expr_python.cel")
     if text.startswith("optional_type<"):
-        inner = text.removeprefix("optional_type<").removesuffix(">")
-        return cel.Type.AbstractType("optional_type", [_type(inner)])
+        # Optionals of the library's own functions are of a type that cannot be named here.
+        return cel.Type.DYN
     names = {"bool", "int", "uint", "double", "string", "bytes", "dyn", "timestamp", "duration"}
     if text in names:
         return getattr(cel.Type, text.upper())
@@ -76,6 +106,27 @@ def _type(text: str) -> Any:
         key, _, value = text[4:-1].partition(",")
         return cel.Type.Map(_type(key.strip()), _type(value.strip()))
     return cel.Type.AbstractType(text)
+
+
+@cache
+def _comparisons() -> Any:
+    """``1 < 2.0``: the order of numbers of different types, which Kubernetes allows."""
+    cel = import_module("cel_expr_python.cel")
+    kinds = ("int", "uint", "double")
+    pairs = [(a, b) for a in kinds for b in kinds if a != b]
+    return cel.CelExtension(
+        "comparisons",
+        [
+            cel.FunctionDecl(
+                operator,
+                [
+                    cel.Overload(f"{name}_{a}_{b}", cel.Type.BOOL, [_type(a), _type(b)])
+                    for a, b in pairs
+                ],
+            )
+            for operator, name in _ORDER.items()
+        ],
+    )
 
 
 @cache

@@ -103,15 +103,16 @@ class Checked:
 
 
 def read_checked(data: bytes) -> Checked:
-    """The expression in a serialized ``Any`` of a CheckedExpr."""
-    (inner,) = [value for number, value in _fields(data) if number == 2]
+    """The expression in a serialized ``Any`` of a CheckedExpr, or of a ParsedExpr."""
+    parts = dict(_fields(data))
+    inner, checked = parts[2], parts[1].endswith(b"CheckedExpr")
     names: dict[int, str] = {}
     overloads: dict[int, tuple[str, ...]] = {}
     root: Expr | None = None
     for number, value in _fields(inner):
-        if number == 2:
+        if number == 2 and checked:
             _reference(value, names, overloads)
-        elif number == 4:
+        elif number == (4 if checked else 2):
             root = _expr(value)
     if root is None:
         raise ValueError("a checked expression without an expression")
