@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from strongroom.resources.apiservice import API_SERVICES
 from strongroom.resources.configmap import CONFIG_MAPS
 from strongroom.resources.controllerrevision import CONTROLLER_REVISIONS
 from strongroom.resources.cronjob import CRON_JOBS
+from strongroom.resources.csidriver import CSI_DRIVERS
 from strongroom.resources.daemonset import DAEMON_SETS
 from strongroom.resources.deployment import DEPLOYMENTS
+from strongroom.resources.endpoints import ENDPOINTS
+from strongroom.resources.endpointslice import ENDPOINT_SLICES
 from strongroom.resources.event import EVENTS
+from strongroom.resources.ingress import INGRESSES
+from strongroom.resources.ingressclass import INGRESS_CLASSES
 from strongroom.resources.job import JOBS
 from strongroom.resources.lease import LEASES
 from strongroom.resources.limitrange import LIMIT_RANGES
@@ -19,11 +25,14 @@ from strongroom.resources.node import NODES
 from strongroom.resources.pod import PODS
 from strongroom.resources.poddisruptionbudget import POD_DISRUPTION_BUDGETS
 from strongroom.resources.podtemplate import POD_TEMPLATES
+from strongroom.resources.priorityclass import PRIORITY_CLASSES
 from strongroom.resources.replicaset import REPLICA_SETS
 from strongroom.resources.replicationcontroller import REPLICATION_CONTROLLERS
 from strongroom.resources.resource import Resource
 from strongroom.resources.resourcequota import RESOURCE_QUOTAS
+from strongroom.resources.runtimeclass import RUNTIME_CLASSES
 from strongroom.resources.secret import SECRETS
+from strongroom.resources.service import SERVICES
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
 from strongroom.resources.statefulset import STATEFUL_SETS
 from strongroom.resources.webhook_configuration import MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS
@@ -55,12 +64,17 @@ class Catalog:
 CATALOG = Catalog(
     (
         *(NAMESPACES, SECRETS, CONFIG_MAPS, SERVICE_ACCOUNTS, PODS, NODES, EVENTS),
+        *(SERVICES, ENDPOINTS),
         *(LIMIT_RANGES, RESOURCE_QUOTAS),
         *(POD_TEMPLATES, REPLICATION_CONTROLLERS),
         *(DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, CONTROLLER_REVISIONS),
         *(JOBS, CRON_JOBS),
         POD_DISRUPTION_BUDGETS,
         LEASES,
+        ENDPOINT_SLICES,
+        *(INGRESSES, INGRESS_CLASSES),
+        *(CSI_DRIVERS, RUNTIME_CLASSES, PRIORITY_CLASSES),
+        API_SERVICES,
         *(MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS),
     )
 )

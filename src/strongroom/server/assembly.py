@@ -19,10 +19,12 @@ from strongroom.api.clock import Clock, SystemClock
 from strongroom.paths import claim_data_dir
 from strongroom.registry.registry import Registry
 from strongroom.resources.catalog import CATALOG
+from strongroom.resources.service import SERVICES
 from strongroom.server.admission import AdmissionParts
 from strongroom.server.app import App
 from strongroom.server.audit import Audit, LogSink
 from strongroom.server.bootstrap import ensure_namespaces
+from strongroom.server.builtins import ensure_builtins
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.health import Check, Health
 from strongroom.server.kinds import Kinds
@@ -36,6 +38,7 @@ from strongroom.server.pki import PKI, PKIError, prepare_pki, write_kubeconfigs
 from strongroom.server.podlogs import PodLogs
 from strongroom.server.routes import Routes
 from strongroom.server.runfile import run_file
+from strongroom.server.service_addresses import ServiceAddresses, ServiceRegistry
 from strongroom.server.serving import Listener, base_url, listen, tls_context
 from strongroom.server.shutdown import Shutdown
 from strongroom.server.storage import open_store
@@ -102,7 +105,9 @@ async def _build(options: Options, clock: Clock, stack: contextlib.AsyncExitStac
     url = base_url(sock, options.bind)
     write_kubeconfigs(pki, options.kubeconfig, url)
     stack.enter_context(run_file(options, url, opened))
-    kinds = await _start_kinds(store, clock, stack)
+    addresses = ServiceAddresses(options.service_cluster_ip_range)
+    kinds = await _start_kinds(store, clock, addresses, stack)
+    await ensure_builtins(kinds, clock, addresses.network, options.bind, url)
     _start_maintenance(options, store, kinds, clock, stack)
 
     shutdown, metrics = Shutdown(), Metrics(kinds.resources())
@@ -130,11 +135,18 @@ def _listen(options: Options) -> socket.socket:
         raise StartError(f"cannot listen on {where}: {error.strerror}{advice}") from error
 
 
-async def _start_kinds(store: Store, clock: Clock, stack: contextlib.AsyncExitStack) -> Kinds:
+async def _start_kinds(
+    store: Store, clock: Clock, addresses: ServiceAddresses, stack: contextlib.AsyncExitStack
+) -> Kinds:
     """The registries of all kinds, with the system's namespaces in them."""
     admission = AdmissionParts(clock)
     stack.push_async_callback(admission.close)
-    kinds = Kinds(Registry(r, store, admission.plugins, clock) for r in CATALOG.all())
+    kinds = Kinds(
+        ServiceRegistry(addresses, r, store, (*admission.plugins, addresses), clock)
+        if r is SERVICES
+        else Registry(r, store, admission.plugins, clock)
+        for r in CATALOG.all()
+    )
     for registry in kinds.fixed():
         await registry.start()
         stack.push_async_callback(registry.close)

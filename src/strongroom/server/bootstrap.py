@@ -17,9 +17,20 @@ LOOPBACK = User("system:apiserver", groups=(MASTERS,))
 """The server itself, where it acts on its own objects."""
 
 
-def own_context(clock: Clock, verb: str, resource: str) -> RequestContext:
+def own_context(
+    clock: Clock, verb: str, resource: str, *, group: str = "", namespace: str = ""
+) -> RequestContext:
     """The context of an act of the server itself."""
-    attributes = Attributes(LOOPBACK, verb, "", is_resource=True, version="v1", resource=resource)
+    attributes = Attributes(
+        LOOPBACK,
+        verb,
+        "",
+        is_resource=True,
+        group=group,
+        version="v1",
+        resource=resource,
+        namespace=namespace,
+    )
     return RequestContext(LOOPBACK, attributes, clock.now(), field_manager="strongroom")
 
 

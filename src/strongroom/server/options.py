@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,10 @@ from pathlib import Path
 
 from strongroom.paths import default_data_dir
 from strongroom.telemetry import LOG_LEVELS, LogFormat
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_FEWEST_ADDRESSES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class Options:
     tls_cert_file: Path | None
     tls_private_key_file: Path | None
     client_ca_file: Path | None
+    service_cluster_ip_range: Network
     audit_log_path: str
     audit_log_maxsize: int
     audit_log_maxbackup: int
@@ -125,6 +131,13 @@ def _serving(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="authorities of client certificates, beside our own",
     )
+    add(
+        "--service-cluster-ip-range",
+        type=_network,
+        default="10.96.0.0/12",
+        metavar="CIDR",
+        help="addresses that Services are given (10.96.0.0/12)",
+    )
 
 
 def _telling(parser: argparse.ArgumentParser) -> None:
@@ -161,6 +174,17 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError("expected a port between 0 and 65535")
     return int(text)
+
+
+def _network(text: str) -> Network:
+    """A range in which there is room for the API's own Service and some more."""
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        network = None
+    if network is None or network.num_addresses < _FEWEST_ADDRESSES:
+        raise argparse.ArgumentTypeError("expected a range of 8 or more addresses: 10.96.0.0/12")
+    return network
 
 
 def _positive(text: str) -> int:
