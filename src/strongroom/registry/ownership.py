@@ -20,6 +20,7 @@ from strongroom.api.apply.last_applied import KUBECTL, brought_up_to_date, untou
 from strongroom.api.apply.owners import Owners
 from strongroom.api.apply.shape import shape_of
 from strongroom.api.apply.tracking import Terms, track
+from strongroom.api.custom import CustomObject, view_tree
 from strongroom.api.errors import StatusError, bad_request, conflict
 from strongroom.api.meta import ManagedFieldsEntry, Object
 from strongroom.api.times import format_time
@@ -178,6 +179,8 @@ def same_but_for_times(new: Entries | None, old: Entries | None) -> bool:
 
 
 def _tree(obj: Object) -> Tree:
+    if isinstance(obj, CustomObject):
+        return view_tree(obj)
     tree: Tree = msgspec.to_builtins(obj)
     return tree
 

@@ -6,7 +6,6 @@ Messages tell the path, as upstream's do, but never a value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from strongroom.api.apply.fieldset import FieldsError, path_text
@@ -60,10 +59,7 @@ def _in_object(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 def _known(shape: Shape, name: str) -> Shape | None:
     # What is owned whole is looked into all the same.
-    if shape.form is Form.LEAF:
-        form = Form.RECORD if shape.struct is not None else Form.MAP
-        shape = replace(shape, form=form)
-    return shape.field(name)
+    return (shape.opened if shape.form is Form.LEAF else shape).field(name)
 
 
 def _in_list(value: Any, shape: Shape, path: str) -> Iterator[str]:

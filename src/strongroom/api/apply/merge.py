@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from strongroom.api.apply.fieldset import Fields, FieldsError, is_member, marked, path_text
+from strongroom.api.apply.shape import ABSENT as _ABSENT
 from strongroom.api.apply.shape import Form, Shape
 
 Tree = dict[str, Any]
-
-_ABSENT: Any = object()
 
 
 def merge(live: Tree, config: Tree, shape: Shape) -> Tree:
@@ -32,6 +31,7 @@ def merge(live: Tree, config: Tree, shape: Shape) -> Tree:
 def _merged(live: Any, config: Any, shape: Shape) -> Any:
     if config is _ABSENT:
         return live
+    shape = shape.seen(live, config)
     if shape.form is Form.LEAF or (not (live is not _ABSENT and live) and not config):
         return config
     base = None if live is _ABSENT else live
@@ -118,6 +118,7 @@ def without(tree: Tree, fields: Fields, shape: Shape) -> Tree:
 
 
 def _without_below(value: Any, fields: Fields, shape: Shape) -> Any:
+    shape = shape.seen(value)
     if shape.form in (Form.RECORD, Form.MAP) and isinstance(value, dict):
         return without(value, fields, shape) or None
     if shape.form is Form.LEAF or not isinstance(value, list):
@@ -142,6 +143,7 @@ def with_named_fields(fields: Fields, shape: Shape | None) -> Fields:
         inner = _inner(element, shape)
         below = with_named_fields(node, inner)
         named = shape is not None and shape.form is Form.RECORD and element.startswith("f:")
+        named = named and shape is not None and not shape.is_entry(element[2:])
         out[element] = marked(below) if named and inner is not None else below
     return out
 

@@ -15,6 +15,7 @@ from strongroom.api.apply.fieldset import (
     recursive_difference,
     union,
 )
+from strongroom.api.apply.shape import ABSENT as _ABSENT
 from strongroom.api.apply.shape import Form, Shape
 
 Tree = dict[str, Any]
@@ -27,11 +28,12 @@ def mentioned(tree: Tree, shape: Shape) -> Fields:
         inner = shape.field(name)
         if inner is None:
             continue
+        inner = inner.seen(value)
         if inner.form is Form.LEAF or value is None or value == {}:
             node: Fields = {}
         else:
             node = _mentioned_below(value, inner)
-            if shape.form is Form.MAP:
+            if shape.is_entry(name):
                 node = marked(node)
             elif not node:
                 continue
@@ -84,9 +86,6 @@ class Comparison:
         return difference(difference(fields, self.changed()), self.removed)
 
 
-_ABSENT: Any = object()
-
-
 def compare(old: Tree, new: Tree, shape: Shape) -> Comparison:
     """How ``new`` differs from ``old``. Raises FieldsError for a list item without its key."""
     out = Comparison()
@@ -114,6 +113,11 @@ def _compare_members(old: Tree, new: Tree, shape: Shape, out: Comparison) -> Non
 
 def _compare(element: str, old: Any, new: Any, shape: Shape, out: Comparison) -> None:
     """Add what differs at and below one element to the sets of the level above."""
+    opening = shape.form is Form.ANY and not _is_empty(old) and not isinstance(old, dict)
+    if opening and isinstance(new, dict) and new:
+        # It has become an object: all in it is new.
+        out.added[element] = compare({}, new, shape.opened).added
+    shape = shape.seen(old, new)
     if shape.form is Form.LEAF or (_is_empty(old) and _is_empty(new)):
         target = _target(old, new, out)
         target[element] = {}

@@ -108,6 +108,9 @@ def reconciled(terms: Terms, owners: Owners) -> Owners:
 
 def _reconciled(fields: Fields, shape: Shape) -> Fields:
     """The same set object when nothing was to be done, which is the usual case."""
+    if shape.form is Form.ANY:
+        # Nothing was declared of it, so nothing can have changed.
+        return fields
     find: Callable[[str], Shape | None]
     if shape.form in (Form.RECORD, Form.MAP):
         find = _named(shape)
