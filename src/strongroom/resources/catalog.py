@@ -15,6 +15,7 @@ from strongroom.resources.deployment import DEPLOYMENTS
 from strongroom.resources.endpoints import ENDPOINTS
 from strongroom.resources.endpointslice import ENDPOINT_SLICES
 from strongroom.resources.event import EVENTS
+from strongroom.resources.event_v1 import EVENTS_V1
 from strongroom.resources.ingress import INGRESSES
 from strongroom.resources.ingressclass import INGRESS_CLASSES
 from strongroom.resources.job import JOBS
@@ -71,7 +72,7 @@ CATALOG = Catalog(
         *(JOBS, CRON_JOBS),
         POD_DISRUPTION_BUDGETS,
         LEASES,
-        ENDPOINT_SLICES,
+        *(EVENTS_V1, ENDPOINT_SLICES),
         *(INGRESSES, INGRESS_CLASSES),
         *(CSI_DRIVERS, RUNTIME_CLASSES, PRIORITY_CLASSES),
         API_SERVICES,
