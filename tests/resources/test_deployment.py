@@ -46,15 +46,20 @@ def test_a_template_s_host_ports_may_be_left_to_the_pods() -> None:
     ports[0]["hostPort"] = 81
     spec = template(hostNetwork=True, containers=containers)
     assert texts(DEPLOYMENTS.validate(deployment(template=spec))) == [
-        "spec.template.spec.containers[0].ports[0].hostPort: Invalid value: 81: must match "
-        "`containerPort` when `hostNetwork` is true"
+        (
+            "spec.template.spec.containers[0].ports[0].hostPort: Invalid value: 81: must match "
+            "`containerPort` when `hostNetwork` is true"
+        )
     ]
 
 
 @pytest.mark.parametrize(
     ("spec", "findings"),
     [
-        ({"replicas": -1}, ["spec.replicas: Invalid value: -1: must be greater than or equal to 0"]),
+        (
+            {"replicas": -1},
+            ["spec.replicas: Invalid value: -1: must be greater than or equal to 0"],
+        ),
         ({"selector": None}, ["spec.selector: Required value", _UNSELECTED]),
         (
             {"selector": {}},
@@ -69,15 +74,15 @@ def test_a_template_s_host_ports_may_be_left_to_the_pods() -> None:
         (
             {"template": template(restartPolicy="Never")},
             [
-                'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: '
-                '"Always"'
+                ('spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: '
+                '"Always"')
             ],
         ),
         (
             {"template": template(activeDeadlineSeconds=5)},
             [
-                "spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in "
-                "ReplicaSet is not Supported"
+                ("spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in "
+                "ReplicaSet is not Supported")
             ],
         ),
         (
@@ -87,37 +92,37 @@ def test_a_template_s_host_ports_may_be_left_to_the_pods() -> None:
         (
             {"strategy": {"type": "Recreate", "rollingUpdate": {}}},
             [
-                "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy "
-                "`type` is 'Recreate'"
+                ("spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy "
+                "`type` is 'Recreate'")
             ],
         ),
         (
             {"strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": "0%"}}},
             [
-                "spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when "
-                "`maxSurge` is 0"
+                ("spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when "
+                "`maxSurge` is 0")
             ],
         ),
         (
             {"strategy": {"rollingUpdate": {"maxUnavailable": "101%"}}},
             [
-                'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "101%": must not be '
-                "greater than 100%"
+                ('spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "101%": must not be '
+                "greater than 100%")
             ],
         ),
         (
             {"strategy": {"rollingUpdate": {"maxSurge": "half"}}},
             [
-                'spec.strategy.rollingUpdate.maxSurge: Invalid value: "half": a valid percent '
+                ('spec.strategy.rollingUpdate.maxSurge: Invalid value: "half": a valid percent '
                 "string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', "
-                "regex used for validation is '[0-9]+%')"
+                "regex used for validation is '[0-9]+%')")
             ],
         ),
         (
             {"progressDeadlineSeconds": 5, "minReadySeconds": 5},
             [
-                "spec.progressDeadlineSeconds: Invalid value: 5: must be greater than "
-                "minReadySeconds"
+                ("spec.progressDeadlineSeconds: Invalid value: 5: must be greater than "
+                "minReadySeconds")
             ],
         ),
     ],

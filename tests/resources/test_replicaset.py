@@ -38,8 +38,10 @@ def test_a_replication_controller_takes_labels_from_its_template() -> None:
     assert REPLICATION_CONTROLLERS.key("shop", "rc") == "/registry/controllers/shop/rc"
     obj.spec.selector = {"app": "other"}
     assert texts(REPLICATION_CONTROLLERS.validate(obj)) == [
-        'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match '
-        "template `labels`"
+        (
+            'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match '
+            "template `labels`"
+        )
     ]
     bare = made({"metadata": {"name": "rc"}}, ReplicationController)
     REPLICATION_CONTROLLERS.default(bare)
