@@ -24,15 +24,17 @@ class PatternError(ValueError):
 class Pattern:
     """A compiled pattern."""
 
-    __slots__ = ("_compiled", "text")
+    __slots__ = ("_compiled", "_search", "text")
 
     def __init__(self, text: str, compiled: Any) -> None:
         self.text = text
         self._compiled = compiled
+        # In bytes, for offsets in text, which nobody asks for here, cost more than the match.
+        self._search = re2.compile(text.encode(), _OPTIONS).search
 
     def matches(self, text: str) -> bool:
         """Whether the pattern occurs anywhere in ``text``."""
-        return self._compiled.search(text) is not None
+        return self._search(text.encode()) is not None
 
     def find(self, text: str) -> str:
         """The first occurrence, "" when there is none."""

@@ -109,6 +109,19 @@ class Checker:
             or schema.min_length is not None
         )
 
+        self.plain = self._plain_counts()
+        """Kinds of scalars of which all are valid, with how many checks they pass."""
+
+    def _plain_counts(self) -> dict[type, int]:
+        counts = {str: 7, bool: 6, int: 8, float: 8}
+        if self.schema.enum or self._junctors or not self._typed:
+            return {}
+        if self._textual:
+            del counts[str]
+        if self._bounded:
+            del counts[int], counts[float]
+        return {kind: count for kind, count in counts.items() if kind in self._exact}
+
     def validate(self, value: Any, at: At, old: Any, run: _Run, found: list[Fault]) -> int:
         """Add what is wrong, unless it was there before; how many checks it has passed."""
         before = len(found)
@@ -215,8 +228,11 @@ class Checker:
     def _check_list(self, items: list[Any], at: At, old: Any, run: _Run, found: list[Fault]) -> int:
         count, schema, checker = 0, self.schema, self._items
         if checker is not None:
-            olds = OldItems(schema, old)
+            olds, plain = OldItems(schema, old), checker.plain
             for i, item in enumerate(items):
+                if (passed := plain.get(type(item))) is not None:
+                    count += passed
+                    continue
                 count += checker.validate(item, (at, f"[{i}]"), olds.of(item), run, found)
         size = len(items)
         if schema.min_items is not None and size < schema.min_items:
@@ -241,6 +257,9 @@ class Checker:
             if checker is None and (checker := self._values) is None:
                 if schema.additional is False:
                     _add(found, run.faults.forbidden_entry(at, name))
+                continue
+            if (passed := checker.plain.get(type(value))) is not None:
+                count += passed
                 continue
             before = ABSENT
             # Of kind and apiVersion both sides show the present ones.

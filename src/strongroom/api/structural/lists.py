@@ -36,12 +36,14 @@ def validate_lists(tree: Any, schema: Structural | None, path: Path) -> list[Fie
     found = []
     if type(tree) is dict:
         for name, value in tree.items():
-            inner = schema.properties.get(name)
-            at = path / name if inner is not None else path.key(name)
-            found += validate_lists(value, inner or schema.values, at)
+            field = schema.properties.get(name)
+            inner = field or schema.values
+            if has_lists(inner):
+                at = path / name if field is not None else path.key(name)
+                found += validate_lists(value, inner, at)
     elif type(tree) is list:
         found += _validate_items(tree, schema, path)
-        for i, item in enumerate(tree):
+        for i, item in enumerate(tree if has_lists(schema.items) else ()):
             found += validate_lists(item, schema.items, path.index(i))
     return found
 

@@ -12,6 +12,7 @@ from typing import Any
 from strongroom.api.jsontext import copy_tree
 from strongroom.api.structural.model import Structural, Tree
 
+_CONTAINERS = frozenset({dict, list})
 META = frozenset({"apiVersion", "kind", "metadata"})
 
 
@@ -25,31 +26,31 @@ def is_clean(
     if schema is None:
         return kept or _holds_nothing(tree)
     kept = kept or schema.preserve
-    if type(tree) is list:
-        items = schema.items
-        return all(
-            is_clean(item, items, kept=kept)
-            for item in tree
-            if type(item) is dict or type(item) is list
-        )
-    if type(tree) is not dict:
-        return True
-    embedded = root or schema.embedded
-    return all(
-        (embedded and name in META) or _is_clean_field(name, value, schema, kept=kept)
-        for name, value in tree.items()
+    if type(tree) is dict:
+        return _is_clean_object(tree, schema, embedded=root or schema.embedded, kept=kept)
+    items = schema.items
+    return type(tree) is not list or all(
+        is_clean(item, items, kept=kept)
+        for item in tree
+        if type(item) is dict or type(item) is list
     )
 
 
-def _is_clean_field(name: str, value: Any, schema: Structural, *, kept: bool) -> bool:
-    inner = schema.properties.get(name)
-    if inner is None:
-        if schema.additional is None:
-            return kept
-        inner = schema.values
-    if value is None:
-        return False
-    return (type(value) is not dict and type(value) is not list) or is_clean(value, inner)
+def _is_clean_object(tree: Tree, schema: Structural, *, embedded: bool, kept: bool) -> bool:
+    properties, values = schema.properties, schema.values
+    # What is in no schema may stay where all is kept, and in a map of anything.
+    others = kept or schema.additional is not None
+    for name, value in tree.items():
+        inner = properties.get(name, values)
+        if embedded and name in META:
+            continue
+        if value is None or (inner is None and not others):
+            return False
+        if type(value) not in _CONTAINERS or (inner is None and schema.additional is None):
+            continue
+        if not is_clean(value, inner):
+            return False
+    return True
 
 
 def _holds_nothing(tree: Any) -> bool:
