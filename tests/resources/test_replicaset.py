@@ -39,7 +39,8 @@ def test_a_replication_controller_takes_labels_from_its_template() -> None:
     obj.spec.selector = {"app": "other"}
     assert texts(REPLICATION_CONTROLLERS.validate(obj)) == [
         (
-            'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match '
+            'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does '
+            "not match "
             "template `labels`"
         )
     ]

@@ -29,7 +29,8 @@ def test_defaults() -> None:
         1, "OrderedReady", 10,
     )  # fmt: skip
     rolling, kept = spec.updateStrategy.rollingUpdate, spec.persistentVolumeClaimRetentionPolicy
-    assert rolling is not None and kept is not None
+    assert rolling is not None
+    assert kept is not None
     assert (rolling.partition, rolling.maxUnavailable) == (0, 1)
     assert (kept.whenDeleted, kept.whenScaled) == ("Retain", "Retain")
     (claim,) = spec.volumeClaimTemplates
@@ -61,7 +62,8 @@ def test_claims_are_volumes_of_the_pods() -> None:
         (
             {"updateStrategy": {"type": "OnDelete", "rollingUpdate": {"partition": 1}}},
             (
-                'spec.updateStrategy.rollingUpdate: Invalid value: {"partition":1}: only allowed for '
+                'spec.updateStrategy.rollingUpdate: Invalid value: {"partition":1}: only allowed '
+                "for "
                 "updateStrategy 'RollingUpdate'"
             ),
         ),
