@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import msgspec
 import yaml
 
+from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
+from strongroom.api.protobuf import encode_protobuf
+from strongroom.api.schema import Struct
 from strongroom.server.negotiation import NO_SHAPES, YAML, accepted_form
 from strongroom.server.reply import JSON, Reply
 from strongroom.server.request import Request
 
 
 class Document:
-    """A JSON document, encoded once; YAML is made for those who ask for it."""
+    """A JSON document, encoded once; other forms are made for those who ask for them.
+
+    Those that have a kind can be had in protobuf too.
+    """
 
     def __init__(self, content: object, content_type: str = JSON) -> None:
+        self._content = (
+            content if isinstance(content, Struct) and hasattr(content, "kind") else None
+        )
         self.body = msgspec.json.encode(content)
         self.hash = hashlib.sha512(self.body).hexdigest().upper()
         self._content_type = content_type
@@ -24,10 +34,17 @@ class Document:
         """The document, or 304 for a client that has it. Raises StatusError 406."""
         if self._content_type != JSON:
             return self._plain(request, etag)
-        form = accepted_form(request.headers.get("accept", ""), NO_SHAPES)
+        messages = self._content is not None
+        form = accepted_form(request.headers.get("accept", ""), NO_SHAPES, protobuf=messages)
+        if form.media_type == PROTOBUF:
+            return Reply(self._message(), content_type=PROTOBUF)
         if form.media_type == YAML:
             return Reply(yaml.safe_dump(msgspec.json.decode(self.body)).encode(), content_type=YAML)
         return self._plain(request, etag)
+
+    def _message(self) -> bytes:
+        content: Any = self._content
+        return encode_protobuf(content, api_version=content.apiVersion, kind=content.kind)
 
     def _plain(self, request: Request, etag: bool) -> Reply:
         if not etag:
