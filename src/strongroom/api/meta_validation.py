@@ -31,9 +31,17 @@ _STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 
 
 def validate_object_meta(
-    meta: ObjectMeta, namespaced: bool, name_check: NameCheck, path: Path = _METADATA
+    meta: ObjectMeta,
+    namespaced: bool,
+    name_check: NameCheck,
+    path: Path = _METADATA,
+    *,
+    any_finalizer: bool = False,
 ) -> list[FieldError]:
-    """All findings on the metadata of a new object, whose name has been generated already."""
+    """All findings on the metadata of a new object, whose name has been generated already.
+
+    ``any_finalizer`` allows finalizers that are neither Kubernetes' own nor qualified by a domain.
+    """
     found = []
     if meta.generateName:
         wrong = name_check(meta.generateName, prefix=True)
@@ -44,12 +52,11 @@ def validate_object_meta(
         found += [invalid_value(path / "name", meta.name, t) for t in name_check(meta.name)]
     found += _validate_namespace(meta.namespace, namespaced, path / "namespace")
     found += non_negative(meta.generation, path / "generation")
-    found += _validate_common(meta, path, finalizers=True)
-    return found
+    return found + _validate_common(meta, path, finalizers=True, any_finalizer=any_finalizer)
 
 
 def validate_object_meta_update(
-    new: ObjectMeta, old: ObjectMeta, path: Path = _METADATA
+    new: ObjectMeta, old: ObjectMeta, path: Path = _METADATA, *, any_finalizer: bool = False
 ) -> list[FieldError]:
     """All findings on a change of metadata. ``new.resourceVersion`` must be filled in before."""
     found = []
@@ -69,7 +76,7 @@ def validate_object_meta_update(
             getattr(old, name) if getattr(old, name) != "" else None,
             path / name,
         )
-    return found + _validate_common(new, path, finalizers=False)
+    return found + _validate_common(new, path, finalizers=False, any_finalizer=any_finalizer)
 
 
 def immutable_field(new: Any, old: Any, path: Path) -> list[FieldError]:
@@ -113,13 +120,16 @@ def _validate_namespace(namespace: str, namespaced: bool, path: Path) -> list[Fi
     return [invalid_value(path, namespace, text) for text in dns_label(namespace)]
 
 
-def _validate_common(meta: ObjectMeta, path: Path, *, finalizers: bool) -> list[FieldError]:
+def _validate_common(
+    meta: ObjectMeta, path: Path, *, finalizers: bool, any_finalizer: bool
+) -> list[FieldError]:
     found = validate_labels(meta.labels, path / "labels")
     found += validate_annotations(meta.annotations, path / "annotations")
     found += _validate_owners(meta.ownerReferences, path / "ownerReferences")
     if finalizers:
         found += _validate_finalizers(meta.finalizers, path / "finalizers")
-    found += _validate_unqualified(meta.finalizers, path / "finalizers")
+    if not any_finalizer:
+        found += _validate_unqualified(meta.finalizers, path / "finalizers")
     return found + _validate_managed_fields(meta.managedFields or (), path / "managedFields")
 
 

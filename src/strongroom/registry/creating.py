@@ -92,7 +92,9 @@ class Creator(Writer[T]):
             resource.prepare_for_create(obj, ctx.now)
             meta = obj.metadata
         unique_owners(ctx, obj, admitted=True)
-        errors = validate_object_meta(meta, resource.namespaced, resource.validate_name)
+        errors = validate_object_meta(
+            meta, resource.namespaced, resource.validate_name, any_finalizer=resource.any_finalizer
+        )
         errors += resource.validate(obj)
         if errors:
             raise invalid(resource.group_kind, meta.name, errors)

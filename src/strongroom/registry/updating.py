@@ -251,8 +251,11 @@ class Updater(Writer[T]):
 
     def _errors(self, change: Change[T], new: T, old: T) -> list[FieldError]:
         resource = self.resource
-        errors = validate_object_meta(new.metadata, resource.namespaced, path_segment)
-        errors += validate_object_meta_update(new.metadata, old.metadata)
+        free = resource.any_finalizer
+        errors = validate_object_meta(
+            new.metadata, resource.namespaced, path_segment, any_finalizer=free
+        )
+        errors += validate_object_meta_update(new.metadata, old.metadata, any_finalizer=free)
         if change.subresource and not change.subresource.projection:
             return errors + change.subresource.validate(new, old)
         return errors + resource.validate_update(new, old)

@@ -13,8 +13,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from strongroom.api import codec, protobuf
+from strongroom.api import codec, custom, protobuf
 from strongroom.api.errors import StatusError
+from strongroom.api.lenient import UnreadableError
 from strongroom.api.meta import Object
 from strongroom.resources.resource import Resource
 from strongroom.storage.port import KeyValue
@@ -56,20 +57,27 @@ class Form(Generic[T]):
         self.head = _head(resource.kind, resource.api_version)
         self.start = self.head + _METADATA
         self._stored = resource.stored
+        self._custom = custom.is_custom(resource.type)
         self._decoder = msgspec.json.Decoder(resource.type)
         self._prefix = len(resource.prefix())
 
     def decode(self, data: bytes) -> T:
         """A new object of the kind, which the caller may change."""
         try:
+            if self._custom:
+                made: T = custom.read(msgspec.json.decode(data), self.resource.type, fresh=True)
+                return made
             obj: T = self._decoder.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, UnreadableError):
             # The cause is not chained: its text may quote a part of the value.
             raise Undecodable(f"not a stored {self.resource.kind}") from None
         return obj
 
     def copy(self, obj: T) -> T:
         """A deep copy, by way of the wire form."""
+        if self._custom:
+            copied: T = custom.copy(obj)
+            return copied
         return self.decode(_copier.encode(obj))
 
     def encode(self, obj: T) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 from strongroom.resources.apiservice import API_SERVICES
 from strongroom.resources.configmap import CONFIG_MAPS
 from strongroom.resources.controllerrevision import CONTROLLER_REVISIONS
+from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
 from strongroom.resources.cronjob import CRON_JOBS
 from strongroom.resources.csidriver import CSI_DRIVERS
 from strongroom.resources.daemonset import DAEMON_SETS
@@ -77,5 +78,6 @@ CATALOG = Catalog(
         *(CSI_DRIVERS, RUNTIME_CLASSES, PRIORITY_CLASSES),
         API_SERVICES,
         *(MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS),
+        CUSTOM_RESOURCE_DEFINITIONS,
     )
 )

@@ -125,6 +125,8 @@ class Resource(Generic[T]):
     """How objects are stored; None when as they are served."""
     deprecation: str = ""
     """What every request to this version is warned of, if anything."""
+    any_finalizer: bool = False
+    """Whether finalizers need not be qualified by a domain, as those of core kinds must be."""
     unconditional_update: bool = True
     create_on_update: bool = False
     adds_unowned: bool = False

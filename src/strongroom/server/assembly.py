@@ -8,7 +8,7 @@ import errno
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from strongroom.access.authn.union import AnonymousOnPaths, GroupAdder, UnionAuthenticator
@@ -17,14 +17,18 @@ from strongroom.access.authz.components import COMPONENTS
 from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer
 from strongroom.api.clock import Clock, SystemClock
 from strongroom.paths import claim_data_dir
+from strongroom.registry.admission import AdmissionPlugin
 from strongroom.registry.registry import Registry
 from strongroom.resources.catalog import CATALOG
+from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
 from strongroom.resources.service import SERVICES
 from strongroom.server.admission import AdmissionParts
 from strongroom.server.app import App
 from strongroom.server.audit import Audit, LogSink
 from strongroom.server.bootstrap import ensure_namespaces
 from strongroom.server.builtins import ensure_builtins
+from strongroom.server.customkinds import CustomKinds
+from strongroom.server.definitions import Definitions
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.health import Check, Health
 from strongroom.server.kinds import Kinds
@@ -150,9 +154,27 @@ async def _start_kinds(
     for registry in kinds.fixed():
         await registry.start()
         stack.push_async_callback(registry.close)
+    _start_custom_kinds(kinds, store, admission.plugins, clock, stack)
     admission.attach(kinds)
     await ensure_namespaces(kinds.registry("", "namespaces"), clock)
     return kinds
+
+
+def _start_custom_kinds(
+    kinds: Kinds,
+    store: Store,
+    plugins: Sequence[AdmissionPlugin],
+    clock: Clock,
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    """Serve what definitions define, and look after the definitions."""
+    crds = CUSTOM_RESOURCE_DEFINITIONS
+    registry = kinds.registry(crds.group, crds.plural)
+    served = CustomKinds(kinds, registry, store, lambda r: Registry(r, store, plugins, clock))
+    stack.push_async_callback(served.close)
+    # Admission has judged the deletion of the definition: its objects follow without asking.
+    keeper = Definitions(registry, clock, lambda r: Registry(r, store, (), clock))
+    stack.push_async_callback(keeper.close)
 
 
 def _start_maintenance(

@@ -138,7 +138,9 @@ def _validate_object(tree: Tree, path: Path) -> list[FieldError]:
             return [*found, invalid_value(at, tree["metadata"], str(error))]
         # Nothing is said of a name that is missing.
         meta.name = meta.name or "fakename"
-        found += validate_object_meta(meta, bool(meta.namespace), path_segment, at)
+        found += validate_object_meta(
+            meta, bool(meta.namespace), path_segment, at, any_finalizer=True
+        )
     return found
 
 
