@@ -38,8 +38,8 @@ def budget(**spec: Any) -> PodDisruptionBudget:
             {"unhealthyPodEvictionPolicy": "Never"},
             [
                 (
-                    'spec.unhealthyPodEvictionPolicy: Unsupported value: "Never": supported values: '
-                    '"AlwaysAllow", "IfHealthyBudget"'
+                    'spec.unhealthyPodEvictionPolicy: Unsupported value: "Never": supported '
+                    'values: "AlwaysAllow", "IfHealthyBudget"'
                 )
             ],
         ),

@@ -74,6 +74,7 @@ class Projector(Generic[T]):
         if not tracked:
             before.metadata.managedFields = self._shown_entries(entries)
         new = make(self.copy(before))
+        new.kind, new.apiVersion = before.kind, before.apiVersion
         await admission.mutate(ctx, "UPDATE", new, before)
         kind = self._projection.resource
         if errors := kind.validate(new):
