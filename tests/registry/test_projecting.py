@@ -120,7 +120,7 @@ async def test_what_is_refused(apps: Registry[Deployment], ctx: RequestContext) 
 
 
 async def test_who_scales_owns_the_replicas(apps: Registry[Deployment]) -> None:
-    replicas = {"f:spec": {"f:replicas": {}}}
+    replicas: Any = {"f:spec": {"f:replicas": {}}}
     await apps.update(context(field_manager="hpa"), "shop", "web", scale(5), subresource="scale")
     assert owners(await apps.get(context(), "shop", "web"))["hpa", "Update", "scale"] == replicas
     applier = context(field_manager="me")
