@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from strongroom.api.errors import FieldError
 from strongroom.api.validation import Path, invalid_value
@@ -20,6 +21,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _ZEROS = re.compile(r"(?<![0-9a-fA-F:.])0+(?=\d)|(?<=\.)0+(?=\d)")
 
 
+@lru_cache(maxsize=1024)
 def parse_ip(text: str) -> Address | None:
     """The address, with leading zeros and mapped addresses read as Go's sloppy reader does."""
     try:
