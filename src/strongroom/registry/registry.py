@@ -68,6 +68,10 @@ class Registry(Generic[T]):
         """End watches and stop following the store, which stays open."""
         await self.cache.close()
 
+    async def catch_up(self) -> None:
+        """Wait until the cache shows every write up to now. Raises StatusError 504."""
+        await self._reader.catch_up("")
+
     async def get(
         self,
         ctx: RequestContext,

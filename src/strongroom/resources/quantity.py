@@ -66,6 +66,13 @@ def canonical_quantity(text: str, *, smallest: Decimal = _NANO) -> str:
     return _decimal_text(value)
 
 
+def quantity_text(value: Decimal, like: str) -> str:
+    """The canonical text of an amount, in the family of units of another quantity's text."""
+    if like.endswith("i") and (value <= -1024 or value >= 1024):
+        return _binary_text(value)
+    return _decimal_text(value)
+
+
 def _binary_text(value: Decimal) -> str:
     whole = int(value.to_integral_value(rounding=ROUND_UP))
     suffix = ""

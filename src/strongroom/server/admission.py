@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from strongroom.access.admission.lifecycle import NamespaceLifecycle
+from strongroom.access.admission.limitranger import LimitRanger
 from strongroom.access.admission.noderestriction import NodeRestriction
 from strongroom.access.admission.port import AdmissionPlugin
+from strongroom.access.admission.quota.plugin import QuotaAdmission
 from strongroom.access.admission.webhook.choosing import Surroundings
 from strongroom.access.admission.webhook.mutating import MutatingWebhooks
 from strongroom.access.admission.webhook.validating import ValidatingWebhooks
@@ -18,6 +20,7 @@ from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError, internal_error
 from strongroom.api.meta import Object
 from strongroom.registry.registry import Registry
+from strongroom.resources.limitrange import LIMIT_RANGES, LimitRange
 from strongroom.resources.resource import Resource
 from strongroom.resources.webhook_configuration import (
     MUTATING_WEBHOOKS,
@@ -27,6 +30,7 @@ from strongroom.resources.webhook_configuration import (
 )
 from strongroom.server.bootstrap import NamespacePhases, own_context
 from strongroom.server.kinds import Kinds
+from strongroom.server.quotas import QuotaStore
 from strongroom.server.services import Services
 from strongroom.server.webhooks import HTTPWebhookCaller
 
@@ -67,6 +71,10 @@ class Cluster:
         """Configurations in the order of their names, which is the cache's."""
         return self.held(VALIDATING_WEBHOOKS)  # type: ignore[return-value]  # of this kind only
 
+    def limit_ranges(self, namespace: str) -> Sequence[LimitRange]:
+        """The LimitRanges of a namespace."""
+        return self.held(LIMIT_RANGES, namespace)  # type: ignore[return-value]  # of this kind only
+
     async def labels(self, namespace: str) -> Mapping[str, str] | None:
         """The labels of a namespace; one that the cache does not know is looked for once more."""
         registry = self.registry("", "namespaces")
@@ -102,11 +110,15 @@ class AdmissionParts:
         self.phases = NamespacePhases(clock)
         self._caller = HTTPWebhookCaller(Services(self.cluster.registry))
         around = Surroundings(self.cluster, self.cluster)
+        limits = LimitRanger(self.cluster)
+        quotas = QuotaStore(self.cluster.held, self.cluster.registry, clock)
         self.plugins: tuple[AdmissionPlugin, ...] = (
             NamespaceLifecycle(self.phases),
             NodeRestriction(),
-            MutatingWebhooks(self.cluster, self._caller, around),
+            limits,
+            MutatingWebhooks(self.cluster, self._caller, around, again=(limits,)),
             ValidatingWebhooks(self.cluster, self._caller, around),
+            QuotaAdmission(quotas, clock),
         )
 
     def attach(self, kinds: Kinds) -> None:
