@@ -32,11 +32,11 @@ async def test_gzip_may_come_in_members() -> None:
     [
         (b"", 400),
         (b"{}", 400),
-        (gzip.compress(b"abc")[:-4], 400),
-        (gzip.compress(b"abc") + b"rest", 400),
-        (gzip.compress(b"") * 10_000, 400),
-        (gzip.compress(bytes(MAX_BODY + 1)), 413),
-        (gzip.compress(bytes(MAX_BODY)) + gzip.compress(b"x"), 413),
+        (gzip.compress(b"abc", mtime=0)[:-4], 400),
+        (gzip.compress(b"abc", mtime=0) + b"rest", 400),
+        (gzip.compress(b"", mtime=0) * 10_000, 400),
+        (gzip.compress(bytes(MAX_BODY + 1), mtime=0), 413),
+        (gzip.compress(bytes(MAX_BODY), mtime=0) + gzip.compress(b"x", mtime=0), 413),
     ],
 )
 async def test_gzip_bombs_and_rubbish_are_refused(body: bytes, code: int) -> None:
