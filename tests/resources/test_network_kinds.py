@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from strongroom.api.meta import Object
 from strongroom.resources.endpoints import ENDPOINTS
 from strongroom.resources.endpointslice import ENDPOINT_SLICES
 from strongroom.resources.ingress import INGRESSES
@@ -16,8 +15,8 @@ from strongroom.resources.service import SERVICES, Service
 from tests.resources.making import NOW, made, texts
 
 
-def _made(resource: Resource[Any], tree: dict[str, Any]) -> Object:
-    obj: Object = made({"metadata": {"name": "x", "namespace": "shop"}} | tree, resource.type)
+def _made(resource: Resource[Any], tree: dict[str, Any]) -> Any:
+    obj = made({"metadata": {"name": "x", "namespace": "shop"}} | tree, resource.type)
     resource.default(obj)
     resource.prepare_for_create(obj, NOW)
     return obj

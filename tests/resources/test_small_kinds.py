@@ -82,8 +82,8 @@ _API = {"group": "a.b", "version": "v1", "groupPriorityMinimum": 1, "versionPrio
             PRIORITY_CLASSES,
             {"metadata": {"name": "system-mine"}},
             (
-                "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for "
-                "system use only. error: system-mine is not a known system priority class"
+                "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved "
+                "for system use only. error: system-mine is not a known system priority class"
             ),
         ),
         (
@@ -103,8 +103,8 @@ _API = {"group": "a.b", "version": "v1", "groupPriorityMinimum": 1, "versionPrio
             API_SERVICES,
             {"metadata": {"name": "v1.a.b"}, "spec": _API | {"service": {"name": "s"}}},
             (
-                "spec.service: Forbidden: strongroom serves all of its APIs itself and does not pass "
-                "requests on to other servers: aggregation is not offered"
+                "spec.service: Forbidden: strongroom serves all of its APIs itself and does not "
+                "pass requests on to other servers: aggregation is not offered"
             ),
         ),
         (
