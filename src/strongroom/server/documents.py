@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -11,7 +13,13 @@ import yaml
 from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 from strongroom.api.protobuf import encode_protobuf
 from strongroom.api.schema import Struct
-from strongroom.server.negotiation import NO_SHAPES, YAML, accepted_form
+from strongroom.server.negotiation import (
+    LONGEST_ACCEPT,
+    NO_SHAPES,
+    YAML,
+    accepted_form,
+    parse_accept,
+)
 from strongroom.server.reply import JSON, Reply
 from strongroom.server.request import Request
 
@@ -49,9 +57,36 @@ class Document:
     def _plain(self, request: Request, etag: bool) -> Reply:
         if not etag:
             return Reply(self.body, content_type=self._content_type)
+        return self._tagged(request, lambda: self.body, self._content_type)
+
+    def _tagged(self, request: Request, make: Callable[[], bytes], content_type: str) -> Reply:
+        """With an ETag; ``make`` makes the body if the client does not have it."""
         tag = f'"{self.hash}"'
         headers = [(b"etag", tag.encode()), (b"vary", b"Accept")]
         known = request.headers.get("if-none-match", "")
         if tag in (part.strip().removeprefix("W/") for part in known.split(",")):
-            return Reply(status=304, content_type=self._content_type, headers=headers)
-        return Reply(self.body, content_type=self._content_type, headers=headers)
+            return Reply(status=304, content_type=content_type, headers=headers)
+        return Reply(make(), content_type=content_type, headers=headers)
+
+
+class Description(Document):
+    """An OpenAPI document, which has a protobuf form of its own under ``media_types``.
+
+    All forms have the same ETag: ``Vary`` tells caches apart what they hold.
+    """
+
+    def __init__(
+        self, content: object, media_types: tuple[str, ...], encode: Callable[[Any], bytes]
+    ) -> None:
+        super().__init__(content)
+        self._media_types = media_types
+        self._encode = cache(lambda: encode(msgspec.json.decode(self.body)))
+
+    def reply(self, request: Request, *, etag: bool = False) -> Reply:
+        """The document in the most wanted of its forms. Raises StatusError 406."""
+        for pattern, _ in parse_accept(request.headers.get("accept", "")[:LONGEST_ACCEPT]):
+            if pattern in self._media_types:
+                return self._tagged(request, self._encode, self._media_types[0])
+            if pattern in (JSON, "*/*", "application/*"):
+                break
+        return super().reply(request, etag=etag)

@@ -38,7 +38,7 @@ class Form:
         return f"meta.k8s.io/{self.version}"
 
 
-_LONGEST_ACCEPT = 2048
+LONGEST_ACCEPT = 2048
 """Of an ``Accept`` header. It is read for refused requests too, and readings are kept."""
 
 _TARGET = ("as", "g", "v")
@@ -51,7 +51,7 @@ def accepted_form(accept: str, shapes: frozenset[str], *, protobuf: bool = True)
     ``protobuf`` is false for kinds that have no message of their own (custom ones); the metadata
     of their objects can be had in protobuf all the same.
     """
-    if len(accept) > _LONGEST_ACCEPT:
+    if len(accept) > LONGEST_ACCEPT:
         raise not_acceptable(MEDIA_TYPES)
     return _best_form(accept, shapes, protobuf)
 

@@ -10,10 +10,11 @@ import hashlib
 from collections.abc import Callable, Iterable
 from functools import cache
 
+from strongroom.api import openapi_v2_message, openapi_v3_message
 from strongroom.api.discovery import Info
 from strongroom.api.openapi import ServedKind, definitions
 from strongroom.server.discovery import KUBERNETES
-from strongroom.server.documents import Document
+from strongroom.server.documents import Description, Document
 from strongroom.server.kinds import AnyResource, CustomKind
 from strongroom.server.openapi_paths import Tree, resource_paths
 from strongroom.server.reply import Reply
@@ -114,7 +115,7 @@ def _kind(resource: AnyResource, *, listed: bool) -> ServedKind:
 
 def _document(resources: Iterable[AnyResource]) -> Document:
     served = tuple(resources)
-    return Document(_v3(resource_paths(served, 3), definitions(_kinds(served))))
+    return _v3(resource_paths(served, 3), definitions(_kinds(served)))
 
 
 def _version_part() -> Document:
@@ -136,30 +137,30 @@ def _version_part() -> Document:
             }
         },
     }
-    return Document(_v3({"/version": {"get": operation}}, schemas))
+    return _v3({"/version": {"get": operation}}, schemas)
 
 
-def _v3(paths: Tree, schemas: Tree) -> Tree:
-    return {
+def _v3(paths: Tree, schemas: Tree) -> Document:
+    tree = {
         "openapi": "3.0.0",
         "info": _INFO,
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": _BEARER},
         "security": [{"BearerToken": []}],
     }
+    return Description(tree, openapi_v3_message.MEDIA_TYPES, openapi_v3_message.encode_v3)
 
 
 def _whole(catalog: tuple[AnyResource, ...]) -> Document:
-    return Document(
-        {
-            "swagger": "2.0",
-            "info": _INFO,
-            "paths": resource_paths(catalog, 2),
-            "definitions": definitions(_kinds(catalog), version=2),
-            "securityDefinitions": _BEARER,
-            "security": [{"BearerToken": []}],
-        }
-    )
+    tree = {
+        "swagger": "2.0",
+        "info": _INFO,
+        "paths": resource_paths(catalog, 2),
+        "definitions": definitions(_kinds(catalog), version=2),
+        "securityDefinitions": _BEARER,
+        "security": [{"BearerToken": []}],
+    }
+    return Description(tree, openapi_v2_message.MEDIA_TYPES, openapi_v2_message.encode_v2)
 
 
 def _index(parts: dict[str, _Part]) -> Document:
