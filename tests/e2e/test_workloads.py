@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,17 @@ def test_explaining(kubectl: Kubectl) -> None:
     assert "imagePullPolicy\t<string>" in explained
     refused = kubectl.fails("create", "cronjob", "c", "--image=y", "--schedule=61 * * * *")
     assert "end of range (61) above maximum (59): 61" in refused
+
+
+def test_scale_is_published_as_the_kind_that_it_is(kubectl: Kubectl) -> None:
+    listed = json.loads(kubectl("get", "--raw", "/apis/apps/v1"))["resources"]
+    (part,) = [r for r in listed if r["name"] == "deployments/scale"]
+    assert (part["group"], part["version"], part["kind"]) == ("autoscaling", "v1", "Scale")
+    described = json.loads(kubectl("get", "--raw", "/openapi/v3/apis/apps/v1"))
+    path = "/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale"
+    answer = described["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+    name = "io.k8s.api.autoscaling.v1.Scale"
+    assert answer["schema"] == {"$ref": f"#/components/schemas/{name}"}
+    schemas = described["components"]["schemas"]
+    assert name in schemas
+    assert f"{name}List" not in schemas
