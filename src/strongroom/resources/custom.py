@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
 from strongroom.api.codec import to_tree
 from strongroom.api.custom import CustomObject, custom_type, set_defaults, view_tree
 from strongroom.api.errors import FieldError
@@ -98,11 +100,10 @@ def _carry_status(new: CustomObject, old: CustomObject) -> None:
 
 
 def _merge_status(new: CustomObject, old: CustomObject) -> CustomObject:
-    if "status" in new.content:
-        old.content["status"] = new.content["status"]
-    else:
-        old.content.pop("status", None)
-    return old
+    status = {"status": new.content["status"]} if "status" in new.content else {}
+    new.content = {name: value for name, value in old.content.items() if name != "status"} | status
+    new.metadata = replace(old.metadata)
+    return new
 
 
 def outline(crd: CustomResourceDefinition, version: Version) -> Resource[Any]:
