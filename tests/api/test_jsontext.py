@@ -6,10 +6,11 @@ import pytest
 
 from strongroom.api.codec import decode
 from strongroom.api.errors import StatusError
-from strongroom.api.jsontext import MAX_VALUES, count_values, may_exceed
+from strongroom.api.jsontext import MAX_VALUES, count_values, may_exceed, most_values
 from strongroom.api.patch import PatchType, apply_patch
 from strongroom.api.protobuf import PREFIX, decode_protobuf
 from strongroom.resources.configmap import ConfigMap
+from strongroom.resources.endpointslice import EndpointSlice
 from strongroom.resources.pod import Pod
 
 TOO_MANY = "exceeded max number of values"
@@ -89,3 +90,11 @@ def test_but_not_grow_the_object_by_copying() -> None:
     with pytest.raises(StatusError) as caught:
         apply_patch(PatchType.JSON, {}, json.dumps([start, *steps]).encode(), ConfigMap)
     assert caught.value.code == 413
+
+
+def test_a_type_may_allow_more_values_of_itself() -> None:
+    assert most_values(EndpointSlice) > most_values(Pod) == MAX_VALUES
+    addresses = b",".join([b'"10.0.0.1"'] * MAX_VALUES)
+    body = b'{"endpoints":[{"addresses":[' + addresses + b"]}]}"
+    slice_ = decode(body, EndpointSlice, kind="EndpointSlice").obj
+    assert len(slice_.endpoints[0].addresses) == MAX_VALUES

@@ -18,7 +18,7 @@ from strongroom.api import custom, strict, yaml_text
 from strongroom.api.canonical import is_canonical
 from strongroom.api.errors import GroupKind, StatusError, bad_request, invalid
 from strongroom.api.findings import Path, invalid_value
-from strongroom.api.jsontext import MAX_VALUES, may_exceed, read_json
+from strongroom.api.jsontext import MAX_VALUES, may_exceed, most_values, read_json
 from strongroom.api.lenient import UnreadableError, read
 from strongroom.api.schema import Struct
 
@@ -62,13 +62,14 @@ def decode(
         obj = _from_body(tree, struct, kind, version)
         unknown = strict.find_unknown(tree, struct) if find else []
         return Decoded(obj, [*findings, *unknown] if find else [])
-    if may_exceed(body, MAX_VALUES):
+    most = most_values(struct)
+    if may_exceed(body, most):
         # Counted before anything is made of them: a text full of commas is not a body full of them.
-        parse_json(body, kind)
+        parse_json(body, kind, most)
     fast = _decode_fast(body, struct)
     if fast is not None and not find:
         return Decoded(fast, [])
-    tree = parse_json(body, kind)
+    tree = parse_json(body, kind, most)
     obj = fast if fast is not None else _from_body(tree, struct, kind, version)
     return Decoded(obj, strict.find(body, tree, struct) if find else [])
 
@@ -99,10 +100,10 @@ def from_tree(tree: Any, struct: type[T]) -> T:
     return obj
 
 
-def parse_json(body: bytes, kind: str) -> Any:
-    """The tree of a JSON body. Raises StatusError 400 when it is malformed or too deep."""
+def parse_json(body: bytes, kind: str, most: int = MAX_VALUES) -> Any:
+    """The tree of a JSON body. Raises StatusError 400 when it is malformed, too deep or too big."""
     try:
-        return read_json(body, MAX_DEPTH)
+        return read_json(body, MAX_DEPTH, most)
     except UnreadableError as error:
         raise _unrecognized(kind, _PARSE_ERROR + str(error)) from None
 

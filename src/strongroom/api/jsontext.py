@@ -14,6 +14,15 @@ MAX_VALUES = 10_000
 three megabytes of the smallest values would keep everybody waiting while they are validated."""
 
 
+def most_values(struct: type[Any]) -> int:
+    """How many values an object of this type may have: ``max_values`` of the type if it says so.
+
+    A type that allows more than others promises that validating so many stops nobody for long.
+    """
+    allowed: int = getattr(struct, "max_values", MAX_VALUES)
+    return allowed
+
+
 def read_json(body: bytes, max_depth: int, max_values: int = MAX_VALUES) -> Any:
     """The tree of a JSON text; of equal keys the last wins.
 

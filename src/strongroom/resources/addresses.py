@@ -83,6 +83,8 @@ def special_ip_errors(text: str, path: Path) -> list[FieldError]:
     address = parse_ip(text)
     if address is None:
         return [invalid_value(path, text, "must be a valid IP address")]
+    if address.version == 4 and address.packed[0] not in _SPECIAL_FIRST:
+        return []
     rules = (
         (address.is_unspecified, f"may not be unspecified ({text})"),
         (address.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
@@ -98,6 +100,8 @@ def special_ip_errors(text: str, path: Path) -> list[FieldError]:
     return [invalid_value(path, text, detail) for wrong, detail in rules if wrong]
 
 
+_SPECIAL_FIRST = frozenset((0, 127, 169, 224))
+"""First bytes of the addresses of IPv4 that need a closer look."""
 _LINK_MULTICAST: tuple[Network, ...] = (
     ipaddress.ip_network("224.0.0.0/24"),
     ipaddress.ip_network("ff02::/16"),
