@@ -82,6 +82,7 @@ class Hooks:
     on: dict[str, Handler] = field(default_factory=dict)
     asked: list[tuple[str, Review]] = field(default_factory=list)
     connections: set[Any] = field(default_factory=set)
+    current: web.Request | None = None
 
     def config(self, path: str, **changes: Any) -> dict[str, Any]:
         """A clientConfig for a path here."""
@@ -95,6 +96,7 @@ class Hooks:
         review = json.loads(await request.read())
         self.asked.append((request.path, review))
         self.connections.add(request.transport)
+        self.current = request
         made = self.on[request.path](review)
         return made if isinstance(made, web.StreamResponse) else await made
 
