@@ -68,7 +68,7 @@ class EndpointSubset(Struct):
 class Endpoints(Object):
     """Where a service leads, in the old form; EndpointSlices are the new one."""
 
-    max_values: ClassVar[int] = 30_000
+    max_values: ClassVar[int] = 15_000
 
     subsets: Annotated[
         list[EndpointSubset], F(2, "The addresses, by their ports.", list_type="atomic")

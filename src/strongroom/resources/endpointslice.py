@@ -107,7 +107,7 @@ class EndpointPort(Struct):
 class EndpointSlice(Object):
     """Some of the endpoints of a service; all of them have the same ports."""
 
-    max_values: ClassVar[int] = 30_000
+    max_values: ClassVar[int] = 15_000
 
     addressType: Annotated[
         str, F(4, "What the addresses are; cannot be changed.", enum=_TYPES, required=True)
