@@ -108,6 +108,8 @@ class App:
             await send_stream(request, reply, exchange, self._shutdown)
         finally:
             tally.open -= 1
+            if reply.ended is not None:
+                reply.ended()
             self._finish(progress, reply.status)
 
     def _finish(self, progress: Progress, code: int) -> None:

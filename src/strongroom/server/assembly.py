@@ -30,6 +30,8 @@ from strongroom.server.builtins import ensure_builtins
 from strongroom.server.customkinds import CustomKinds
 from strongroom.server.definitions import Definitions
 from strongroom.server.endpoints import Endpoints
+from strongroom.server.fairness import Fairness
+from strongroom.server.fairness_metrics import FlowMetrics
 from strongroom.server.health import Check, Health
 from strongroom.server.kinds import Kinds
 from strongroom.server.livedocs import LiveDocuments
@@ -125,9 +127,18 @@ async def _build(options: Options, clock: Clock, stack: contextlib.AsyncExitStac
         UnionAuthorizer([MastersAuthorizer(), COMPONENTS]),
         _routes(metrics, shutdown, store, LiveDocuments(kinds, url.removeprefix("https://"))),
         Endpoints(kinds, logs),
+        _fairness(options, metrics, stack),
     )
     app = App(pipeline, metrics, shutdown, clock)
     return Server(url, Listener(app, sock, _serving_context(options, pki)), shutdown)
+
+
+def _fairness(options: Options, metrics: Metrics, stack: contextlib.AsyncExitStack) -> Fairness:
+    seats = options.max_requests_inflight + options.max_mutating_requests_inflight
+    fairness = Fairness(seats, max_watches=options.max_watches_per_user)
+    metrics.registry.register(FlowMetrics(fairness))
+    stack.push_async_callback(_cancelled, asyncio.create_task(repeat(1.0, fairness.expire)))
+    return fairness
 
 
 def _listen(options: Options) -> socket.socket:

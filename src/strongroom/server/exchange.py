@@ -88,8 +88,12 @@ class Exchange:
         """The connection is closed. A stream is cancelled; what is short comes to its own end."""
         self.gone = True
         self.resume()
-        if self._streaming and task is not None:
+        if task is None:
+            return
+        if self._streaming:
             task.cancel()
+        elif self.request.leave is not None:
+            self.request.leave()
 
     # --- the application's side ---
 

@@ -37,6 +37,9 @@ class Options:
     encryption_key_file: Path | None
     event_ttl: float
     compaction_interval: float
+    max_requests_inflight: int
+    max_mutating_requests_inflight: int
+    max_watches_per_user: int
     log_format: LogFormat
     log_level: str
 
@@ -68,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _keeping(parser)
     _serving(parser)
+    _sharing(parser)
     _telling(parser)
     return parser
 
@@ -140,6 +144,31 @@ def _serving(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _sharing(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("how much it does at once").add_argument
+    add(
+        "--max-requests-inflight",
+        type=_count,
+        default=400,
+        metavar="N",
+        help="requests under way at once, together with the next option's; both 0: no limits",
+    )
+    add(
+        "--max-mutating-requests-inflight",
+        type=_count,
+        default=200,
+        metavar="N",
+        help="added to the option above: priority and fairness shares the sum among all",
+    )
+    add(
+        "--max-watches-per-user",
+        type=_count,
+        default=10_000,
+        metavar="N",
+        help="watches that a user may have open; 0: any number",
+    )
+
+
 def _telling(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what it tells of its work").add_argument
     add(
@@ -185,6 +214,12 @@ def _network(text: str) -> Network:
     if network is None or network.num_addresses < _FEWEST_ADDRESSES:
         raise argparse.ArgumentTypeError("expected a range of 8 or more addresses: 10.96.0.0/12")
     return network
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError("expected a number of 0 or more")
+    return int(text)
 
 
 def _positive(text: str) -> int:

@@ -17,8 +17,9 @@ from strongroom.access.user import Attributes, User
 from strongroom.api.errors import unauthorized
 from strongroom.server.audit import DECISION, REASON, Audit, Record
 from strongroom.server.endpoints import Endpoints
+from strongroom.server.fairness import Fairness, Flow, Overloaded
 from strongroom.server.kept import Kept
-from strongroom.server.reply import Reply, StreamReply
+from strongroom.server.reply import Reply, StreamReply, too_many_requests
 from strongroom.server.request import Request
 from strongroom.server.routes import Routes, page_not_found, wrong_method
 from strongroom.server.urls import Target, parse_target
@@ -47,12 +48,14 @@ class Pipeline:
         authorizer: Authorizer,
         routes: Routes,
         endpoints: Endpoints,
+        fairness: Fairness,
     ) -> None:
         self._authenticator = authenticator
         self._audit = audit
         self._authorizer = authorizer
         self._routes = routes
         self._endpoints = endpoints
+        self._fairness = fairness
         self._asked: Kept[Target, dict[str, Attributes]] = Kept(lambda _: {})
 
     async def serve(self, request: Request, progress: Progress) -> Reply | StreamReply:
@@ -61,6 +64,37 @@ class Pipeline:
         user = await self._authenticate(request, target, progress)
         attributes = self._attributes(target, user)
         await self._authorize(attributes, progress)
+        flow = self._fairness.flow(user, target)
+        if flow is None:
+            return await self._work(request, target, attributes)
+        try:
+            return await self._work_in_turn(request, target, attributes, flow)
+        except Overloaded:
+            return too_many_requests()
+
+    async def _work_in_turn(
+        self, request: Request, target: Target, attributes: Attributes, flow: Flow
+    ) -> Reply | StreamReply:
+        """The work of a request that shares the server with others."""
+        fairness, verb, sent = self._fairness, target.verb, 0
+        if request.incoming is not None:
+            # Before it takes a seat: a slow upload is nobody's work.
+            await fairness.receive(flow, request)
+        await fairness.enter(flow, request, verb)
+        try:
+            reply = await self._work(request, target, attributes)
+            if isinstance(reply, StreamReply):
+                fairness.watch(flow)
+                reply.ended = lambda: fairness.unwatch(flow)
+            else:
+                sent = len(reply.body)
+            return reply
+        finally:
+            fairness.leave(flow, verb, request.received_bytes, sent)
+
+    async def _work(
+        self, request: Request, target: Target, attributes: Attributes
+    ) -> Reply | StreamReply:
         if not target.is_resource:
             return await self._serve_path(request, target)
         call = await self._endpoints.open(request, target, attributes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
@@ -50,6 +50,18 @@ class StreamReply:
     content_type: str = JSON
     status: int = 200
     headers: list[Header] = field(default_factory=list)
+    ended: Callable[[], None] | None = None
+    """Called when the answer is over, however it ends."""
+
+
+def too_many_requests() -> Reply:
+    """The answer of an overloaded server, in upstream's words and form."""
+    return Reply(
+        b"Too many requests, please try again later.\n",
+        429,
+        TEXT,
+        [(b"retry-after", b"1"), (b"x-content-type-options", b"nosniff")],
+    )
 
 
 async def send_reply(request: Request, reply: Reply, exchange: Exchange) -> None:

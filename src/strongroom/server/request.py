@@ -111,6 +111,7 @@ class Request:
 
     __slots__ = (
         "_body",
+        "_raw",
         "annotations",
         "answered",
         "audit_id",
@@ -119,6 +120,7 @@ class Request:
         "headers",
         "incoming",
         "keep_alive",
+        "leave",
         "method",
         "modern",
         "path",
@@ -157,6 +159,9 @@ class Request:
         self.warnings: list[str] = []
         self.annotations: dict[str, str] = {}
         """Of the request's audit events."""
+        self.leave: Callable[[], None] | None = None
+        """Called when the client goes while the request waits for its turn."""
+        self._raw: bytes | None = None
         self._body: bytes | None = None
 
     def __repr__(self) -> str:
@@ -184,17 +189,22 @@ class Request:
         too slowly, 415 for an unknown compression, and ClientGone.
         """
         if self._body is None:
-            self._body = await self._receive_body()
+            await self.receive()
+            raw, self._raw = self._raw or b"", None
+            self._body = self._decompress(raw)
         return self._body
 
-    async def _receive_body(self) -> bytes:
-        if self.incoming is None:
-            raw = b""
-        else:
+    async def receive(self) -> None:
+        """Wait until the body has come, as it is. Raises as ``body``, but for its compression."""
+        if self.incoming is not None and self._raw is None:
             if int_header(self.headers, "content-length") > MAX_BODY:
                 raise request_too_large()
-            raw = await self.incoming.read()
-        return self._decompress(raw)
+            self._raw = await self.incoming.read()
+
+    @property
+    def received_bytes(self) -> int:
+        """Size of the body as it came, so far."""
+        return self.incoming.size if self.incoming is not None else 0
 
     def _decompress(self, raw: bytes) -> bytes:
         encoding = self.headers.get("content-encoding", "").strip().lower()
