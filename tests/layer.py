@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
+from google.protobuf import any_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 
@@ -74,6 +75,19 @@ def message_pool(kubectl: Path) -> DescriptorPool:
 
     for name in found:
         add(name)
+    return pool
+
+
+def gnostic_pool(kubectl: Path) -> DescriptorPool:
+    """The messages of OpenAPI documents, whose descriptors this kubectl holds as they are."""
+    program = kubectl.read_bytes()
+    pool = DescriptorPool()
+    pool.AddSerializedFile(any_pb2.DESCRIPTOR.serialized_pb)
+    for name in (b"openapiv2/OpenAPIv2.proto", b"openapiv3/OpenAPIv3.proto"):
+        start = program.index(b"\x0a" + bytes([len(name)]) + name)
+        syntax = b"b\x06proto3"  # the last field of a descriptor
+        end = program.index(syntax, start) + len(syntax)
+        pool.AddSerializedFile(program[start:end])
     return pool
 
 
