@@ -1,0 +1,1 @@
+"""Tests of structural schemas and of what is done with them."""
