@@ -13,10 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from strongroom.api.custom import CustomObject
 from strongroom.api.discovery import Info
 from strongroom.api.errors import Status
-from strongroom.api.meta import DeleteOptions, ListMeta
+from strongroom.api.meta import DeleteOptions, ListMeta, ObjectMeta
 from strongroom.api.schema import FieldSchema, Struct, TypeSchema, schema_of
+from strongroom.api.structural import Structural, publish
 
 Definition = dict[str, Any]
 Version = Literal[2, 3]
@@ -43,6 +45,13 @@ class ServedKind:
     kind: str
     struct: type[Struct]
     listed: bool = True
+    list_kind: str = ""
+    """Kind of its List, if it is not the kind with ``List`` appended."""
+
+    @property
+    def plural_kind(self) -> str:
+        """The kind of its List."""
+        return self.list_kind or f"{self.kind}List"
 
 
 def definitions(
@@ -72,11 +81,20 @@ def definition_name(struct: type[Struct]) -> str:
     """The name of a type's definition, such as ``io.k8s.api.core.v1.Secret``."""
     if struct is Info:
         return "io.k8s.apimachinery.pkg.version.Info"
+    if issubclass(struct, CustomObject):
+        group, _, version = struct.api_version.partition("/")
+        return ".".join([*reversed(group.split(".")), version, struct.kind_name])
     module = sys.modules[struct.__module__]
     package = getattr(module, "API_PACKAGE", None)
     if package is None:
         package = META_V1 if module.__name__.startswith("strongroom.api.") else CORE_V1
     return f"{package}.{struct.__name__}"
+
+
+def list_name(name: str, list_kind: str = "") -> str:
+    """The name of the definition of a kind's List, from the name of the kind's own."""
+    package, _, kind = name.rpartition(".")
+    return f"{package}.{list_kind or f'{kind}List'}"
 
 
 def reference(name: str, version: Version = 3) -> dict[str, str]:
@@ -92,11 +110,20 @@ class _Book:
         self.entries: dict[str, Definition] = {}
 
     def add_kind(self, kind: ServedKind) -> None:
-        gvk = _gvk(kind.group, kind.version, kind.kind)
-        self.definition(kind.struct)["x-kubernetes-group-version-kind"] = [gvk]
         name = definition_name(kind.struct)
+        if issubclass(kind.struct, CustomObject):
+            self._add_custom(kind, name, kind.struct.structural)
+        else:
+            gvk = _gvk(kind.group, kind.version, kind.kind)
+            self.definition(kind.struct)["x-kubernetes-group-version-kind"] = [gvk]
         if kind.listed:
-            self.entries[f"{name}List"] = self._list(kind, name)
+            self.entries[list_name(name, kind.list_kind)] = self._list(kind, name)
+
+    def _add_custom(self, kind: ServedKind, name: str, schema: Structural | None) -> None:
+        """A custom kind tells of itself by its schema; only its metadata is as everybody's."""
+        self.add(ObjectMeta)
+        gvk = (kind.group, kind.version, kind.kind)
+        self.entries[name] = publish(schema, version=self.version, gvk=gvk)
 
     def definition(self, struct: type[Struct]) -> Definition:
         """The definition of a type, which is made with all that it needs at the first call."""
@@ -128,7 +155,7 @@ class _Book:
                 "description": f"The {kind.kind} objects.",
                 "items": self._described(reference(name, self.version), default={}),
             },
-            "kind": {"type": "string", "description": f"{kind.kind}List."},
+            "kind": {"type": "string", "description": f"{kind.plural_kind}."},
             "metadata": self._described(
                 self._struct(ListMeta), description="Standard list metadata.", default={}
             ),
@@ -138,7 +165,7 @@ class _Book:
             "description": f"A list of {kind.kind} objects.",
             "properties": properties,
             "required": ["items"],
-            "x-kubernetes-group-version-kind": [_gvk(kind.group, kind.version, f"{kind.kind}List")],
+            "x-kubernetes-group-version-kind": [_gvk(kind.group, kind.version, kind.plural_kind)],
         }
 
     def _property(self, field: FieldSchema) -> Definition:

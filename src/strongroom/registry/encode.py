@@ -29,7 +29,8 @@ _SHOWN_WHEN_DELETED = frozenset({("", "pods"), ("", "serviceaccounts")})
 
 def listed(resource: Resource[Any], result: ListResult[Any]) -> bytes:
     """A list, such as a SecretList. Its items do not repeat kind and version."""
-    head = f'{{"kind":"{resource.kind}List","apiVersion":"{resource.api_version}","metadata":'
+    kind = resource.list_kind or f"{resource.kind}List"
+    head = f'{{"kind":"{kind}","apiVersion":"{resource.api_version}","metadata":'
     return _joined(
         head, encode(list_meta(result)), b"{", b",{", [view.tail for view in result.items]
     )

@@ -10,6 +10,7 @@ from functools import cache, partial
 from typing import Any
 
 from strongroom import __version__
+from strongroom.api.custom import is_custom
 from strongroom.api.discovery import (
     APIGroup,
     APIGroupDiscovery,
@@ -196,6 +197,9 @@ class _Served:
 
     def _aggregated(self, resource: AnyResource) -> APIResourceDiscovery:
         kind = GroupVersionKind(group="", version="", kind=resource.kind)
+        if is_custom(resource.type):
+            # Upstream leaves out what is plain from the place, but for custom kinds.
+            kind.group, kind.version = resource.group, resource.version
         return APIResourceDiscovery(
             resource=resource.plural,
             responseKind=kind,

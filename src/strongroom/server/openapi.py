@@ -110,7 +110,14 @@ def _kinds(resources: Iterable[AnyResource]) -> list[ServedKind]:
 
 
 def _kind(resource: AnyResource, *, listed: bool) -> ServedKind:
-    return ServedKind(resource.group, resource.version, resource.kind, resource.type, listed=listed)
+    return ServedKind(
+        resource.group,
+        resource.version,
+        resource.kind,
+        resource.type,
+        listed=listed,
+        list_kind=resource.list_kind,
+    )
 
 
 def _document(resources: Iterable[AnyResource]) -> Document:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.api.apply import APPLY_MEDIA_TYPE
+from strongroom.api.custom import is_custom
 from strongroom.api.errors import Status
 from strongroom.api.meta import DeleteOptions
-from strongroom.api.openapi import PATCH, Version, definition_name, reference
+from strongroom.api.openapi import PATCH, Version, definition_name, list_name, reference
 from strongroom.api.patch import PatchType
 from strongroom.resources.resource import Resource
 from strongroom.server.negotiation import JSON, YAML
@@ -114,7 +115,10 @@ class _Paths:
         self._resource = resource
         self._version: Version = version
         self._shown: Resource[Any] = resource
-        group = resource.group.partition(".")[0].capitalize() or "Core"
+        labels = resource.group.split(".")
+        # Groups of Kubernetes go by their first word; those of others may have it in common.
+        words = labels if is_custom(resource.type) else labels[:1]
+        group = "".join(word.capitalize() for word in words) or "Core"
         self._tag = f"{group}{resource.version.capitalize()}"
 
     def build(self) -> Tree:
@@ -184,7 +188,9 @@ class _Paths:
     def _responses(self, action: _Action) -> Tree:
         content: Tree = {
             "object": reference(definition_name(self._shown.type), self._version),
-            "list": reference(f"{definition_name(self._shown.type)}List", self._version),
+            "list": reference(
+                list_name(definition_name(self._shown.type), self._shown.list_kind), self._version
+            ),
             "status": reference(definition_name(Status), self._version),
             "text": {"type": "string"},
         }[action.answers]
