@@ -36,13 +36,11 @@ class Filler:
         share = self._share / (1 + depth / 3)
         for field in schema_of(struct).fields.values():
             number, within = field.facts.number, field.facts.within
-            if not number or (known is not None and not _knows(known, within or number)):
-                continue
             inner = known
-            if within is not None and known is not None:
-                inner = known.fields_by_number[within].message_type
-                if number not in inner.fields_by_number:
-                    continue
+            for outer in within if known is not None else ():
+                inner = inner.fields_by_number[outer].message_type if _knows(inner, outer) else None
+            if not number or (known is not None and not _knows(inner, number)):
+                continue
             quantity = field.type.format == "quantity" and field.facts.by_value
             if quantity or self._random.random() < share:
                 type_ = inner.fields_by_number[number].message_type if inner is not None else None
@@ -110,22 +108,23 @@ class Filler:
         if self._small_message(into, name):
             return
         fields = schema_of(ours).fields.values() if ours is not None else ()
-        declared = {f.facts.within or f.facts.number: f for f in fields}
-        inlined = {f.facts.number: f for f in fields if f.facts.within is not None}
-        for known in into.DESCRIPTOR.fields:
-            field = declared.get(known.number)
-            if field is None or self._random.random() > self._share / (1 + depth / 3):
-                continue
-            if field.facts.within is not None:
-                self._inlined(getattr(into, known.name), inlined, depth)
-            else:
-                self._field(into, known, field, depth)
+        self._level(into, list(fields), 0, depth)
 
-    def _inlined(self, into: Message, inlined: dict[int, FieldSchema], depth: int) -> None:
-        into.SetInParent()
+    def _level(self, into: Message, fields: list[FieldSchema], level: int, depth: int) -> None:
+        """The fields at a level of messages within messages, and below."""
+        here = {f.facts.number: f for f in fields if len(f.facts.within) == level}
+        below = [f for f in fields if len(f.facts.within) > level]
+        inlined = {f.facts.within[level] for f in below}
         for known in into.DESCRIPTOR.fields:
-            if known.number in inlined and self._random.random() < self._share:
-                self._field(into, known, inlined[known.number], depth)
+            if self._random.random() > self._share / (1 + depth / 3):
+                continue
+            if known.number in inlined:
+                inner = getattr(into, known.name)
+                inner.SetInParent()
+                members = [f for f in below if f.facts.within[level] == known.number]
+                self._level(inner, members, level + 1, depth)
+            elif known.number in here:
+                self._field(into, known, here[known.number], depth)
 
     def _field(self, into: Message, known: Any, field: FieldSchema, depth: int) -> None:
         type_, value = field.type, getattr(into, known.name)
@@ -188,4 +187,4 @@ class Filler:
 
 
 def _knows(message: Any, number: int) -> bool:
-    return number in message.fields_by_number
+    return message is not None and number in message.fields_by_number

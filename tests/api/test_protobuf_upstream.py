@@ -196,7 +196,8 @@ def inner_types(struct: type[Struct]) -> set[type[Struct]]:
 def always_written(struct: type[Struct]) -> set[int]:
     """The numbers of a type that we always write, as its declaration says."""
     fields = [f for f in schema_of(struct).fields.values() if f.facts.number]
-    return {f.facts.within or f.facts.number for f in fields if f.facts.within or by_value(f)}
+    outer = {f.facts.within[0] for f in fields if f.facts.within}
+    return outer | {f.facts.number for f in fields if not f.facts.within and by_value(f)}
 
 
 def by_value(field: FieldSchema) -> bool:
@@ -204,4 +205,4 @@ def by_value(field: FieldSchema) -> bool:
         return False
     if field.type.kind == "any" or field.type.format in ("date-time", "quantity"):
         return field.facts.by_value
-    return not field.nullable
+    return not field.nullable or field.facts.by_value

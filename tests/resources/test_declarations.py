@@ -107,8 +107,8 @@ def test_protobuf_numbers_are_unique_within_their_message(struct: type[Struct]) 
     fields = [f.facts for f in schema_of(struct).fields.values() if f.facts.number]
     places = [(facts.within, facts.number) for facts in fields]
     assert len(set(places)) == len(places)
-    own = {facts.number for facts in fields if facts.within is None}
-    assert own.isdisjoint({facts.within for facts in fields})
+    own = {facts.number for facts in fields if not facts.within}
+    assert own.isdisjoint({facts.within[0] for facts in fields if facts.within})
 
 
 @pytest.mark.parametrize("struct", structs(), ids=lambda struct: struct.__name__)

@@ -61,7 +61,7 @@ class FieldFacts:
     micro: bool = False
     confidential: bool = False
     write_only: bool = False
-    within: int | None = None
+    within: tuple[int, ...] = ()
     by_value: bool = False
     wrapped: bool = False
     refers: str | None = None
@@ -75,10 +75,11 @@ def F(number: int, description: str, **facts: Any) -> msgspec.Meta:  # noqa: N80
     strategic merge patch's; ``format`` and ``enum`` OpenAPI's; ``required`` marks what upstream's
     schema lists as required; ``confidential`` marks values that logs and audit never show.
     ``within`` is the number of the message that holds the field in protobuf where Go inlines a
-    struct, so that JSON has no such level; ``by_value`` marks a time, quantity or free-form value
-    that Go holds without a pointer, so that protobuf has it even when it is unset; ``wrapped`` a
-    list that protobuf holds in a message of its own. ``refers`` names the kind whose name the field
-    holds. ``default`` is what the published schema says a missing field means.
+    struct, so that JSON has no such level (a tuple of numbers for structs in structs);
+    ``by_value`` marks a time, quantity or free-form value that Go holds without a pointer, so that
+    protobuf has it even when it is unset; ``wrapped`` a list that protobuf holds in a message of
+    its own. ``refers`` names the kind whose name the field holds. ``default`` is what the
+    published schema says a missing field means.
 
     Formats that the codec acts on: ``int32`` and ``int64`` bound a number; ``date-time`` is a
     Time (with ``micro=True`` a MicroTime, which keeps its fraction); ``quantity`` is a string
@@ -86,8 +87,13 @@ def F(number: int, description: str, **facts: Any) -> msgspec.Meta:  # noqa: N80
     that holds any JSON it is the name of the definition that is published for it.
     """
     return msgspec.Meta(
-        description=description, extra={"field": FieldFacts(number=number, **facts)}
+        description=description, extra={"field": FieldFacts(number=number, **_spread(facts))}
     )
+
+
+def _spread(facts: dict[str, Any]) -> dict[str, Any]:
+    within = facts.get("within")
+    return facts | {"within": (within,)} if isinstance(within, int) else facts
 
 
 def always(factory: Callable[[], Any]) -> Any:
@@ -110,6 +116,9 @@ class TypeSchema:
     int_or_string: bool = False
 
 
+AnyStruct = type[Struct]
+
+
 @dataclass(frozen=True, slots=True)
 class FieldSchema:
     """One declared field, as every derivation (OpenAPI, protobuf, patches, apply) reads it."""
@@ -120,6 +129,8 @@ class FieldSchema:
     type: TypeSchema
     nullable: bool
     facts: FieldFacts
+    owner: AnyStruct
+    """The type that declares the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +160,7 @@ def schema_of(struct: type[Struct]) -> StructSchema:
             type=type_schema,
             nullable=nullable,
             facts=facts,
+            owner=struct,
         )
     description = inspect.cleandoc(struct.__doc__ or "")
     return StructSchema(struct.__name__, description, fields, struct.owned_whole)

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from strongroom.api.codec import encode as encode_json
+from strongroom.api.protobuf.alternatives import alternative, alternative_encoder
 from strongroom.api.protobuf.wire import (
     BYTES,
     FIXED64,
@@ -51,18 +52,23 @@ def has_message(struct: type[Struct]) -> bool:
 @cache
 def message_encoder(struct: type[Struct]) -> Encode:
     """What writes messages of a type."""
-    fields: dict[int, FieldSchema] = {}
+    # kind and apiVersion have no number: the envelope tells them
+    fields = schema_of(struct).fields.values()
+    return _level([field for field in fields if field.facts.number], 0)
+
+
+def _level(fields: list[FieldSchema], depth: int) -> Encode:
+    """The fields at a depth of messages within messages, and below."""
+    here = [field for field in fields if len(field.facts.within) == depth]
     inlined: dict[int, list[FieldSchema]] = {}
-    for field in schema_of(struct).fields.values():
-        if field.facts.within is not None:
-            inlined.setdefault(field.facts.within, []).append(field)
-        elif field.facts.number:  # kind and apiVersion have none: the envelope tells them
-            fields[field.facts.number] = field
+    for field in fields:
+        if len(field.facts.within) > depth:
+            inlined.setdefault(field.facts.within[depth], []).append(field)
     if not inlined:
-        return _joined(list(fields.values()))
-    parts: dict[int, Encode] = {number: _joined([field]) for number, field in fields.items()}
+        return _joined(here)
+    parts: dict[int, Encode] = {field.facts.number: _joined([field]) for field in here}
     for number, members in inlined.items():
-        parts[number] = _message(number, _joined(members))
+        parts[number] = _message(number, _level(members, depth + 1))
     ordered = [parts[number] for number in sorted(parts)]
     return lambda obj: b"".join([part(obj) for part in ordered])
 
@@ -97,13 +103,12 @@ def _field(field: FieldSchema) -> Encode:
     one = _single(number, type_, field)
     if type_.kind == "bytes":
         return lambda value: one(value) if value else b""
-    if type_.kind == "any" or type_.format in ("date-time", "quantity"):
+    missing = framed(tag(number, BYTES), _zero(type_)) if facts.by_value else b""
+    if type_.format in ("date-time", "quantity"):
         # In JSON a missing time is the same as no time; in protobuf Go's zero time is a message.
-        unset = framed(tag(number, BYTES), _ZERO_QUANTITY if type_.format == "quantity" else b"")
-        missing = unset if facts.by_value else b""
-        return lambda value: one(value) if value not in (None, "") else missing
-    if field.nullable:
-        return lambda value: b"" if value is None else one(value)
+        return lambda value: one(value) if value else missing
+    if field.nullable or type_.kind == "any":
+        return lambda value: missing if value is None else one(value)
     return one
 
 
@@ -162,6 +167,8 @@ def _content(type_: TypeSchema, field: FieldSchema) -> Encode:
         return _micro_time if field.facts.micro else _time
     if type_.format == "quantity":
         return lambda text: framed(b"\x0a", text.encode())
+    if form := alternative(field):
+        return alternative_encoder(form, field.owner, message_encoder)
     if type_.kind == "any":
         return lambda tree: framed(b"\x0a", encode_json(tree))
     if type_.struct is not None:
@@ -181,7 +188,11 @@ def _nested(struct: type[Struct]) -> Encode:
     return encode
 
 
-_ZERO_QUANTITY = framed(b"\x0a", b"0")
+def _zero(type_: TypeSchema) -> bytes:
+    """The content of what is unset where Go has no pointer."""
+    if type_.format == "quantity":
+        return framed(b"\x0a", b"0")
+    return _int_or_string(0) if type_.int_or_string else b""
 
 
 def _int_or_string(value: int | str) -> bytes:
