@@ -10,6 +10,7 @@ from strongroom.api.errors import StatusError
 from strongroom.api.meta import ObjectMeta
 from strongroom.registry.context import RequestContext
 from strongroom.registry.registry import Registry
+from strongroom.registry.view import View
 
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
 
@@ -55,18 +56,22 @@ class NamespacePhases:
     async def phase(self, namespace: str) -> str | None:
         """``Active`` or ``Terminating``; None when there is no such namespace.
 
-        The cache is asked first; only what it does not know is asked as of now, since a namespace
-        may just have been made.
+        The cache is asked first, without ado, for every creation asks; only what it does not know
+        is asked as of now, since a namespace may just have been made.
         """
         if self.registry is None:
             return None
-        for freshness in ("0", ""):
+        entry = self.registry.cache.get(self.registry.resource.key("", namespace))
+        if entry is not None and entry.error is None:
+            return _phase(entry.item)
+        try:
             ctx = own_context(self._clock, "get", "namespaces")
-            try:
-                view = await self.registry.get(ctx, "", namespace, freshness)
-            except StatusError as error:
-                if error.code != 404:
-                    raise
-                continue
-            return "Terminating" if view.obj.metadata.deletionTimestamp else "Active"
+            return _phase(await self.registry.get(ctx, "", namespace))
+        except StatusError as error:
+            if error.code != 404:
+                raise
         return None
+
+
+def _phase(view: View[Any]) -> str:
+    return "Terminating" if view.obj.metadata.deletionTimestamp else "Active"
