@@ -57,7 +57,8 @@ def test_metadata_is_typed_and_content_a_tree() -> None:
 
 
 def test_empty_values_are_kept() -> None:
-    data = b'{"kind":"Foo","apiVersion":"example.com/v1","metadata":{"name":"n"},' + (
+    data = (
+        b'{"kind":"Foo","apiVersion":"example.com/v1","metadata":{"name":"n"},'
         b'"spec":{"a":"","l":[],"n":0,"o":{}}}'
     )
     found = decode(data).obj

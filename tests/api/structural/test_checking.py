@@ -240,7 +240,8 @@ FACTS: dict[str, tuple[Tree, Any, list[str]]] = {
             "spec.a.apiVersion: Required value",
             (
                 'spec.a.kind: Invalid value: "no-kind!": may have mixed case, but should otherwise '
-                "match: a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
+                "match: a DNS-1035 label must consist of lower case alphanumeric characters or "
+                "'-', "
                 "start with an alphabetic character, and end with an alphanumeric character (e.g. "
                 "'my-name',  or 'abc-123', regex used for validation is "
                 "'[a-z]([-a-z0-9]*[a-z0-9])?')"

@@ -191,7 +191,8 @@ INVALID: dict[str, tuple[Tree, list[str]]] = {
         [
             (
                 f"{A}.properties: Required value: must not be empty if "
-                "x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields"
+                "x-kubernetes-embedded-resource is true without "
+                "x-kubernetes-preserve-unknown-fields"
             ),
             (
                 f'{A}.type: Invalid value: "string": must be object if '
@@ -206,12 +207,12 @@ INVALID: dict[str, tuple[Tree, list[str]]] = {
         ),
         [
             (
-                f'{A}.x-kubernetes-list-type: Unsupported value: "bag": supported values: "atomic", '
-                '"set", "map"'
+                f'{A}.x-kubernetes-list-type: Unsupported value: "bag": supported values: '
+                '"atomic", "set", "map"'
             ),
             (
-                's.properties[b].x-kubernetes-map-type: Unsupported value: "mixed": supported values: '
-                '"atomic", "granular"'
+                's.properties[b].x-kubernetes-map-type: Unsupported value: "mixed": supported '
+                'values: "atomic", "granular"'
             ),
         ],
     ),
@@ -228,8 +229,8 @@ INVALID: dict[str, tuple[Tree, list[str]]] = {
         obj(a=array(obj(b=STRING), **list_type("set"))),
         [
             (
-                f"{A}.items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a "
-                "list with x-kubernetes-list-type=set"
+                f"{A}.items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of "
+                "a list with x-kubernetes-list-type=set"
             )
         ],
     ),
@@ -362,8 +363,8 @@ RULES: dict[str, tuple[Tree, list[str]]] = {
         [
             (
                 'rule: Invalid value: {"Rule":"self.a + 1","Message":"","MessageExpression":"",'
-                '"Reason":null,"FieldPath":"","OptionalOldSelf":null}: cel expression must evaluate '
-                "to a bool"
+                '"Reason":null,"FieldPath":"","OptionalOldSelf":null}: cel expression must '
+                "evaluate to a bool"
             )
         ],
     ),
@@ -383,8 +384,8 @@ def test_rules_cannot_look_at_old_items_that_cannot_be_found() -> None:
     rule = {"x-kubernetes-validations": [{"rule": "self == oldSelf"}]}
     assert findings(obj(a=array({**STRING, **rule}))) == [
         (
-            f'{A}.items.x-kubernetes-validations[0].rule: Invalid value: "self == oldSelf": oldSelf '
-            f"cannot be used on the uncorrelatable portion of the schema within {A}"
+            f'{A}.items.x-kubernetes-validations[0].rule: Invalid value: "self == oldSelf": '
+            f"oldSelf cannot be used on the uncorrelatable portion of the schema within {A}"
         )
     ]
     keyed = {**obj(k=STRING), "required": ["k"], **rule}
