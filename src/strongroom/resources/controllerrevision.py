@@ -21,7 +21,7 @@ class ControllerRevision(Object):
     Stored and validated; no controller of ours makes or uses any.
     """
 
-    data: Annotated[Any, F(2, "The state; cannot be changed.", required=True)] = None
+    data: Annotated[Any, F(2, "The state; cannot be changed.", required=True, by_value=True)] = None
     revision: Annotated[int, F(3, "Which state it is, in order.", format="int64")] = always(int)
 
 

@@ -161,7 +161,7 @@ class Condition(Struct):
     type: Annotated[str, F(1, "What is observed.", required=True)] = always(str)
     status: Annotated[str, F(2, "True, False or Unknown.", required=True)] = always(str)
     lastTransitionTime: Annotated[
-        str, F(3, "When the status last changed.", format="date-time")
+        str, F(3, "When the status last changed.", format="date-time", by_value=True)
     ] = ""
     reason: Annotated[str, F(4, "Machine-readable reason of the last change.")] = ""
     message: Annotated[str, F(5, "What was observed, for people.")] = ""

@@ -79,10 +79,10 @@ class DeploymentCondition(Struct):
     type: Annotated[str, F(1, "Available, Progressing or ReplicaFailure.")] = always(str)
     status: Annotated[str, F(2, "True, False or Unknown.")] = always(str)
     lastUpdateTime: Annotated[
-        str, F(6, "When the condition was last reported.", format="date-time")
+        str, F(6, "When the condition was last reported.", format="date-time", by_value=True)
     ] = ""
     lastTransitionTime: Annotated[
-        str, F(7, "When the status last changed.", format="date-time")
+        str, F(7, "When the status last changed.", format="date-time", by_value=True)
     ] = ""
     reason: Annotated[str, F(4, "Why, for programs.")] = ""
     message: Annotated[str, F(5, "Why, for people.")] = ""

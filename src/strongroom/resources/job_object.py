@@ -115,10 +115,10 @@ class JobCondition(Struct):
     )
     status: Annotated[str, F(2, "True, False or Unknown.", required=True)] = always(str)
     lastProbeTime: Annotated[
-        str, F(3, "When the condition was last looked at.", format="date-time")
+        str, F(3, "When the condition was last looked at.", format="date-time", by_value=True)
     ] = ""
     lastTransitionTime: Annotated[
-        str, F(4, "When the status last changed.", format="date-time")
+        str, F(4, "When the status last changed.", format="date-time", by_value=True)
     ] = ""
     reason: Annotated[str, F(5, "Why it last changed, for programs.")] = ""
     message: Annotated[str, F(6, "The same for people.")] = ""

@@ -20,10 +20,10 @@ class PersistentVolumeClaimCondition(Struct):
     type: Annotated[str, F(1, "The aspect, such as Resizing.", required=True)] = always(str)
     status: Annotated[str, F(2, "True, False or Unknown.", required=True)] = always(str)
     lastProbeTime: Annotated[
-        str, F(3, "When the condition was last looked at.", format="date-time")
+        str, F(3, "When the condition was last looked at.", format="date-time", by_value=True)
     ] = ""
     lastTransitionTime: Annotated[
-        str, F(4, "When the status last changed.", format="date-time")
+        str, F(4, "When the status last changed.", format="date-time", by_value=True)
     ] = ""
     reason: Annotated[str, F(5, "Why it last changed, for programs.")] = ""
     message: Annotated[str, F(6, "The same for people.")] = ""
@@ -59,7 +59,7 @@ class VolumeHealthStatus(Struct):
         ),
     ] = []
     lastTransitionTime: Annotated[
-        str, F(2, "Since when the conditions are these.", format="date-time")
+        str, F(2, "Since when the conditions are these.", format="date-time", by_value=True)
     ] = ""
 
 

@@ -65,7 +65,7 @@ class ReplicationControllerCondition(Struct):
     type: Annotated[str, F(1, "The aspect, in CamelCase.", required=True)] = always(str)
     status: Annotated[str, F(2, "True, False or Unknown.", required=True)] = always(str)
     lastTransitionTime: Annotated[
-        str, F(3, "When the status last changed.", format="date-time")
+        str, F(3, "When the status last changed.", format="date-time", by_value=True)
     ] = ""
     reason: Annotated[str, F(4, "Why it last changed, for programs.")] = ""
     message: Annotated[str, F(5, "The same for people.")] = ""
