@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.access.user import Attributes
+from strongroom.api.custom import is_custom
 from strongroom.api.protobuf import has_message
 from strongroom.api.schema import Struct
 from strongroom.registry.registry import Registry
@@ -83,7 +84,9 @@ class Endpoints:
         verb = self._verb(registry, request, target)
         accept = request.headers.get("accept", "") if verb.negotiated else ""
         struct: type[Struct] = registry.resource.type
-        form = accepted_form(accept, verb.shapes, protobuf=has_message(struct))
+        # What is known of types is kept for good, which those of custom kinds must not be.
+        protobuf = not is_custom(struct) and has_message(struct)
+        form = accepted_form(accept, verb.shapes, protobuf=protobuf)
         return Stages(Call(request, target, attributes, registry, form), verb)
 
     def _verb(self, registry: Registry[Any], request: Request, target: Target) -> Verb:

@@ -214,7 +214,7 @@ class _Paths:
             "patch": reference(PATCH, self._version),
             "options": reference(definition_name(DeleteOptions), self._version),
         }[action.body]
-        media_types = _PATCH_TYPES if action.body == "patch" else _MEDIA_TYPES
+        media_types = self._patch_types() if action.body == "patch" else _MEDIA_TYPES
         required = action.body != "options"
         if self._version == 2:
             body: Tree = {"name": "body", "in": "body", "schema": schema}
@@ -224,6 +224,12 @@ class _Paths:
         operation["requestBody"] = {
             "content": {media_type: {"schema": schema} for media_type in media_types}
         } | ({"required": True} if required else {})
+
+    def _patch_types(self) -> tuple[str, ...]:
+        """The forms of patches; kubectl looks here whether a kind takes strategic ones."""
+        if not is_custom(self._shown.type):
+            return _PATCH_TYPES
+        return tuple(kind for kind in _PATCH_TYPES if kind != PatchType.STRATEGIC.value)
 
     def _parameter(self, name: str, type_: str, description: str) -> Tree:
         schema = {"type": type_, "uniqueItems": True}
