@@ -41,8 +41,9 @@ class Filler:
                 inner = inner.fields_by_number[outer].message_type if _knows(inner, outer) else None
             if not number or (known is not None and not _knows(inner, number)):
                 continue
-            quantity = field.type.format == "quantity" and field.facts.by_value
-            if quantity or self._random.random() < share:
+            # Read back as a zero, which JSON would write too: objects that are stored have it.
+            zero = field.type.format == "quantity" or field.type.int_or_string
+            if (zero and field.facts.by_value) or self._random.random() < share:
                 type_ = inner.fields_by_number[number].message_type if inner is not None else None
                 values[field.attribute] = self._value(field, field.type, type_, depth + 1)
         return struct(**values)

@@ -168,7 +168,7 @@ class Condition(Struct):
         int, F(3, "The generation of which the condition tells.", format="int64")
     ] = 0
     lastTransitionTime: Annotated[
-        str, F(4, "When the status last changed.", format="date-time", required=True)
+        str, F(4, "When the status last changed.", format="date-time", by_value=True, required=True)
     ] = ""
     reason: Annotated[
         str, F(5, "Why the status last changed, for programs, in CamelCase.", required=True)

@@ -15,9 +15,9 @@ from strongroom.resources.crd_object import (
     CLEANUP,
     NONE,
     TERMINATING,
-    Condition,
     CustomResourceConversion,
     CustomResourceDefinition,
+    CustomResourceDefinitionCondition,
     set_condition,
     storage_version,
 )
@@ -88,7 +88,7 @@ class CustomResourceDefinitionResource(Resource[CustomResourceDefinition]):
                 "CustomResourceDefinition marked for deletion; "
                 "CustomResource deletion will begin soon"
             )
-            pending = Condition(
+            pending = CustomResourceDefinitionCondition(
                 type=TERMINATING, status="True", reason="InstanceDeletionPending", message=text
             )
             set_condition(obj, pending, format_time(now))

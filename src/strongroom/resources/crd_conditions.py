@@ -12,9 +12,9 @@ from strongroom.resources.crd_object import (
     API_APPROVED,
     ESTABLISHED,
     NAMES_ACCEPTED,
-    Condition,
     CustomResourceDefinition,
-    Names,
+    CustomResourceDefinitionCondition,
+    CustomResourceDefinitionNames,
     is_true,
     set_condition,
 )
@@ -56,17 +56,25 @@ def accept_names(
 
 
 def same_conditions(
-    crd: CustomResourceDefinition, conditions: list[Condition], names: Names
+    crd: CustomResourceDefinition,
+    conditions: list[CustomResourceDefinitionCondition],
+    names: CustomResourceDefinitionNames,
 ) -> bool:
     """Whether the status says what it said before."""
     return crd.status.acceptedNames == names and crd.status.conditions == conditions
 
 
-def _said(type_: str, reason: str, message: str, *, status: str = "True") -> Condition:
-    return Condition(type=type_, status=status, reason=reason, message=message)
+def _said(
+    type_: str, reason: str, message: str, *, status: str = "True"
+) -> CustomResourceDefinitionCondition:
+    return CustomResourceDefinitionCondition(
+        type=type_, status=status, reason=reason, message=message
+    )
 
 
-def _accepted(crd: CustomResourceDefinition, taken: list[Names]) -> tuple[Names, Condition | None]:
+def _accepted(
+    crd: CustomResourceDefinition, taken: list[CustomResourceDefinitionNames]
+) -> tuple[CustomResourceDefinitionNames, CustomResourceDefinitionCondition | None]:
     """The names that it gets, those it has kept where a new one is taken; the last conflict."""
     wanted, names = crd.spec.names, msgspec.structs.replace(crd.status.acceptedNames)
     resources = {n for t in taken for n in (t.plural, t.singular, *t.shortNames)}

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from strongroom.api.errors import FieldError
 from strongroom.api.gotext import quote
 from strongroom.api.validation import Path, dns_1035_label, invalid_value, required
-from strongroom.resources.crd_object import CustomResourceDefinition, Names
+from strongroom.resources.crd_object import CustomResourceDefinition, CustomResourceDefinitionNames
 
 APPROVED = "api-approved.kubernetes.io"
 """Annotation without which no kind is defined in a group of Kubernetes'."""
@@ -16,7 +16,7 @@ _MIXED = "may have mixed case, but should otherwise match: "
 _SEE = "see https://github.com/kubernetes/enhancements/pull/1111"
 
 
-def validate_names(names: Names, path: Path) -> list[FieldError]:
+def validate_names(names: CustomResourceDefinitionNames, path: Path) -> list[FieldError]:
     """What is wrong with names; missing ones are no findings here."""
     errors = []
     for field in ("plural", "singular", "kind", "listKind"):
@@ -33,7 +33,7 @@ def validate_names(names: Names, path: Path) -> list[FieldError]:
     return errors + _labels(names.categories, path / "categories")
 
 
-def required_names(names: Names, path: Path) -> list[FieldError]:
+def required_names(names: CustomResourceDefinitionNames, path: Path) -> list[FieldError]:
     """The names that a definition must have."""
     fields = ("plural", "singular", "kind", "listKind")
     return [required(path / field) for field in fields if not getattr(names, field)]

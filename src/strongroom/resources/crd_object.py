@@ -20,7 +20,7 @@ CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 """The finalizer that holds a definition until all its objects are gone."""
 
 
-class Names(Struct):
+class CustomResourceDefinitionNames(Struct):
     """The names of a custom kind."""
 
     plural: Annotated[str, F(1, "Name in paths, in lower case.", required=True)] = always(str)
@@ -117,7 +117,7 @@ class SelectableField(Struct):
     jsonPath: Annotated[str, F(1, "Where the value is in the object.", required=True)] = always(str)
 
 
-class Version(Struct):
+class CustomResourceDefinitionVersion(Struct):
     """A version of a custom kind."""
 
     name: Annotated[str, F(1, "Such as v1 or v2beta1.", required=True)] = always(str)
@@ -142,20 +142,21 @@ class CustomResourceDefinitionSpec(Struct):
     """What is served."""
 
     group: Annotated[str, F(1, "The group of the kind.", required=True)] = always(str)
-    names: Annotated[Names, F(3, "Its names.", required=True)] = msgspec.field(
-        default_factory=Names
+    names: Annotated[CustomResourceDefinitionNames, F(3, "Its names.", required=True)] = (
+        msgspec.field(default_factory=CustomResourceDefinitionNames)
     )
     scope: Annotated[str, F(4, "Cluster or Namespaced.", required=True)] = always(str)
-    versions: Annotated[list[Version], F(7, "Its versions.", required=True, list_type="atomic")] = (
-        always(list)
-    )
+    versions: Annotated[
+        list[CustomResourceDefinitionVersion],
+        F(7, "Its versions.", required=True, list_type="atomic"),
+    ] = always(list)
     conversion: Annotated[
         CustomResourceConversion | None, F(9, "How objects are converted between versions.")
     ] = None
     preserveUnknownFields: Annotated[bool, F(10, "No longer allowed to be true.")] = False
 
 
-class Condition(Struct):
+class CustomResourceDefinitionCondition(Struct):
     """One observation about a definition."""
 
     type: Annotated[str, F(1, "What is observed.", required=True)] = always(str)
@@ -172,11 +173,11 @@ class CustomResourceDefinitionStatus(Struct):
     """What has become of a definition."""
 
     conditions: Annotated[
-        list[Condition],
+        list[CustomResourceDefinitionCondition],
         F(1, "The latest observations.", list_type="map", list_keys=("type",)),
     ] = always(list)
-    acceptedNames: Annotated[Names, F(2, "The names that are in use.")] = msgspec.field(
-        default_factory=Names
+    acceptedNames: Annotated[CustomResourceDefinitionNames, F(2, "The names that are in use.")] = (
+        msgspec.field(default_factory=CustomResourceDefinitionNames)
     )
     storedVersions: Annotated[
         list[str], F(3, "Versions in which objects may be stored.", list_type="atomic")
@@ -195,7 +196,9 @@ class CustomResourceDefinition(Object):
     )
 
 
-def condition(crd: CustomResourceDefinition, type_: str) -> Condition | None:
+def condition(
+    crd: CustomResourceDefinition, type_: str
+) -> CustomResourceDefinitionCondition | None:
     """The condition of this type."""
     return next((c for c in crd.status.conditions if c.type == type_), None)
 
@@ -206,7 +209,9 @@ def is_true(crd: CustomResourceDefinition, type_: str) -> bool:
     return found is not None and found.status == "True"
 
 
-def set_condition(crd: CustomResourceDefinition, new: Condition, now: str) -> None:
+def set_condition(
+    crd: CustomResourceDefinition, new: CustomResourceDefinitionCondition, now: str
+) -> None:
     """Put a condition in; the time of its last change is ``now`` if its status changes."""
     old = condition(crd, new.type)
     if old is None:

@@ -33,8 +33,8 @@ from strongroom.resources.crd_object import (
     CustomResourceConversion,
     CustomResourceDefinition,
     CustomResourceDefinitionSpec,
+    CustomResourceDefinitionVersion,
     CustomResourceValidation,
-    Version,
     is_true,
 )
 from strongroom.resources.crd_parts import (
@@ -144,7 +144,7 @@ def _versions(
     return errors
 
 
-def _shared(versions: list[Version]) -> _Shared:
+def _shared(versions: list[CustomResourceDefinitionVersion]) -> _Shared:
     def same(field: str) -> bool:
         return all(getattr(v, field) == getattr(versions[0], field) for v in versions[1:])
 
@@ -157,7 +157,7 @@ def _shared(versions: list[Version]) -> _Shared:
 
 
 def _version(
-    version: Version,
+    version: CustomResourceDefinitionVersion,
     path: Path,
     shared: _Shared,
     *,
@@ -185,7 +185,7 @@ def _version(
     return errors
 
 
-def _deprecation(version: Version, path: Path) -> list[FieldError]:
+def _deprecation(version: CustomResourceDefinitionVersion, path: Path) -> list[FieldError]:
     text = version.deprecationWarning
     if text is None:
         return []
@@ -212,7 +212,9 @@ def _is_print(character: str) -> bool:
     return character == " " or unicodedata.category(character)[0] in "LMNPS"
 
 
-def _schema(version: Version, path: Path) -> tuple[Structural | None, list[FieldError]]:
+def _schema(
+    version: CustomResourceDefinitionVersion, path: Path
+) -> tuple[Structural | None, list[FieldError]]:
     schema = version.schema.openAPIV3Schema if version.schema is not None else None
     if schema is None:
         return None, []

@@ -24,8 +24,8 @@ from strongroom.resources.crd_object import (
     NAMESPACED,
     TERMINATING,
     CustomResourceDefinition,
+    CustomResourceDefinitionVersion,
     CustomResourceSubresourceScale,
-    Version,
     is_true,
     storage_version,
 )
@@ -106,12 +106,16 @@ def _merge_status(new: CustomObject, old: CustomObject) -> CustomObject:
     return new
 
 
-def outline(crd: CustomResourceDefinition, version: Version) -> Resource[Any]:
+def outline(
+    crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion
+) -> Resource[Any]:
     """The kind as discovery tells of it: its names and subresources."""
     return Resource(**_names(crd, version), type=CustomObject, subresources=_outlined(version))
 
 
-def custom_resource(crd: CustomResourceDefinition, version: Version) -> CustomResource:
+def custom_resource(
+    crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion
+) -> CustomResource:
     """The whole kind. The definition must be valid."""
     spec = crd.spec
     schema = _schema(version)
@@ -135,7 +139,7 @@ def custom_resource(crd: CustomResourceDefinition, version: Version) -> CustomRe
     )
 
 
-def _schema(version: Version) -> Structural | None:
+def _schema(version: CustomResourceDefinitionVersion) -> Structural | None:
     schema = version.schema.openAPIV3Schema if version.schema is not None else None
     if schema is None:
         return None
@@ -162,7 +166,9 @@ def _same(obj: CustomObject) -> CustomObject:
     return obj
 
 
-def _names(crd: CustomResourceDefinition, version: Version) -> dict[str, Any]:
+def _names(
+    crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion
+) -> dict[str, Any]:
     spec, names = crd.spec, crd.status.acceptedNames
     return {
         "group": spec.group,
@@ -182,7 +188,7 @@ def _names(crd: CustomResourceDefinition, version: Version) -> dict[str, Any]:
     }
 
 
-def _outlined(version: Version) -> tuple[Subresource[Any], ...]:
+def _outlined(version: CustomResourceDefinitionVersion) -> tuple[Subresource[Any], ...]:
     parts = version.subresources
     if parts is None:
         return ()
@@ -191,7 +197,7 @@ def _outlined(version: Version) -> tuple[Subresource[Any], ...]:
     return (*status, *scale)
 
 
-def _deprecation(crd: CustomResourceDefinition, version: Version) -> str:
+def _deprecation(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) -> str:
     if not version.deprecated:
         return ""
     if version.deprecationWarning is not None:

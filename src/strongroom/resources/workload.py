@@ -52,7 +52,7 @@ class WorkloadCondition(Struct):
     type: Annotated[str, F(1, "The aspect, in CamelCase.")] = always(str)
     status: Annotated[str, F(2, "True, False or Unknown.")] = always(str)
     lastTransitionTime: Annotated[
-        str, F(3, "When the status last changed.", format="date-time")
+        str, F(3, "When the status last changed.", format="date-time", by_value=True)
     ] = ""
     reason: Annotated[str, F(4, "Why it last changed, for programs.")] = ""
     message: Annotated[str, F(5, "The same for people.")] = ""

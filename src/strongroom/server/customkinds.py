@@ -21,7 +21,7 @@ from strongroom.resources.crd_object import (
     ESTABLISHED,
     TERMINATING,
     CustomResourceDefinition,
-    Version,
+    CustomResourceDefinitionVersion,
     is_true,
     storage_version,
 )
@@ -139,7 +139,9 @@ class CustomKinds:
         if group:
             self._close(self._kinds.replace(group, plural, ()), 0)
 
-    def _wanted(self, crd: CustomResourceDefinition) -> list[tuple[Version, str]]:
+    def _wanted(
+        self, crd: CustomResourceDefinition
+    ) -> list[tuple[CustomResourceDefinitionVersion, str]]:
         """The versions to serve, each with what tells whether it is still the same."""
         if not is_true(crd, ESTABLISHED):
             return []
@@ -151,7 +153,11 @@ class CustomKinds:
         ]
 
     def _kind(
-        self, view: Definition, crd: CustomResourceDefinition, version: Version, fingerprint: str
+        self,
+        view: Definition,
+        crd: CustomResourceDefinition,
+        version: CustomResourceDefinitionVersion,
+        fingerprint: str,
     ) -> CustomKind:
         named = version.name
 
@@ -177,7 +183,7 @@ async def _close_later(kind: CustomKind, after: float) -> None:
         log(logger, logging.WARNING, "custom kind not closed", error)
 
 
-def _fingerprint(crd: CustomResourceDefinition, version: Version) -> str:
+def _fingerprint(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) -> str:
     """Of everything that :func:`custom_resource` makes a kind from."""
     spec = crd.spec
     parts: list[object] = [

@@ -16,8 +16,8 @@ from strongroom.resources.crd_object import (
     CLEANUP,
     ESTABLISHED,
     TERMINATING,
-    Condition,
     CustomResourceDefinition,
+    CustomResourceDefinitionCondition,
     is_true,
     set_condition,
     storage_version,
@@ -45,7 +45,9 @@ class Instances:
         """
 
         def say(status: str, reason: str, message: str) -> None:
-            new = Condition(type=TERMINATING, status=status, reason=reason, message=message)
+            new = CustomResourceDefinitionCondition(
+                type=TERMINATING, status=status, reason=reason, message=message
+            )
             set_condition(crd, new, format_time(clock.now()))
 
         say("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
