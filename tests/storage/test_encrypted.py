@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -11,6 +12,7 @@ from strongroom.storage.encryption.identity import IdentityTransformer
 from strongroom.storage.encryption.port import KeyServiceError, Plain
 from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.errors import (
+    KeyExists,
     RevisionConflict,
     StoreUnavailable,
     Undecryptable,
@@ -144,3 +146,46 @@ async def test_plain_values_from_before_are_read(memory: MemoryStore) -> None:
     found = await mixed.get("/a")
     assert found is not None
     assert found.value == b'{"kind":"Secret"}'
+
+
+class Counting:
+    """A transformer that counts what it opens."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+
+    def to_storage(self, value: bytes, *, context: bytes) -> bytes:
+        return b"<" + value
+
+    def from_storage(self, value: bytes, *, context: bytes) -> Plain:
+        self.opened += 1
+        return Plain(value[1:], stale=False)
+
+
+async def test_what_was_just_written_is_not_decrypted_for_watches() -> None:
+    transformer, memory = Counting(), MemoryStore()
+    store = EncryptedStore(memory, transformer)
+    watch = store.watch("/", after=0)
+    first = await store.create("/a", b"one")
+    await store.update("/a", b"two", expected=first)
+    events = await anext(watch)
+    assert [event.value for event in events][-1] == b"two"
+    assert transformer.opened == 0
+    # Another server's write, and the same bytes below another key, are.
+    await memory.create("/b", b"<two")
+    assert [event.value for event in await anext(watch)] == [b"two"]
+    assert transformer.opened == 1
+
+
+async def test_recent_values_are_bounded() -> None:
+    transformer, memory = Counting(), MemoryStore()
+    store = EncryptedStore(memory, transformer)
+    for number in range(6):
+        for _ in range(2):
+            with contextlib.suppress(KeyExists):
+                await store.create(f"/{number}", b"x" * 1_000_000)
+    assert (await store.get("/0")) is not None
+    assert transformer.opened == 1
+    assert (await store.get("/5")) is not None
+    assert transformer.opened == 1
+    assert "xxx" not in repr(store._recent)

@@ -21,11 +21,11 @@ Check = Callable[[Any], bool]
 
 def is_canonical(obj: Struct) -> bool:
     """False when a number is out of bounds or a time is not in its written form."""
-    return all(
-        check(value)
-        for attribute, check in _checks(type(obj))
-        if (value := getattr(obj, attribute))
-    )
+    for attribute, check in _checks(type(obj)):
+        value = getattr(obj, attribute)
+        if value and not check(value):
+            return False
+    return True
 
 
 @cache

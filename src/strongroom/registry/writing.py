@@ -14,6 +14,7 @@ from strongroom.api.errors import GroupResource, StatusError, bad_request
 from strongroom.api.meta import Object, OwnerReference
 from strongroom.registry.admission import Admission
 from strongroom.registry.context import RequestContext
+from strongroom.registry.turns import Turns
 from strongroom.registry.view import Form, View
 from strongroom.resources.resource import Resource
 from strongroom.storage.cache import WatchCache
@@ -40,6 +41,7 @@ class Writer(Generic[T]):
         self.store = store
         self.cache = cache
         self.admission = admission
+        self._turns = Turns()
 
     @property
     def resource(self) -> Resource[T]:
@@ -59,6 +61,10 @@ class Writer(Generic[T]):
         another write succeeded, so the loop ends. A StatusError is final only when it was raised
         against what the store holds.
         """
+        async with self._turns.of(key):
+            return await self._swap(key, attempt)
+
+    async def _swap(self, key: str, attempt: Callable[[View[T] | None], Awaitable[R]]) -> R:
         cached = self.cache.get(key)
         current = cached is None or cached.error is not None
         view = await self.read(key) if cached is None or current else cached.item

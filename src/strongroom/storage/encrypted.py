@@ -18,6 +18,38 @@ from strongroom.storage.port import Event, Events, EventType, KeyValue, Page, St
 
 # Values decrypted before the event loop gets a turn: about a millisecond.
 _CHUNK = 128
+# Recent values that are kept in plain, beside those that the watch caches hold anyway.
+_RECENT_BYTES = 4 * 1024 * 1024
+
+
+class _Recent:
+    """The newest values in plain and as they are stored, so that nobody opens what was just sealed.
+
+    Each write comes back at once as a watch's event. The stored bytes themselves are the key: what
+    was tampered with on its way is not found here.
+    """
+
+    def __init__(self, limit: int = _RECENT_BYTES) -> None:
+        self._limit = limit
+        self._size = 0
+        self._values: dict[bytes, tuple[str, bytes]] = {}
+
+    def __repr__(self) -> str:
+        return f"<{len(self._values)} recent values>"
+
+    def add(self, key: str, value: bytes, stored: bytes) -> None:
+        """Keep a value; the oldest go."""
+        if stored not in self._values:  # without encryption the same bytes come again
+            self._size += len(value) + len(stored)
+        self._values[stored] = (key, value)
+        while self._size > self._limit:
+            oldest = next(iter(self._values))
+            self._size -= len(oldest) + len(self._values.pop(oldest)[1])
+
+    def find(self, key: str, stored: bytes) -> bytes | None:
+        """The plain value, if these bytes were stored under this key."""
+        known = self._values.get(stored)
+        return known[1] if known is not None and known[0] == key else None
 
 
 class EncryptedStore:
@@ -32,6 +64,7 @@ class EncryptedStore:
     def __init__(self, store: Store, transformer: Transformer) -> None:
         self._store = store
         self._transformer = transformer
+        self._recent = _Recent()
 
     @property
     def current_revision(self) -> int:
@@ -88,12 +121,17 @@ class EncryptedStore:
 
     def _stored(self, key: str, value: bytes) -> bytes:
         try:
-            return self._transformer.to_storage(value, context=key.encode())
+            stored = self._transformer.to_storage(value, context=key.encode())
         except EncryptionError as error:
             raise StoreUnavailable(f"cannot encrypt for key {key!r}: {error}") from error
+        self._recent.add(key, value, stored)
+        return stored
 
     def _plain(self, stored: KeyValue) -> KeyValue:
         key = stored.key
+        known = self._recent.find(key, stored.value)
+        if known is not None:
+            return KeyValue(key, known, stored.create_revision, stored.mod_revision)
         try:
             plain = self._transformer.from_storage(stored.value, context=key.encode())
         except EncryptionError as error:
