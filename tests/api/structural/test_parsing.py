@@ -8,7 +8,7 @@ import pytest
 
 from strongroom.api.findings import Path
 from strongroom.api.structural import parse
-from strongroom.api.structural.model import MAX_DEPTH, MAX_NODES
+from strongroom.api.structural.model import MAX_DEPTH, MAX_NODES, MAX_RULES
 from tests.api.structural.schemas import ANYTHING, INTEGER, STRING, Tree, array, list_type, obj
 
 ANY_OF = [{"type": "integer"}, {"type": "string"}]
@@ -432,3 +432,6 @@ def test_depth_and_size_are_bounded() -> None:
     assert told.endswith(f"Forbidden: schemas may not nest deeper than {MAX_DEPTH}")
     (told,) = findings(obj(**{f"f{i}": STRING for i in range(MAX_NODES + 1)}))
     assert told.endswith(f"there may not be more than {MAX_NODES} schemas in one")
+    rules = [{"rule": "true"}] * (MAX_RULES + 1)
+    (told,) = findings({"type": "object", "x-kubernetes-validations": rules})
+    assert told.endswith(f"there may not be more than {MAX_RULES} rules in one schema")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from strongroom.api.structural import Structural, validate
+from strongroom.api.findings import Path
+from strongroom.api.structural import Structural, parse, validate
 from strongroom.api.structural.celvalues import escape
 from tests.api.structural.schemas import (
     ANYTHING,
@@ -223,10 +224,56 @@ def test_rules_have_a_budget() -> None:
     assert "cost" in told
 
 
-def test_defaults_are_held_against_rules_too() -> None:
-    from strongroom.api.findings import Path
-    from strongroom.api.structural import parse
+UNDEFINED = {
+    "a field": ("self.b > 1", "1:5: undefined field 'b'\n | self.b > 1\n | ....^"),
+    "below a field": ("self.o.d == 1", "1:7: undefined field 'd'\n | self.o.d == 1\n | ......^"),
+    "in a test": ("has(self.b)", "1:9: undefined field 'b'\n | has(self.b)\n | ........^"),
+    "of items": (
+        "self.l.all(i, i.d > 1)",
+        "1:16: undefined field 'd'\n | self.l.all(i, i.d > 1)\n | ...............^",
+    ),
+    "of an old value": (
+        "oldSelf.b == 1",
+        "1:8: undefined field 'b'\n | oldSelf.b == 1\n | .......^",
+    ),
+    "of a text": ("self.s.x == 1", "1:7: undefined field 'x'\n | self.s.x == 1\n | ......^"),
+    "of a name": (
+        "cel.bind(o, self.o, o.d == 1)",
+        "1:22: undefined field 'd'\n | cel.bind(o, self.o, o.d == 1)\n | .....................^",
+    ),
+}
 
+
+@pytest.mark.parametrize(("rule", "told"), UNDEFINED.values(), ids=UNDEFINED)
+def test_fields_that_the_schema_does_not_have_are_told_at_once(rule: str, told: str) -> None:
+    fields = obj(a=INTEGER, s=STRING, o=obj(c=INTEGER), l=array(obj(c=INTEGER)))
+    _, found = parse(obj(spec=ruled(fields, rule)), Path("s"))
+    (finding,) = found
+    assert str(finding).endswith(f": compilation failed: ERROR: <input>:{told}")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "self.o.c == 1 && has(self.l) && self.l.exists(i, i.c == self.a)",
+        "self.l.map(i, i.c).sum() == 1 && self.l.filter(i, i.c > 1)[0].c == 2",
+        "self.m['x'].c == 1 && self.m.all(k, self.m[k].c == 1) && self.m.x.c == 1",
+        "self.?o.?c.orValue(1) == 1 && self.x__dash__y == 1",
+        "self.m.all(k, v, v.c == 1) && self.l.all(i, v, v.c == i)",
+        "(self.a > 1 ? self.o : self.o).c == 1 && {'a': self.o}.a.c == 1 && [self.o][0].c == 1",
+        "self.e.metadata.name == self.e.kind && self.e.spec == 'x'",
+    ],
+)
+def test_fields_that_it_has_are_found(rule: str) -> None:
+    inner = obj(c=INTEGER)
+    values = {"type": "object", "additionalProperties": inner}
+    embedded = {**obj(spec=STRING), "x-kubernetes-embedded-resource": True}
+    fields = obj(a=INTEGER, o=inner, l=array(inner), m=values, e=embedded, **{"x-y": INTEGER})
+    _, found = parse(obj(spec=ruled(fields, rule)), Path("s"))
+    assert [str(finding) for finding in found] == []
+
+
+def test_defaults_are_held_against_rules_too() -> None:
     _, told = parse(obj(a={**ruled(INTEGER, "self > 1"), "default": 1}), Path("s"))
     assert [str(finding) for finding in told] == [
         "s.properties[a].default: Invalid value: 1: failed rule: self > 1"

@@ -59,8 +59,11 @@ def check(
     except _TooMuchError:
         detail = "checking it against the schema takes too many steps"
         return [invalid_value(path if path is not None else Path("<nil>"), "", detail)]
-    # What two alternatives say in the same words is said once.
-    return list({fault.message: fault.finding for fault in reversed(found)}.values())[::-1]
+    told: dict[str, FieldError] = {}
+    for fault in found:
+        # What two alternatives say in the same words is said once.
+        told.setdefault(fault.message, fault.finding)
+    return list(told.values())
 
 
 def checker_of(schema: Structural) -> Checker:
@@ -264,9 +267,7 @@ class Checker:
             if correlated and (at is not None or name not in ("kind", "apiVersion")):
                 before = old.get(name, ABSENT)
             count += checker.validate(value, (at, f".{name}"), before, run, found)
-        for name in schema.required:
-            if name not in tree:
-                found.append(run.faults.missing(at, name))
+        found += [run.faults.missing(at, name) for name in schema.required if name not in tree]
         return count
 
     def _check_junctors(self, value: Any, at: At, old: Any, run: _Run, found: list[Fault]) -> int:

@@ -15,6 +15,9 @@ from strongroom.api.errors import FieldError
 from strongroom.api.findings import Path, forbidden_field, type_invalid
 from strongroom.api.gotext import quote
 
+MAX_RULES = 1_000
+"""Most rules in one schema: each is compiled. Schemas with a hundred are rare."""
+
 Tree = dict[str, Any]
 
 MAX_DEPTH = 60
@@ -181,6 +184,7 @@ class _Reader:
     def __init__(self) -> None:
         self.found: list[FieldError] = []
         self._nodes = 0
+        self._rule_count = 0
 
     def schema(self, tree: Any, path: Path, depth: int) -> Structural | None:
         self._nodes += 1
@@ -237,6 +241,10 @@ class _Reader:
     def _rules(self, value: Any, path: Path) -> list[Rule]:
         if not isinstance(value, list):
             self._wrong(path, value, "array")
+            return []
+        self._rule_count += len(value)
+        if self._rule_count > MAX_RULES:
+            self._refuse(path, f"there may not be more than {MAX_RULES} rules in one schema")
             return []
         return [self._rule(tree, path.index(i)) for i, tree in enumerate(value)]
 

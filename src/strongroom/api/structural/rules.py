@@ -7,7 +7,6 @@ that does is run only where there is an old value, unless it takes that as an op
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +18,10 @@ from strongroom.api.structural.celvalues import cel_value, declaration, escape
 from strongroom.api.structural.correlation import ABSENT, OldItems, same
 from strongroom.api.structural.model import Rule, Structural
 from strongroom.api.structural.paths import resolve
+from strongroom.api.structural.ruletypes import Scope, expression_of, undefined, uses
 
 _MAX_MESSAGE = 5 * 1024
 _NOWHERE = Path("<nil>")
-_OLD_SELF = re.compile(r"\boldSelf\b")
-_STRINGS = re.compile(
-    r'[rR]?("""(?:\\.|[^\\])*?"""|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\')', re.DOTALL
-)
 _OVER_BUDGET = (
     "validation failed due to running out of cost budget, no further validation rules will be run"
 )
@@ -67,6 +63,7 @@ def has_rules(schema: Structural | None) -> bool:
 
 def compile_rules(schema: Structural, path: Path) -> list[FieldError]:
     """Compile the rules of a whole object's schema; all findings on those that do not."""
+    _compiled(schema, root=True)
     return _compile_below(schema, path, None)
 
 
@@ -107,40 +104,52 @@ def _judge(compiled: _Compiled, at: Path, loose: Path | None) -> list[FieldError
     return found
 
 
-def _compiled(schema: Structural) -> list[_Compiled]:
+def _compiled(schema: Structural, *, root: bool = False) -> list[_Compiled]:
     known: list[_Compiled] | None = schema.compiled.get("rules")
     if known is None:
-        known = schema.compiled["rules"] = [_compile(rule, schema) for rule in schema.rules]
+        whole = root or schema.embedded
+        known = [_compile(rule, schema, whole=whole) for rule in schema.rules]
+        schema.compiled["rules"] = known
     return known
 
 
-def _compile(rule: Rule, schema: Structural) -> _Compiled:
+def _compile(rule: Rule, schema: Structural, *, whole: bool) -> _Compiled:
     compiled, self_type = _Compiled(rule), declaration(schema)
     old_type = "dyn" if rule.optional_old_self else self_type
     variables = {"self": self_type, "oldSelf": old_type}
+    scope = {"self": schema, "oldSelf": None if rule.optional_old_self else schema}
     try:
         compiled.program = compile_expression(rule.rule, variables)
+        expression = expression_of(rule.rule, variables)
     except CelError as error:
         compiled.wrong = str(error)
         return compiled
-    if compiled.program.result_type not in ("bool", "dyn"):
+    compiled.wrong = undefined(rule.rule, expression, scope, whole=whole)
+    if not compiled.wrong and compiled.program.result_type not in ("bool", "dyn"):
         compiled.wrong = "cel expression must evaluate to a bool"
+    if compiled.wrong:
         return compiled
-    compiled.uses_old = _OLD_SELF.search(_STRINGS.sub("''", rule.rule)) is not None
+    compiled.uses_old = uses(expression, "oldSelf")
     if rule.message_expression:
-        _compile_message(compiled, variables)
+        _compile_message(compiled, variables, scope, whole=whole)
     if rule.field_path:
         compiled.field_path = str(resolve(rule.field_path, schema)[0])
     return compiled
 
 
-def _compile_message(compiled: _Compiled, variables: dict[str, str]) -> None:
+def _compile_message(
+    compiled: _Compiled, variables: dict[str, str], scope: Scope, *, whole: bool
+) -> None:
+    text = compiled.rule.message_expression
     try:
-        program = compile_expression(compiled.rule.message_expression, variables)
+        program = compile_expression(text, variables)
+        wrong = undefined(text, expression_of(text, variables), scope, whole=whole)
     except CelError as error:
         compiled.wrong_message = f"messageExpression {error}"
         return
-    if program.result_type in ("string", "dyn"):
+    if wrong:
+        compiled.wrong_message = f"messageExpression {wrong}"
+    elif program.result_type in ("string", "dyn"):
         compiled.message = program
     else:
         compiled.wrong_message = "messageExpression must evaluate to a string"
@@ -236,7 +245,7 @@ class _Run:
         schema = place.schema
         if tree is None or not has_rules(schema):
             return
-        for compiled in _compiled(schema):
+        for compiled in _compiled(schema, root=place.root):
             self._rule(compiled, place, tree, value, before, kinship)
         if type(tree) is list and schema.items is not None:
             self._items(place, tree, old, kinship)
