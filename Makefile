@@ -26,8 +26,8 @@ $(STAMP): requirements/dev.txt requirements/parts.txt pyproject.toml tools/check
 demo: venv ## start everything, show a pod reading its Secret and the file following a change
 	@$(BIN)/python -m tools.demo
 
-test: venv ## the whole test suite, with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+test: venv ## the whole test suite on two processes, with branch coverage
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 check: venv ## lint, formatting, types, import contracts, docs
 	$(BIN)/ruff check .
