@@ -48,6 +48,7 @@ META_TYPES: list[type[Struct]] = [
     Status,
 ]
 TYPES = list(dict.fromkeys([*(r.type for r in CATALOG.all()), *META_TYPES]))
+# kubectl holds the messages of its own clients only.
 UNKNOWN_TO_KUBECTL = ("k8s.io.apiextensions-apiserver.", "k8s.io.kube-aggregator.")
 KNOWN = [t for t in TYPES if not message_name(t).startswith(UNKNOWN_TO_KUBECTL)]
 
@@ -155,6 +156,8 @@ def plain(field: Any, value: Any) -> Any:
         return [without_zeros(one) if type_ else one for one in value]
     if type_ is None:
         return value
+    if type_.name == "Quantity":
+        return value.string if value.string != "0" else None
     # A time of zero seconds is a moment, and no time is none.
     moment = type_.name in ("Time", "MicroTime")
     return value.SerializeToString() if moment else without_zeros(value)
