@@ -13,6 +13,6 @@ from tests.storage.drivers import DRIVERS
 
 @pytest.fixture(params=sorted(DRIVERS))
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    opened = DRIVERS[request.param](tmp_path)
+    opened = await DRIVERS[request.param](tmp_path)
     yield opened
     await opened.close()

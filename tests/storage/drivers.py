@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from strongroom.storage.encrypted import EncryptedStore
@@ -12,14 +12,19 @@ from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.memory import MemoryStore
 from strongroom.storage.port import Store
 from strongroom.storage.sqlite import SQLiteStore
+from tests.storage.sharing import SharedStore
 
 
-def _memory(_: Path) -> Store:
+async def _memory(_: Path) -> Store:
     return MemoryStore()
 
 
-def _sqlite(directory: Path) -> Store:
-    return SQLiteStore.open(directory / "data" / "store.db")
+def _file(directory: Path) -> Path:
+    return directory / "data" / "store.db"
+
+
+async def _sqlite(directory: Path) -> Store:
+    return SQLiteStore.open(_file(directory))
 
 
 def local_kms(key: bytes = b"k" * 32) -> PrefixTransformer:
@@ -28,17 +33,28 @@ def local_kms(key: bytes = b"k" * 32) -> PrefixTransformer:
     return PrefixTransformer([(kms.prefix, kms)])
 
 
-def _encrypted_memory(_: Path) -> Store:
+async def _encrypted_memory(_: Path) -> Store:
     return EncryptedStore(MemoryStore(), local_kms())
 
 
-def _encrypted_sqlite(directory: Path) -> Store:
-    return EncryptedStore(_sqlite(directory), local_kms())
+async def _encrypted_sqlite(directory: Path) -> Store:
+    return EncryptedStore(SQLiteStore.open(_file(directory)), local_kms())
 
 
-DRIVERS: dict[str, Callable[[Path], Store]] = {
+async def _remote_memory(_: Path) -> Store:
+    return await SharedStore.over(MemoryStore())
+
+
+async def _encrypted_remote_sqlite(directory: Path) -> Store:
+    shared = await SharedStore.over(SQLiteStore.open(_file(directory)))
+    return EncryptedStore(shared, local_kms())
+
+
+DRIVERS: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "memory": _memory,
     "sqlite": _sqlite,
     "encrypted-memory": _encrypted_memory,
     "encrypted-sqlite": _encrypted_sqlite,
+    "remote-memory": _remote_memory,
+    "encrypted-remote-sqlite": _encrypted_remote_sqlite,
 }

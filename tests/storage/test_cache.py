@@ -64,7 +64,7 @@ def brief(changes: list[Change[str]]) -> list[tuple[str, str, int, str, str | No
 
 @pytest.mark.parametrize("driver", sorted(DRIVERS))
 async def test_it_shows_what_the_store_holds(driver: str, tmp_path: Path) -> None:
-    store = DRIVERS[driver](tmp_path)
+    store = await DRIVERS[driver](tmp_path)
     first = await store.create(P + "a/one", b"1")
     await store.create("/registry/pods/a/one", b"no")
     cache = await started(store)
@@ -120,7 +120,7 @@ async def test_writes_elsewhere_move_the_revision_too(memory: MemoryStore) -> No
 
 @pytest.mark.parametrize("driver", ["sqlite", "encrypted-sqlite"])
 async def test_an_acknowledged_write_is_in_the_cache_already(driver: str, tmp_path: Path) -> None:
-    store = DRIVERS[driver](tmp_path)
+    store = await DRIVERS[driver](tmp_path)
     cache = await started(store)
     await asyncio.sleep(0)
     for number in range(20):
@@ -288,6 +288,9 @@ class InterruptibleWatch:
         self._watch = watch
         self.progress = watch.progress
 
+    def await_progress(self, waiter: asyncio.Future[None]) -> None:
+        self._watch.await_progress(waiter)
+
     def __aiter__(self) -> InterruptibleWatch:
         return self
 
@@ -348,7 +351,7 @@ async def test_a_closed_store_ends_subscriptions(memory: MemoryStore) -> None:
 
 
 async def test_a_cache_matches_its_store_after_concurrent_writes(tmp_path: Path) -> None:
-    store = DRIVERS["encrypted-sqlite"](tmp_path)
+    store = await DRIVERS["encrypted-sqlite"](tmp_path)
     cache = await started(store)
     subscription = cache.subscribe(cache.revision, maxsize=10_000)
 

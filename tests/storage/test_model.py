@@ -29,6 +29,10 @@ KEYS = ["/a", "/a/b", "/a/c", "/a0", "/b", "/b/\u00e9"]
 PREFIXES = ["", "/", "/a", "/a/", "/b/", "/none"]
 
 
+async def _opened(driver: str, directory: Path) -> Store:
+    return await DRIVERS[driver](directory)
+
+
 class StoreAgainstModel(RuleBasedStateMachine):
     """The store does what a dictionary for each revision would."""
 
@@ -45,7 +49,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.store: Store = DRIVERS[self.driver](Path(self.directory.name))
+        self.store: Store = self.run(_opened(self.driver, Path(self.directory.name)))
         self.follower = self.store.watch("/a", after=1)
         self.followed: list[Event] = []
 

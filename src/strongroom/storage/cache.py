@@ -46,8 +46,6 @@ logger = logging.getLogger(__name__)
 
 # The first list is read in pages, so that a large prefix is never in memory twice as bytes.
 _PAGE = 2000
-# A waiter looks this often (seconds) for a revision that another prefix's write brought about.
-_LOOK = 0.01
 _RETRY_FIRST, _RETRY_MOST = 0.05, 5.0
 
 
@@ -161,11 +159,13 @@ class WatchCache(Generic[T]):
         return self._changes.subscribe(after, maxsize, prefix, lambda: self.revision)
 
     async def _moved(self) -> None:
-        """Wait for the next applied batch, or a moment: other prefixes' writes bring none."""
+        """Wait for the next applied batch, or the next write elsewhere, which brings none."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
+        if self._watch is not None:
+            self._watch.await_progress(waiter)
         try:
-            await asyncio.wait((waiter,), timeout=_LOOK)
+            await waiter
         finally:
             self._waiters.discard(waiter)
 

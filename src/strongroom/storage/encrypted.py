@@ -164,6 +164,9 @@ class EncryptedWatch:
     def progress(self) -> int:
         return self._watch.progress
 
+    def await_progress(self, waiter: asyncio.Future[None]) -> None:
+        self._watch.await_progress(waiter)
+
     def __aiter__(self) -> Self:
         return self
 

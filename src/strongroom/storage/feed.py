@@ -107,6 +107,10 @@ class Feed:
         finally:
             self._waiters.discard(waiter)
 
+    def await_change(self, waiter: asyncio.Future[None]) -> None:
+        """Complete a future at the next publication, compaction or the end."""
+        self._waiters.add(waiter)
+
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
@@ -136,6 +140,9 @@ class FeedWatch:
     def progress(self) -> int:
         self._skip()
         return self._cursor
+
+    def await_progress(self, waiter: asyncio.Future[None]) -> None:
+        self._feed.await_change(waiter)
 
     def _skip(self) -> None:
         """Move over events of other prefixes: they count as delivered."""

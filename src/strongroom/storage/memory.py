@@ -17,7 +17,7 @@ from strongroom.storage.errors import (
     StoreClosed,
 )
 from strongroom.storage.feed import Feed, FeedWatch
-from strongroom.storage.port import Event, EventType, KeyValue, Page, Watch, prefix_end
+from strongroom.storage.port import Event, Events, EventType, KeyValue, Page, Watch, prefix_end
 
 # A version of a key: the revision that made it, None for a deletion.
 _Version = tuple[int, KeyValue | None]
@@ -35,6 +35,11 @@ class MemoryStore:
     @property
     def current_revision(self) -> int:
         return self._feed.revision
+
+    @property
+    def compacted(self) -> int:
+        """The revision up to which history is gone."""
+        return self._feed.compacted
 
     async def revision(self) -> int:
         self._check_open()
@@ -79,6 +84,17 @@ class MemoryStore:
 
     def watch(self, prefix: str, *, after: int) -> Watch:
         return FeedWatch(self._feed, prefix, after)
+
+    async def history(self, prefix: str, after: int, upto: int) -> tuple[Events, int]:
+        """Events of a prefix with after < revision <= upto, and how far they reach.
+
+        Raises: `Compacted`.
+        """
+        self._check_open()
+        if after < self._feed.compacted:
+            raise Compacted(after, self._feed.compacted)
+        events = self._feed.after(after, upto - after)
+        return [event for event in events if event.key.startswith(prefix)], upto
 
     async def compact(self, revision: int) -> None:
         self._check_open()

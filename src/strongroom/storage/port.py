@@ -7,6 +7,7 @@ of Python's strings), values are opaque bytes. All methods belong to one running
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, Self
@@ -79,6 +80,10 @@ class Watch(Protocol):
     @property
     def progress(self) -> int:
         """The revision up to which every matching event has been handed out."""
+        ...
+
+    def await_progress(self, waiter: asyncio.Future[None]) -> None:
+        """Complete a future at the next change of any key: `progress` may grow by it."""
         ...
 
     def __aiter__(self) -> Self: ...

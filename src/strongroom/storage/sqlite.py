@@ -51,7 +51,7 @@ class SQLiteStore:
         self._feed = Feed(
             self._writer.revision,
             compacted=self._writer.compacted,
-            history=self._history,
+            history=self.history,
             max_events=_FEED_EVENTS,
             max_bytes=_FEED_BYTES,
         )
@@ -73,6 +73,11 @@ class SQLiteStore:
     @property
     def current_revision(self) -> int:
         return self._feed.revision
+
+    @property
+    def compacted(self) -> int:
+        """The revision up to which history is gone."""
+        return self._feed.compacted
 
     async def revision(self) -> int:
         self._check_open()
@@ -163,7 +168,11 @@ class SQLiteStore:
             else:
                 job.done.set_exception(result)
 
-    async def _history(self, prefix: str, after: int, upto: int) -> tuple[Events, int]:
+    async def history(self, prefix: str, after: int, upto: int) -> tuple[Events, int]:
+        """Events of a prefix with after < revision <= upto, and how far they reach.
+
+        Raises: `Compacted`.
+        """
         self._check_open()
         return await self._readers.run(partial(read_events, prefix=prefix, after=after, upto=upto))
 
