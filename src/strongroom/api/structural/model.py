@@ -15,7 +15,7 @@ from strongroom.api.errors import FieldError
 from strongroom.api.findings import Path, forbidden_field, type_invalid
 from strongroom.api.gotext import quote
 
-MAX_RULES = 1_000
+MAX_RULES = 500
 """Most rules in one schema: each is compiled. Schemas with a hundred are rare."""
 
 Tree = dict[str, Any]
