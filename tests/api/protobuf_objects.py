@@ -12,6 +12,12 @@ from strongroom.api.schema import FieldSchema, Struct, TypeSchema, schema_of
 
 _LETTERS = string.ascii_letters + string.digits + "-._/ \u00e9\u4e16\U0001f511"
 _TREES: tuple[Any, ...] = ({}, {"f:a": {"f:b": {}}}, {"z": [1, "x", None], "a": True})
+_SCHEMA = {"type": "string", "default": "", "maximum": 3}
+_ALTERNATIVES: dict[str, tuple[Any, ...]] = {
+    "JSONSchemaPropsOrBool": (True, False, {}, _SCHEMA),
+    "JSONSchemaPropsOrArray": ({}, _SCHEMA, [_SCHEMA, {}]),
+    "JSONSchemaPropsOrStringArray": (_SCHEMA, ["a", ""]),
+}
 _QUANTITIES = ("0", "1", "100m", "2Gi", "-3", "1e3")
 _JSON = (b"{}", b'{"f:a":{"f:b":{}}}', b'{"a":[1,"x"]}')
 
@@ -33,7 +39,8 @@ class Filler:
     def object(self, struct: type[Struct], known: Any, depth: int = 0) -> Any:
         """An object; given a descriptor (``known``), with fields that the message has too."""
         values = {}
-        share = self._share / (1 + depth / 3)
+        # Types that contain themselves would never end.
+        share = self._share / (1 + depth / 3) if depth < 9 else 0
         for field in schema_of(struct).fields.values():
             number, within = field.facts.number, field.facts.within
             inner = known
@@ -79,13 +86,14 @@ class Filler:
             return random.choice(_QUANTITIES)
         match type_.kind:
             case "any":
-                return random.choice(_TREES)
+                name = (field.facts.format or "").rpartition(".")[2]
+                return random.choice(_ALTERNATIVES.get(name, _TREES))
             case "bytes":
                 return random.randbytes(random.choice((1, 127, 128)))
             case "boolean":
                 return random.random() < 0.5
             case "number":
-                return random.choice((0.0, -1.5, 1e300))
+                return random.choice((0, -1.5, 1e300))
             case "integer":
                 bits = 31 if type_.format == "int32" else 63
                 return random.choice((0, 1, -1, 300, (1 << bits) - 1, -(1 << bits)))

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
+from strongroom.api.codec import to_tree
 from strongroom.api.lenient import read
 from strongroom.api.protobuf.fields import Table, Tree, fill
 from strongroom.api.protobuf.values import read_text
@@ -56,23 +59,29 @@ def alternative_encoder(
     return {_OR_BOOL: or_bool, _OR_ARRAY: or_array, _OR_STRINGS: or_strings}[form]
 
 
-def alternative_reader(form: str, table: Callable[[], Table]) -> Callable[[bytes, int, int], Any]:
+def alternative_reader(
+    form: str, schema: type[Struct], table: Callable[[], Table]
+) -> Callable[[bytes, int, int], Any]:
     """What reads the content; ``table`` gives that of the schema's type."""
 
+    def message(data: bytes, at: int, end: int) -> Tree:
+        tree: Tree = {}
+        fill(tree, table(), data, at, end)
+        # Zeros that protobuf writes and JSON does not are left out.
+        return to_tree(msgspec.convert(tree, schema))
+
     def put_schema(tree: Tree, data: bytes, at: int, end: int) -> None:
-        fill(tree.setdefault("schema", {}), table(), data, at, end)
+        tree["value"] = message(data, at, end)
 
     def put_item(tree: Tree, data: bytes, at: int, end: int) -> None:
-        item: Tree = {}
-        fill(item, table(), data, at, end)
-        tree.setdefault("items", []).append(item)
+        _items(tree).append(message(data, at, end))
 
     def put_text(tree: Tree, data: bytes, at: int, end: int) -> None:
-        tree.setdefault("items", []).append(read_text(data, at, end))
+        _items(tree).append(read_text(data, at, end))
 
     choice = Table()
     if form == _OR_BOOL:
-        choice.add_number(1, "allows", lambda tree, value: tree.update(items=bool(value)))
+        choice.add_number(1, "allows", lambda tree, value: tree.update(value=bool(value)))
         choice.add_range(2, "schema", put_schema)
     else:
         choice.add_range(1, "schema", put_schema)
@@ -82,6 +91,14 @@ def alternative_reader(form: str, table: Callable[[], Table]) -> Callable[[bytes
     def read_one(data: bytes, at: int, end: int) -> Any:
         tree: Tree = {}
         fill(tree, choice, data, at, end)
-        return tree["schema"] if "schema" in tree else tree.get("items", otherwise)
+        return tree.get("value", otherwise)
 
     return read_one
+
+
+def _items(tree: Tree) -> list[Any]:
+    """The list under way; hostile bytes may have a schema before it."""
+    if not isinstance(tree.get("value"), list):
+        tree["value"] = []
+    items: list[Any] = tree["value"]
+    return items

@@ -207,7 +207,7 @@ def _reader(type_: TypeSchema, field: FieldSchema) -> Read:
     if type_.format == "quantity":
         return values.read_quantity
     if form := alternative(field):
-        return alternative_reader(form, lambda: _table(field.owner))
+        return alternative_reader(form, field.owner, lambda: _table(field.owner))
     if type_.kind == "any":
         return values.read_json
     if type_.struct is not None:

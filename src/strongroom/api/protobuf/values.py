@@ -12,6 +12,7 @@ from strongroom.api.protobuf.fields import content_range, left_of_body
 from strongroom.api.protobuf.wire import VARINT, read_varint
 from strongroom.api.times import format_micro_time, format_time
 
+_EXACT = 1 << 53
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -38,7 +39,8 @@ def read_bytes(data: bytes, at: int, end: int) -> bytes:
 def read_double(data: bytes, at: int, end: int) -> float:
     """A float of eight bytes."""
     number: float = binary.unpack("<d", data[at:end])[0]
-    return number
+    # As JSON writes it: without a fraction where there is none.
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def _small(data: bytes, at: int, end: int) -> tuple[dict[int, int], dict[int, bytes]]:
