@@ -100,6 +100,8 @@ async def test_nobody_allows_means_refused() -> None:
         (asks(SCHEDULER, "update", "pods", namespace="x", name="p"), False),
         (asks(SCHEDULER, "update", "secrets", namespace="x", name="p"), False),
         (asks(MANAGER, "delete", "secrets", namespace="x", name="s"), True),
+        (asks(MANAGER, "deletecollection", "endpoints", namespace="x"), True),
+        (asks(MANAGER, "get", "endpoints", namespace="x", name="e"), False),
         (asks(MANAGER, "update", "namespaces/finalize", namespace="x", name="x"), True),
         (asks(MANAGER, "get", "pods/log", namespace="x", name="p"), False),
         (asks(User("system:node:n1", groups=("system:authenticated",)), "get", "secrets"), False),

@@ -69,6 +69,8 @@ CONTROLLER_MANAGER = (
     Rule((*READ, *WRITE, "deletecollection"), COORDINATION, ("leases",)),
     Rule(("patch", "update"), ("",), ("*/status", "namespaces/finalize")),
     Rule(("create",), ("",), ("serviceaccounts/token", "pods/binding")),
+    # Namespaces are emptied of every kind, custom ones too.
+    Rule(("delete", "deletecollection", "list"), ("*",), ("*",)),
     Rule(("get",), paths=("/metrics",)),
 )
 
