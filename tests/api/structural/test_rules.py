@@ -219,8 +219,8 @@ def test_what_has_not_changed_is_not_held_against_a_rule() -> None:
 
 def test_rules_have_a_budget() -> None:
     rule = "self.a.all(x, self.a.all(y, self.a.all(z, x + y + z >= 0)))"
-    schema = parsed(obj(spec=ruled(obj(a=array(INTEGER)), rule, message="m")))
-    (told,) = found(schema, {"a": list(range(400))})
+    schema = parsed(obj(spec=ruled(obj(a=array(INTEGER, maxItems=100)), rule, message="m")))
+    (told,) = found(schema, {"a": list(range(100))})
     assert "cost" in told
 
 
@@ -268,9 +268,45 @@ def test_fields_that_it_has_are_found(rule: str) -> None:
     inner = obj(c=INTEGER)
     values = {"type": "object", "additionalProperties": inner}
     embedded = {**obj(spec=STRING), "x-kubernetes-embedded-resource": True}
-    fields = obj(a=INTEGER, o=inner, l=array(inner), m=values, e=embedded, **{"x-y": INTEGER})
+    fields = obj(
+        a=INTEGER, o=inner, l=array(inner, maxItems=9), m=values, e=embedded, **{"x-y": INTEGER}
+    )
     _, found = parse(obj(spec=ruled(fields, rule)), Path("s"))
     assert [str(finding) for finding in found] == []
+
+
+ALL = "self.all(x, self.all(y, x != y))"
+COSTLY = {
+    "two loops over what is not bounded": (array(STRING), ALL, "more than 100x"),
+    "two loops over what is bounded too far": (
+        array(INTEGER, maxItems=2000),
+        ALL,
+        # Two names and a call, each time, and the accumulator twice.
+        "2.0x",
+    ),
+    "two loops over a small list": (array(INTEGER, maxItems=500), ALL, ""),
+    "one loop": (array(STRING), "self.all(x, x != '')", ""),
+}
+
+
+@pytest.mark.parametrize(("schema", "rule", "factor"), COSTLY.values(), ids=COSTLY)
+def test_rules_that_could_never_be_run_are_refused(schema: Tree, rule: str, factor: str) -> None:
+    _, found = parse(obj(spec=ruled(schema, rule)), Path("s"))
+    texts = [str(finding) for finding in found]
+    told = (
+        "s.properties[spec].x-kubernetes-validations[0].rule: Forbidden: estimated rule cost "
+        f"exceeds budget by factor of {factor} (try simplifying the rule, or adding maxItems, "
+        "maxProperties, and maxLength where arrays, maps, and strings are declared)"
+    )
+    assert texts == ([told] if factor else [])
+
+
+def test_a_rule_counts_as_often_as_its_value_can_be_there() -> None:
+    rule = " || ".join(["self == 'x'"] * 6)
+    _, found = parse(obj(spec=array(ruled(STRING, rule))), Path("s"))
+    assert "exceeds budget by factor of 1.2" in str(found[0])
+    _, found = parse(obj(spec=array(ruled(STRING, rule), maxItems=1000)), Path("s"))
+    assert found == []
 
 
 def test_defaults_are_held_against_rules_too() -> None:

@@ -7,7 +7,7 @@ that does is run only where there is an old value, unless it takes that as an op
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from strongroom.api.cel import Budget, CelBudgetError, CelError, Program, compile_expression
@@ -18,10 +18,16 @@ from strongroom.api.structural.celvalues import cel_value, declaration, escape
 from strongroom.api.structural.correlation import ABSENT, OldItems, same
 from strongroom.api.structural.model import Rule, Structural
 from strongroom.api.structural.paths import resolve
-from strongroom.api.structural.ruletypes import Scope, expression_of, undefined, uses
+from strongroom.api.structural.ruletypes import Scope, expression_of, look
+from strongroom.api.structural.sizes import inside, occurrences
 
 _MAX_MESSAGE = 5 * 1024
 _NOWHERE = Path("<nil>")
+_COST_LIMIT = 10_000_000
+_ADVICE = (
+    "(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, "
+    "maps, and strings are declared)"
+)
 _OVER_BUDGET = (
     "validation failed due to running out of cost budget, no further validation rules will be run"
 )
@@ -35,6 +41,7 @@ class _Compiled:
     program: Program | None = None
     message: Program | None = None
     uses_old: bool = False
+    cost: int = 0
     field_path: str = ""
     wrong: str = ""
     wrong_message: str = ""
@@ -64,25 +71,55 @@ def has_rules(schema: Structural | None) -> bool:
 def compile_rules(schema: Structural, path: Path) -> list[FieldError]:
     """Compile the rules of a whole object's schema; all findings on those that do not."""
     _compiled(schema, root=True)
-    return _compile_below(schema, path, None)
+    return _compile_below(schema, path, _Around())
 
 
-def _compile_below(schema: Structural, path: Path, loose: Path | None) -> list[FieldError]:
-    """``loose`` is the first list above whose items cannot be matched with their old ones."""
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What is around a schema: the first list above whose items cannot be matched with their old
+    ones, and how often a value can stand here, if that is bounded.
+    """
+
+    loose: Path | None = None
+    times: int | None = 1
+
+    def entry(self, schema: Structural) -> _Around:
+        """The surroundings of a map's values."""
+        return replace(self, times=inside(self.times, schema.max_properties))
+
+    def item(self, schema: Structural, path: Path) -> _Around:
+        """The surroundings of a list's items."""
+        loose = self.loose if self.loose is not None or schema.list_type == "map" else path
+        return _Around(loose, inside(self.times, schema.max_items))
+
+
+def _compile_below(schema: Structural, path: Path, around: _Around) -> list[FieldError]:
     if not has_rules(schema):
         return []
     found: list[FieldError] = []
     for name, field in schema.properties.items():
-        found += _compile_below(field, (path / "properties").key(name), loose)
+        found += _compile_below(field, (path / "properties").key(name), around)
     if schema.values is not None:
-        found += _compile_below(schema.values, path / "additionalProperties", loose)
+        entry = around.entry(schema)
+        found += _compile_below(schema.values, path / "additionalProperties", entry)
     if schema.items is not None:
-        within = loose if loose is not None or schema.list_type == "map" else path
-        found += _compile_below(schema.items, path / "items", within)
+        found += _compile_below(schema.items, path / "items", around.item(schema, path))
+    times = around.times if around.times is not None else occurrences(schema)
     for i, compiled in enumerate(_compiled(schema)):
         at = (path / "x-kubernetes-validations").index(i)
-        found += _judge(compiled, at, loose)
+        if (cost := compiled.cost * times) > _COST_LIMIT:
+            found.append(forbidden_field(at / "rule", _costly(cost)))
+        found += _judge(compiled, at, around.loose)
     return found
+
+
+def _costly(cost: int) -> str:
+    factor = cost / _COST_LIMIT
+    if factor > 100:
+        told = "more than 100x"
+    else:
+        told = f"{factor:.6f}x" if factor < 1.5 else f"{factor:.1f}x"
+    return f"estimated rule cost exceeds budget by factor of {told} {_ADVICE}"
 
 
 def _judge(compiled: _Compiled, at: Path, loose: Path | None) -> list[FieldError]:
@@ -124,12 +161,13 @@ def _compile(rule: Rule, schema: Structural, *, whole: bool) -> _Compiled:
     except CelError as error:
         compiled.wrong = str(error)
         return compiled
-    compiled.wrong = undefined(rule.rule, expression, scope, whole=whole)
+    seen = look(rule.rule, expression, scope, whole=whole)
+    compiled.wrong, compiled.cost = seen.wrong, seen.cost
     if not compiled.wrong and compiled.program.result_type not in ("bool", "dyn"):
         compiled.wrong = "cel expression must evaluate to a bool"
     if compiled.wrong:
         return compiled
-    compiled.uses_old = uses(expression, "oldSelf")
+    compiled.uses_old = "oldSelf" in seen.names
     if rule.message_expression:
         _compile_message(compiled, variables, scope, whole=whole)
     if rule.field_path:
@@ -143,7 +181,7 @@ def _compile_message(
     text = compiled.rule.message_expression
     try:
         program = compile_expression(text, variables)
-        wrong = undefined(text, expression_of(text, variables), scope, whole=whole)
+        wrong = look(text, expression_of(text, variables), scope, whole=whole).wrong
     except CelError as error:
         compiled.wrong_message = f"messageExpression {error}"
         return

@@ -8,6 +8,7 @@ loses sight of the type (the result of ``map``, an optional) it says nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import singledispatchmethod
 
 from strongroom.api.cel.environment import check
@@ -24,12 +25,14 @@ from strongroom.api.cel.tree import (
 )
 from strongroom.api.structural.celvalues import escape
 from strongroom.api.structural.model import Structural
+from strongroom.api.structural.sizes import most
 
 Scope = Mapping[str, Structural | None]
 
 _TEXT = Structural(tree={}, type="string")
 _NAMES = Structural(tree={}, type="object", properties={"name": _TEXT, "generateName": _TEXT})
 _META = {"apiVersion": _TEXT, "kind": _TEXT, "metadata": _NAMES}
+_FREE = ("_&&_", "_||_", "@not_strictly_false")
 _SCALARS = ("string", "integer", "number", "boolean")
 
 
@@ -38,21 +41,25 @@ def expression_of(text: str, variables: Mapping[str, str]) -> Expr:
     return read_checked(check(text, tuple(sorted(variables.items())))[0]).root
 
 
-def undefined(text: str, root: Expr, scope: Scope, *, whole: bool) -> str:
-    """What the compiler would say of fields that are not there; nothing when all are.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a rule says: of what, and at what cost.
 
-    ``whole`` says that ``self`` is an object with metadata.
+    ``wrong`` is what the compiler would say of the first field that is not there. ``cost`` is an
+    estimate for the largest value that a request can hold: never more than upstream's.
     """
+
+    wrong: str
+    names: frozenset[str]
+    cost: int
+
+
+def look(text: str, root: Expr, scope: Scope, *, whole: bool) -> Seen:
+    """Look through a rule. ``whole`` says that ``self`` is an object with metadata."""
     walk = _Walk(scope.get("self") if whole else None)
     walk.type_of(root, scope)
-    return "" if not walk.missing else _error(text, walk.missing)
-
-
-def uses(expression: Expr, name: str) -> bool:
-    """Whether an expression mentions a variable, which no macro inside calls its own."""
-    walk = _Walk(None)
-    walk.type_of(expression, {})
-    return name in walk.names
+    wrong = _error(text, walk.missing) if walk.missing else ""
+    return Seen(wrong, frozenset(walk.names), walk.cost)
 
 
 def _error(text: str, field: str) -> str:
@@ -70,6 +77,8 @@ class _Walk:
 
     def __init__(self, whole: Structural | None) -> None:
         self.missing = ""
+        self.cost = 0
+        self._times = 1
         self.names: set[str] = set()
         self._whole = whole
 
@@ -104,29 +113,44 @@ class _Walk:
 
     @type_of.register
     def _(self, node: Ident, scope: Scope) -> Structural | None:
+        self.cost += self._times
         if node.name not in scope or node.name in ("self", "oldSelf"):
             self.names.add(node.name)
         return scope.get(node.name)
 
     @type_of.register
     def _(self, node: Select, scope: Scope) -> Structural | None:
+        # Whether a field is there costs nothing.
+        self.cost += 0 if node.test else self._times
         return self._field(self.type_of(node.operand, scope), node.field)
 
     @type_of.register
     def _(self, node: Call, scope: Scope) -> Structural | None:
+        if node.function == "_?_:_":
+            return self._choice(node, scope)
+        if node.function not in _FREE:
+            self.cost += self._times
         if node.target is not None:
             self.type_of(node.target, scope)
         types = [self.type_of(argument, scope) for argument in node.args]
         first = types[0] if types else None
         if node.function == "_[_]" and first is not None:
             return first.items or first.values
-        if node.function in ("_?._", "_[?_]") and isinstance(node.args[1], Const):
-            if isinstance(node.args[1].value, str) and node.function == "_?._":
-                self._field(first, node.args[1].value)
-            return None
-        if node.function == "_?_:_":
-            return types[1] if types[1] is types[2] else None
+        if node.function == "_?._" and isinstance(name := node.args[1], Const):
+            self._field(first, str(name.value))
         return None
+
+    def _choice(self, node: Call, scope: Scope) -> Structural | None:
+        """Of two alternatives the dearer counts."""
+        condition, first, second = node.args
+        self.type_of(condition, scope)
+        before = self.cost
+        one = self.type_of(first, scope)
+        after = self.cost
+        self.cost = before
+        other = self.type_of(second, scope)
+        self.cost = max(self.cost, after)
+        return one if one is other else None
 
     @type_of.register
     def _(self, node: MakeList, scope: Scope) -> Structural | None:
@@ -152,7 +176,10 @@ class _Walk:
             inner[node.variable2] = items or (over.values if over is not None else None)
         else:
             inner[node.variable] = items
+        times = self._times
+        self._times = times * (most(over) if over is not None else 1)
         self.type_of(node.condition, inner)
         self.type_of(node.step, inner)
+        self._times = times
         outer = {**scope, node.accumulator: inner[node.accumulator]}
         return self.type_of(node.result, outer)
