@@ -61,8 +61,8 @@ LOGS = {
 }
 """What the pod in each file of examples/pods prints."""
 
-ELSEWHERE = {"secrets/tls.yaml", "hello", "environments"}
-"""Examples that have a test of their own."""
+ELSEWHERE = {"secrets/tls.yaml", "hello", "environments", "admission"}
+"""Examples that have a test of their own, here or in tests/test_docs.py."""
 
 
 def test_every_example_is_run_here() -> None:
