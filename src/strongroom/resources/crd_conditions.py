@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
@@ -28,16 +28,15 @@ _APPROVALS = {
 
 
 def accept_names(
-    crd: CustomResourceDefinition, others: Iterable[CustomResourceDefinition], now: str
+    crd: CustomResourceDefinition, taken: Sequence[CustomResourceDefinitionNames], now: str
 ) -> None:
-    """Give the definition the names that nobody of its group has, and establish it.
+    """Give the definition the names that nobody of its group has ``taken``, and establish it.
 
     A definition that was established stays so, whatever its names become. Upstream waits some
     seconds between accepting the names and establishing, for servers that share a store to hear
     of it: our server answers for what it has stored, so both are said at once.
     """
-    group = [other for other in others if other.spec.group == crd.spec.group]
-    names, conflict = _accepted(crd, [other.status.acceptedNames for other in group])
+    names, conflict = _accepted(crd, taken)
     crd.status.acceptedNames = names
     set_condition(crd, conflict or _said(NAMES_ACCEPTED, "NoConflicts", "no conflicts found"), now)
     if not is_true(crd, ESTABLISHED):
@@ -73,7 +72,7 @@ def _said(
 
 
 def _accepted(
-    crd: CustomResourceDefinition, taken: list[CustomResourceDefinitionNames]
+    crd: CustomResourceDefinition, taken: Sequence[CustomResourceDefinitionNames]
 ) -> tuple[CustomResourceDefinitionNames, CustomResourceDefinitionCondition | None]:
     """The names that it gets, those it has kept where a new one is taken; the last conflict."""
     wanted, names = crd.spec.names, msgspec.structs.replace(crd.status.acceptedNames)

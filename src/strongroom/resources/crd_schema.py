@@ -47,8 +47,12 @@ class ValidationRule(Struct):
     ] = None
 
 
-class JSONSchemaProps(Struct):
-    """A JSON schema, in the subset that structural schemas allow."""
+class JSONSchemaProps(Struct, gc=False):
+    """A JSON schema, in the subset that structural schemas allow.
+
+    The garbage collector does not look at it: a schema cannot contain itself, and a definition has
+    so many that reading one took five times as long.
+    """
 
     id: Annotated[str, F(1, "Not used.")] = ""
     schema_: Annotated[str, F(2, "Not used.")] = _x("$schema")

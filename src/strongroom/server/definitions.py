@@ -10,23 +10,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
 
+import msgspec
 from msgspec.structs import replace
 
 from strongroom.access.user import Attributes
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
+from strongroom.api.schema import F
 from strongroom.api.times import format_time
 from strongroom.registry.context import RequestContext
 from strongroom.registry.registry import Registry
 from strongroom.registry.view import View
 from strongroom.resources.crd_conditions import accept_names, same_conditions
-from strongroom.resources.crd_object import CLEANUP, CustomResourceDefinition
+from strongroom.resources.crd_object import (
+    CLEANUP,
+    CustomResourceDefinition,
+    CustomResourceDefinitionNames,
+    CustomResourceDefinitionSpec,
+)
 from strongroom.server.bootstrap import LOOPBACK
 from strongroom.server.instances import Instances
 from strongroom.server.kinds import AnyRegistry, AnyResource
-from strongroom.storage.cache import Subscription
+from strongroom.storage.cache import Change, Subscription
 from strongroom.storage.errors import StoreError, SubscriberTooSlow
 from strongroom.storage.port import EventType
 from strongroom.telemetry import log
@@ -37,6 +45,21 @@ Definition = View[CustomResourceDefinition]
 
 _MAX_PENDING = 100_000
 _RETRY_FIRST, _RETRY_MOST = 0.1, 30.0
+
+
+class _Spec(CustomResourceDefinitionSpec):
+    """A spec whose versions, which are most of a definition, are not looked into."""
+
+    versions: Annotated[Any, F(7, "The versions, as they came.")] = None
+
+
+class _Outline(CustomResourceDefinition):
+    """A definition as far as its names and conditions go."""
+
+    spec: Annotated[_Spec, F(2, "What is served.")] = msgspec.field(default_factory=_Spec)
+
+
+_outlines = msgspec.json.Decoder(_Outline)
 
 
 class Definitions:
@@ -51,6 +74,7 @@ class Definitions:
         self._registry = registry
         self._clock = clock
         self._instances = Instances(make)
+        self._names: dict[str, tuple[str, CustomResourceDefinitionNames]] = {}
         self._subscription, self._dirty = self._read_all()
         self._cleaning: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
@@ -66,10 +90,17 @@ class Definitions:
         await self._subscription.close()
 
     def _read_all(self) -> tuple[Subscription[Definition], dict[str, None]]:
+        """Know every definition's names. Nothing is awaited between reading and subscribing."""
         cache, prefix = self._registry.cache, self._registry.resource.prefix()
-        names = [entry.item.name for entry in cache.list(prefix).items if entry.error is None]
+        self._names = {}
+        for entry in cache.list(prefix).items:
+            if entry.error is None:
+                self._learn(_outlines.decode(entry.item.wire))
         subscription = cache.subscribe(cache.revision, _MAX_PENDING, prefix=prefix)
-        return subscription, dict.fromkeys(names)
+        return subscription, dict.fromkeys(self._names)
+
+    def _learn(self, crd: CustomResourceDefinition) -> None:
+        self._names[crd.metadata.name] = (crd.spec.group, crd.status.acceptedNames)
 
     async def _follow(self) -> None:
         """Note what changed; a definition that goes frees its names for others of its group."""
@@ -77,32 +108,30 @@ class Definitions:
             try:
                 async for batch in self._subscription:
                     for change in batch:
-                        if change.error is not None:
-                            continue
-                        view = change.item
-                        self._note([view.name])
-                        if change.type is EventType.DELETE:
-                            self._note(self._others(view.peek().spec.group, view.name))
+                        if change.error is None:
+                            self._apply(change)
                 return
             except SubscriberTooSlow:
                 await self._subscription.close()
                 self._subscription, names = self._read_all()
                 self._note(names)
 
-    def _note(self, names: list[str] | dict[str, None]) -> None:
+    def _apply(self, change: Change[Definition]) -> None:
+        crd = _outlines.decode(change.item.wire)
+        name = crd.metadata.name
+        if change.type is EventType.PUT:
+            self._learn(crd)
+            self._note([name])
+        else:
+            self._names.pop(name, None)
+            self._note(self._others(crd.spec.group, name))
+
+    def _note(self, names: Iterable[str]) -> None:
         self._dirty.update(dict.fromkeys(names))
         self._wake.set()
 
     def _others(self, group: str, name: str) -> list[str]:
-        return [
-            crd.metadata.name
-            for crd in self._all()
-            if crd.spec.group == group and crd.metadata.name != name
-        ]
-
-    def _all(self) -> list[CustomResourceDefinition]:
-        entries = self._registry.cache.list(self._registry.resource.prefix()).items
-        return [entry.item.obj for entry in entries if entry.error is None]
+        return [other for other, (its, _) in self._names.items() if its == group and other != name]
 
     async def _work(self) -> None:
         delay = _RETRY_FIRST
@@ -122,21 +151,30 @@ class Definitions:
                     delay = min(delay * 2, _RETRY_MOST)
 
     async def _reconcile(self, name: str) -> None:
-        crd = await self._read(name)
-        if crd is None:
+        view = await self._view(name)
+        if view is None:
             return
-        if crd.metadata.deletionTimestamp:
-            if CLEANUP in crd.metadata.finalizers and name not in self._cleaning:
+        outline = _outlines.decode(view.wire)
+        meta = outline.metadata
+        if meta.deletionTimestamp:
+            if CLEANUP in meta.finalizers and name not in self._cleaning:
                 task = asyncio.create_task(self._clean(name))
                 self._cleaning[name] = task
                 task.add_done_callback(lambda _: self._cleaning.pop(name, None))
-            return
-        before = [replace(c) for c in crd.status.conditions], crd.status.acceptedNames
-        others = [other for other in self._all() if other.metadata.name != name]
-        accept_names(crd, others, format_time(self._clock.now()))
-        if not same_conditions(crd, *before):
-            await self._store(crd)
+        elif self._accept(outline):
+            crd = _definition(view)
+            self._accept(crd)
+            # Known at once, so that the next one is not given the same names.
+            self._learn(await self._store(crd))
             self._note(self._others(crd.spec.group, name))
+
+    def _accept(self, crd: CustomResourceDefinition) -> bool:
+        """Give it names and conditions; whether these are others than it had."""
+        before = [replace(c) for c in crd.status.conditions], crd.status.acceptedNames
+        others = self._others(crd.spec.group, crd.metadata.name)
+        taken = [self._names[other][1] for other in others]
+        accept_names(crd, taken, format_time(self._clock.now()))
+        return not same_conditions(crd, *before)
 
     async def _clean(self, name: str) -> None:
         """Delete the objects of a definition that goes, and then let it go."""
@@ -156,13 +194,16 @@ class Definitions:
 
     async def _read(self, name: str) -> CustomResourceDefinition | None:
         """The definition as of now, to be changed."""
+        view = await self._view(name)
+        return None if view is None else _definition(view)
+
+    async def _view(self, name: str) -> Definition | None:
         try:
-            view = await self._registry.get(self._context("get"), "", name)
+            return await self._registry.get(self._context("get"), "", name)
         except StatusError as error:
             if error.code != 404:
                 raise
             return None
-        return _definition(view)
 
     async def _store(self, crd: CustomResourceDefinition) -> CustomResourceDefinition:
         """Write status and finalizers. Raises StatusError 409 when somebody else was faster."""

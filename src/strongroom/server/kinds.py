@@ -37,15 +37,12 @@ class CustomKind:
         self.fingerprint = fingerprint
         self._load = load
         self._make = make
-        self._whole: AnyResource | None = None
         self._registry: asyncio.Task[AnyRegistry] | None = None
         self._closed = False
 
     def whole(self) -> AnyResource:
-        """The kind with its type and rules, made once: its schema may be large."""
-        if self._whole is None:
-            self._whole = self._load()
-        return self._whole
+        """The kind with its type and rules, made anew: only its registry keeps one."""
+        return self._load()
 
     async def registry(self) -> AnyRegistry | None:
         """The registry, started; None when the kind has gone meanwhile."""

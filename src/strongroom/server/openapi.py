@@ -6,6 +6,7 @@ names each document by its hash, so that clients may keep it for ever.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -56,8 +57,8 @@ class OpenAPI:
         self._parts = parts
         routes = {f"/openapi/v3/{path}": _kept(part) for path, part in parts.items()}
         routes["/openapi/v3"] = _served(cache(lambda: _index(parts)))
-        routes["/openapi/v2"] = _served(
-            cache(lambda: _whole((*catalog, *(c.whole() for c in customs))))
+        routes["/openapi/v2"] = _made_aside(
+            lambda: _whole((*catalog, *(c.whole() for c in customs)))
         )
         return routes
 
@@ -184,6 +185,22 @@ def _index(parts: dict[str, _Part]) -> Document:
 def _served(make: Make) -> Handler:
     async def serve(request: Request, target: Target) -> Reply:
         return make().reply(request, etag=True)
+
+    return serve
+
+
+def _made_aside(make: Make) -> Handler:
+    """A document that may take seconds to make: other requests go on meanwhile."""
+    making: list[asyncio.Task[Document]] = []
+
+    async def serve(request: Request, target: Target) -> Reply:
+        if making and making[0].done() and making[0].exception() is not None:
+            making.clear()
+        if not making:
+            making.append(asyncio.create_task(asyncio.to_thread(make)))
+        # Whoever waits may leave; the others wait on.
+        document = await asyncio.shield(making[0])
+        return document.reply(request, etag=True)
 
     return serve
 
