@@ -9,11 +9,22 @@ from hypothesis import strategies as st
 from strongroom.api.codec import to_tree
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import DeleteOptions, Object
-from strongroom.api.protobuf import decode_protobuf
+from strongroom.api.protobuf import (
+    PREFIX,
+    MalformedError,
+    decode_protobuf,
+    encode_message,
+    encode_protobuf,
+    item,
+    read,
+)
+from strongroom.api.protobuf.wire import framed, read_varint, varint
 from strongroom.resources.configmap import ConfigMap
+from strongroom.resources.crd_schema import JSONSchemaProps
 from strongroom.resources.lease import Lease
 from strongroom.resources.namespace import Namespace
 from strongroom.resources.pod import Pod
+from strongroom.resources.pod_security import PodSecurityContext
 from strongroom.resources.secret import Secret
 from strongroom.resources.serviceaccount import ServiceAccount
 
@@ -67,6 +78,8 @@ def test_bodies_of_kubectl(
     struct: type[Object], hexadecimal: str, expected: dict[str, object]
 ) -> None:
     obj = decode_protobuf(bytes.fromhex(hexadecimal), struct, kind=struct.__name__)
+    # Written again by us, they are kubectl's to the byte.
+    assert encode_protobuf(obj, api_version="v1", kind=obj.kind).hex() == hexadecimal
     tree = to_tree(obj)
     assert tree.pop("kind") == struct.__name__
     assert tree.pop("apiVersion") == "v1"
@@ -147,6 +160,69 @@ def test_what_is_no_message(data: bytes) -> None:
     with pytest.raises(StatusError) as raised:
         decode_protobuf(data, Secret, kind="Secret")
     assert (raised.value.code, raised.value.reason) == (400, "BadRequest")
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        (b"\x12\x00" * 1_400_000, "exceeded max number of values"),  # empty entries of a map
+        (b"\x98\x06\x01" * 1_000_000, "exceeded max number of values"),  # unknown numbers
+        (framed(b"\x0a", b"\x08\x03"), "wrong wireType = 0 for field name"),
+        (b"\x1b\x1c", "illegal wireType 3"),  # a group
+        (b"\x1c", "illegal wireType 4"),
+        (b"\x1a" + b"\x80" * 10 + b"\x01", "integer overflow"),
+        (b"\x1a" + b"\xff" * 9 + b"\x01", "unexpected EOF"),  # longer than there is memory
+        (b"\x12\x04\x0a\x02\xff\xfe", "illegal field value"),  # no UTF-8
+        (framed(b"\x0a", b"\x42\x0a\x08" + b"\xff" * 8 + b"\x7f"), "illegal field value"),
+    ],
+    ids=["entries", "unknown", "wire", "group", "end", "overflow", "length", "utf8", "time"],
+)
+def test_hostile_bytes(message: bytes, why: str) -> None:
+    with pytest.raises(MalformedError, match=why) as raised:
+        read(PREFIX + item(message), Secret)
+    assert raised.value.__cause__ is None
+
+
+def test_messages_that_contain_themselves_have_an_end() -> None:
+    schema = b""
+    for _ in range(400):
+        schema = framed(b"\xe2\x01", schema)  # field 28 of a schema: not
+    with pytest.raises(MalformedError, match="exceeded max depth"):
+        read(PREFIX + item(schema), JSONSchemaProps)
+
+
+def test_packed_numbers_are_a_list_too() -> None:
+    packed = framed(b"\x22", varint(7) + varint(-1))
+    plain = b"\x20" + varint(7) + b"\x20" + varint(-1)
+    for groups in (packed, plain):
+        context = read(PREFIX + item(groups), PodSecurityContext)
+        assert context.supplementalGroups == [7, -1]
+        assert encode_message(context) == plain
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_varints(number: int) -> None:
+    text = varint(number)
+    assert read_varint(text + b"\xff", 0, len(text)) == (number, len(text))
+    assert text == varint(number - 2**64)
+
+
+def test_what_go_writes_of_nothing() -> None:
+    """By value: always; by pointer: if it is set; lists and maps: if they hold something."""
+    assert encode_message(DeleteOptions()) == b""
+    assert encode_message(DeleteOptions(gracePeriodSeconds=0, dryRun=["All"])) == (
+        b"\x08\x00\x2a\x03All"
+    )
+    meta = b"\x0a\x00\x12\x00\x1a\x00\x22\x00\x2a\x00\x32\x00\x38\x00\x42\x00"
+    assert encode_message(Secret(immutable=False)) == (
+        framed(b"\x0a", meta) + b"\x1a\x00" + b"\x28\x00"
+    )
+    assert encode_message(Secret(data={"b": b"", "a": b"x"})) == (
+        framed(b"\x0a", meta)
+        + framed(b"\x12", b"\x0a\x01a\x12\x01x")
+        + framed(b"\x12", b"\x0a\x01b\x12\x00")
+        + b"\x1a\x00"
+    )
 
 
 @given(st.binary(max_size=200))

@@ -15,8 +15,10 @@ from strongroom.api.meta import DeleteOptions, ListMeta, ObjectMeta, Preconditio
 from strongroom.api.protobuf import encode_protobuf, read
 from strongroom.api.schema import F, Struct
 from strongroom.api.table import PartialObjectMetadata, PartialObjectMetadataList
+from strongroom.resources.crd_object import CustomResourceDefinition as Definition
 from strongroom.resources.secret import Secret
 from tests.server.conftest import SECRETS, Answer, Running, secret
+from tests.server.custom import DEFINITIONS, NAME, V1, crontab, define, definition
 
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 ACCEPT = {"Accept": f"{PROTOBUF},application/json"}
@@ -193,3 +195,43 @@ async def test_discovery(api: Running) -> None:
         assert to_tree(in_protobuf) == plain
     version = await api.ask("GET", "/version", headers=ACCEPT)
     assert version.headers["Content-Type"] == "application/json"
+
+
+async def test_custom_kinds(api: Running) -> None:
+    """Their definitions have protobuf, their objects only in the shape of metadata."""
+    await define(api, definition())
+    crd = message(await api.ask("GET", f"{DEFINITIONS}/{NAME}", headers=ACCEPT), Definition)
+    assert to_tree(crd) == (await api.ask("GET", f"{DEFINITIONS}/{NAME}")).json
+    await api.ask("POST", V1, crontab("c"))
+    fallback = await api.ask("GET", f"{V1}/c", headers=ACCEPT)
+    assert fallback.headers["Content-Type"] == "application/json"
+    refused = await api.ask("GET", f"{V1}/c", headers={"Accept": PROTOBUF})
+    assert refused.code == 406
+    accept = {"Accept": PROTOBUF + METADATA.format("List")}
+    many = message(await api.ask("GET", V1, headers=accept), PartialObjectMetadataList)
+    assert [one.metadata.name for one in many.items] == ["c"]
+    body = {"Content-Type": PROTOBUF}
+    refused = await api.ask("POST", V1, secret_body("x"), headers=body)
+    assert (refused.code, "protobuf marshalling interface" in refused.json["message"]) == (
+        400,
+        True,
+    )
+
+
+async def test_openapi(api: Running) -> None:
+    """gnostic's form, for those who ask for it by either name; all forms have one ETag."""
+    plain = await api.ask("GET", "/openapi/v2")
+    for name in ("v2@v1.0", "v2.v1.0"):
+        accept = {"Accept": f"application/com.github.proto-openapi.spec.{name}+protobuf"}
+        answer = await api.ask("GET", "/openapi/v2", headers=accept)
+        assert answer.headers["Content-Type"] == (
+            "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+        )
+        assert answer.body.startswith(b"\x0a\x032.0")
+        assert answer.headers["Etag"] == plain.headers["Etag"]
+        known = accept | {"If-None-Match": answer.headers["Etag"]}
+        assert (await api.ask("GET", "/openapi/v2", headers=known)).code == 304
+    accept = {"Accept": "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"}
+    third = await api.ask("GET", "/openapi/v3/api/v1", headers=accept)
+    assert third.body.startswith(b"\x0a\x053.0.0")
+    assert plain.headers["Content-Type"] == "application/json"

@@ -25,7 +25,8 @@ _BROWSERS = ("curl", "Wget", "Mozilla/5.0")
 
 
 _PIECE = 100
-"""Objects of a list that are written in protobuf before others have their turn: about 2 ms."""
+"""Objects of a list that are written in protobuf before others have their turn: a few
+milliseconds."""
 
 
 async def encode(call: Call, outcome: Outcome) -> Reply | StreamReply:

@@ -17,6 +17,7 @@ from strongroom.api.errors import bad_request
 from strongroom.api.jsontext import count_values, most_values
 from strongroom.api.protobuf import values
 from strongroom.api.protobuf.alternatives import alternative, alternative_reader
+from strongroom.api.protobuf.encoding import has_message
 from strongroom.api.protobuf.envelope import PREFIX
 from strongroom.api.protobuf.fields import Budget, Put, Table, Tree, fill, left_of_body
 from strongroom.api.protobuf.wire import BYTES, FIXED64, MalformedError, read_varint
@@ -37,6 +38,11 @@ def decode_protobuf(body: bytes, struct: type[T], *, kind: str) -> T:
 
 def read(body: bytes, struct: type[T]) -> T:
     """The object in an envelope. Raises MalformedError, whose text holds nothing of the body."""
+    if not has_message(struct):
+        raise MalformedError(
+            "object *unstructured.Unstructured does not implement the protobuf marshalling "
+            "interface and cannot be encoded to a protobuf message"
+        )
     if not body.startswith(PREFIX):
         raise MalformedError("couldn't get version/kind; no protobuf prefix")
     most = most_values(struct)

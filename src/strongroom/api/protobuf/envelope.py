@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from strongroom.api.meta import ListMeta
 from strongroom.api.protobuf.encoding import encode_message
-from strongroom.api.protobuf.wire import framed
+from strongroom.api.protobuf.wire import framed, short_varint
 from strongroom.api.schema import Struct
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
@@ -31,14 +31,20 @@ def item(message: bytes) -> bytes:
 
 def enveloped(api_version: str, kind: str, content: bytes) -> bytes:
     """The envelope around an :func:`item`."""
-    told = framed(_FIRST, api_version.encode()) + framed(_SECOND, kind.encode())
-    return PREFIX + framed(_FIRST, told) + content + _NO_CONTENT_TYPE
+    return b"".join((PREFIX, _told(api_version, kind), content, _NO_CONTENT_TYPE))
 
 
 def enveloped_list(api_version: str, kind: str, meta: ListMeta, items: list[bytes]) -> bytes:
     """A list with its envelope; ``items`` are objects as :func:`item` makes them."""
-    message = b"".join([framed(_FIRST, encode_message(meta)), *items])
-    return enveloped(api_version, kind, item(message))
+    metadata = framed(_FIRST, encode_message(meta))
+    size = short_varint(len(metadata) + sum(map(len, items)))
+    # Joined in one go: a list may have many megabytes, which are copied once only.
+    start = (PREFIX, _told(api_version, kind), _SECOND, size, metadata)
+    return b"".join((*start, *items, _NO_CONTENT_TYPE))
+
+
+def _told(api_version: str, kind: str) -> bytes:
+    return framed(_FIRST, framed(_FIRST, api_version.encode()) + framed(_SECOND, kind.encode()))
 
 
 def event_frame(event_type: str, body: bytes) -> bytes:

@@ -44,6 +44,8 @@ def framed(start: bytes, content: bytes) -> bytes:
 
 def read_varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     """The number at ``at``, and where the next thing begins. Raises MalformedError."""
+    if at < end and data[at] < 0x80:  # nearly always
+        return data[at], at + 1
     number = shift = 0
     while True:
         if at >= end:
