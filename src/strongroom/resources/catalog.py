@@ -37,6 +37,10 @@ from strongroom.resources.secret import SECRETS
 from strongroom.resources.service import SERVICES
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
 from strongroom.resources.statefulset import STATEFUL_SETS
+from strongroom.resources.validating_policy import (
+    VALIDATING_POLICIES,
+    VALIDATING_POLICY_BINDINGS,
+)
 from strongroom.resources.webhook_configuration import MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS
 
 
@@ -78,6 +82,7 @@ CATALOG = Catalog(
         *(CSI_DRIVERS, RUNTIME_CLASSES, PRIORITY_CLASSES),
         API_SERVICES,
         *(MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS),
+        *(VALIDATING_POLICIES, VALIDATING_POLICY_BINDINGS),
         CUSTOM_RESOURCE_DEFINITIONS,
     )
 )

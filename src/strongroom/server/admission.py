@@ -11,11 +11,14 @@ from typing import Any
 from strongroom.access.admission.lifecycle import NamespaceLifecycle
 from strongroom.access.admission.limitranger import LimitRanger
 from strongroom.access.admission.noderestriction import NodeRestriction
+from strongroom.access.admission.policy.plugin import ValidatingPolicies
+from strongroom.access.admission.policy.reading import ParamReaders
 from strongroom.access.admission.port import AdmissionPlugin
 from strongroom.access.admission.quota.plugin import QuotaAdmission
 from strongroom.access.admission.webhook.choosing import Surroundings
 from strongroom.access.admission.webhook.mutating import MutatingWebhooks
 from strongroom.access.admission.webhook.validating import ValidatingWebhooks
+from strongroom.access.authz.port import Authorizer
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError, internal_error
 from strongroom.api.meta import Object
@@ -30,6 +33,7 @@ from strongroom.resources.webhook_configuration import (
 )
 from strongroom.server.bootstrap import NamespacePhases, own_context
 from strongroom.server.kinds import Kinds
+from strongroom.server.policies import PolicySurroundings
 from strongroom.server.quotas import QuotaStore
 from strongroom.server.services import Services
 from strongroom.server.webhooks import HTTPWebhookCaller
@@ -105,7 +109,7 @@ class Cluster:
 class AdmissionParts:
     """The plugins in their order. ``close`` ends connections to webhooks."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, authorizer: Authorizer) -> None:
         self.cluster = Cluster(clock)
         self.phases = NamespacePhases(clock)
         self._caller = HTTPWebhookCaller(Services(self.cluster.registry))
@@ -117,9 +121,15 @@ class AdmissionParts:
             NodeRestriction(),
             limits,
             MutatingWebhooks(self.cluster, self._caller, around, again=(limits,)),
+            *self._policies(authorizer, clock),
             ValidatingWebhooks(self.cluster, self._caller, around),
             QuotaAdmission(quotas, clock),
         )
+
+    def _policies(self, authorizer: Authorizer, clock: Clock) -> tuple[AdmissionPlugin, ...]:
+        around = PolicySurroundings(self.cluster, authorizer, clock)
+        judges = ValidatingPolicies(around, around, self.cluster, self.cluster)
+        return ParamReaders(around, around), judges
 
     def attach(self, kinds: Kinds) -> None:
         """Let the plugins ask the registries, which exist and are started now."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from strongroom.access.authn.union import AnonymousOnPaths, GroupAdder, UnionAuthenticator
 from strongroom.access.authn.x509 import X509Authenticator
 from strongroom.access.authz.components import COMPONENTS
+from strongroom.access.authz.port import Authorizer
 from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer
 from strongroom.api.clock import Clock, SystemClock
 from strongroom.paths import claim_data_dir
@@ -112,7 +113,8 @@ async def _build(options: Options, clock: Clock, stack: contextlib.AsyncExitStac
     write_kubeconfigs(pki, options.kubeconfig, url)
     stack.enter_context(run_file(options, url, opened))
     addresses = ServiceAddresses(options.service_cluster_ip_range)
-    kinds = await _start_kinds(store, clock, addresses, stack)
+    authorizer = UnionAuthorizer([MastersAuthorizer(), COMPONENTS])
+    kinds = await _start_kinds(store, clock, addresses, authorizer, stack)
     await ensure_builtins(kinds, clock, addresses.network, options.bind, url)
     _start_maintenance(options, store, kinds, clock, stack)
 
@@ -124,7 +126,7 @@ async def _build(options: Options, clock: Clock, stack: contextlib.AsyncExitStac
     pipeline = Pipeline(
         GroupAdder(AnonymousOnPaths(UnionAuthenticator([X509Authenticator(clock)]), PUBLIC_PATHS)),
         Audit(_audit_sink(options, clock, metrics, stack), clock),
-        UnionAuthorizer([MastersAuthorizer(), COMPONENTS]),
+        authorizer,
         _routes(metrics, shutdown, store, LiveDocuments(kinds, url.removeprefix("https://"))),
         Endpoints(kinds, logs),
         _fairness(options, metrics, stack),
@@ -151,10 +153,14 @@ def _listen(options: Options) -> socket.socket:
 
 
 async def _start_kinds(
-    store: Store, clock: Clock, addresses: ServiceAddresses, stack: contextlib.AsyncExitStack
+    store: Store,
+    clock: Clock,
+    addresses: ServiceAddresses,
+    authorizer: Authorizer,
+    stack: contextlib.AsyncExitStack,
 ) -> Kinds:
     """The registries of all kinds, with the system's namespaces in them."""
-    admission = AdmissionParts(clock)
+    admission = AdmissionParts(clock, authorizer)
     stack.push_async_callback(admission.close)
     kinds = Kinds(
         ServiceRegistry(addresses, r, store, (*admission.plugins, addresses), clock)

@@ -14,6 +14,9 @@ from strongroom.api.cel.errors import CompileError
 from strongroom.api.cel.functions import LIBRARIES
 from strongroom.api.cel.overloads import Overload
 
+UNCHECKED = ""
+"""The type of an expression of which the library cannot tell it."""
+
 _CONFIG = """extensions:
 - name: optional
 - name: bindings
@@ -25,6 +28,11 @@ _STATUS = re.compile(r" \[[A-Z_]+\]\Z")
 _STATUS_BEFORE = re.compile(r"\A[A-Z_]+: ")
 _ORDER = {"_<_": "less", "_<=_": "less_equals", "_>_": "greater", "_>=_": "greater_equals"}
 _NAMED_TYPES = (("net.CIDR", "dyn"), ("net.IP", "dyn"))
+_COMPOSED = "variables"
+_OWN_TYPES = re.compile(
+    r"(?<![\w.])(?:BOOL|INT|UINT|DOUBLE|STRING|BYTES|DYN|NULL|TIMESTAMP|DURATION|LIST|MAP|TYPE)\b"
+)
+_WORDS = {"NULL": "null_type"}
 _UNDECLARED = re.compile(
     r"^ERROR: <input>:(\d+):(\d+): undeclared reference to '(\w+\.[\w.]+)'(.*)\n"
     r" \| (.*)\n \| (\.*)\^",
@@ -48,7 +56,7 @@ def check(text: str, declared: tuple[tuple[str, str], ...]) -> tuple[bytes, str]
         reason = _reason(error)
     errors = _ERROR.findall(reason)
     if errors and all(map(_NOT_DECLARABLE.match, errors)):
-        return environment.compile(text, disable_check=True).serialize(), "dyn"
+        return environment.compile(text, disable_check=True).serialize(), UNCHECKED
     raise CompileError(f"compilation failed: {reason}")
 
 
@@ -60,10 +68,15 @@ def _reason(error: Exception) -> str:
 def _rooted(found: re.Match[str]) -> str:
     """An undeclared ``a.b.c`` as cel-go tells it: ``a`` is not declared, where ``a`` stands."""
     line, column, name, rest, text, dots = found.groups()
-    root, _, _ = name.partition(".")
+    root, _, path = name.partition(".")
     at = int(column) - len(name.rpartition(".")[0])
     if at < 1 or text[at - 1 :][: len(root)] != root or len(dots) + 1 != int(column):
         return found.group()
+    if root == _COMPOSED:
+        field = path.partition(".")[0]
+        at += len(root)
+        where, arrow = f"<input>:{line}:{at}", "." * (at - 1) + "^"
+        return f"ERROR: {where}: undefined field '{field}'\n | {text}\n | {arrow}"
     return (
         f"ERROR: <input>:{line}:{at}: undeclared reference to '{root}'{rest}\n"
         f" | {text}\n | {dots[: at - 1]}^"
@@ -71,7 +84,8 @@ def _rooted(found: re.Match[str]) -> str:
 
 
 def _type_name(kind: Any) -> str:
-    return str(kind.name()).lower()
+    """The type in the words of declarations; the library writes its own types in capitals."""
+    return _OWN_TYPES.sub(lambda found: _WORDS.get(found[0], found[0].lower()), str(kind.name()))
 
 
 @lru_cache(maxsize=128)
@@ -93,6 +107,8 @@ def _type(text: str) -> Any:
     if text.startswith("optional_type<"):
         # Optionals of the library's own functions are of a type that cannot be named here.
         return cel.Type.DYN
+    if text == "null_type":
+        return cel.Type.NULL
     names = {"bool", "int", "uint", "double", "string", "bytes", "dyn", "timestamp", "duration"}
     if text in names:
         return getattr(cel.Type, text.upper())

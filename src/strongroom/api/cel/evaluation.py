@@ -73,13 +73,19 @@ def _ident(node: tree.Ident, context: Context) -> tuple[Step, int]:
     if name in context.accumulators:
         return _accumulator(name), 1
 
+    if known != name and "." in known:
+        return _variable(known), 1
+    return _variable(name), 1
+
+
+def _variable(name: str) -> Step:
     def step(frame: Frame) -> Any:
         try:
             return frame.variables[name]
         except KeyError:
             raise CelError(f"no such attribute(s): {name}") from None
 
-    return step, 1
+    return step
 
 
 def _accumulator(name: str) -> Step:
@@ -97,6 +103,8 @@ def _select(node: tree.Select, context: Context) -> tuple[Step, int]:
     if known in _TYPES:
         kind = CelType(known or "")
         return (lambda frame: kind), 1
+    if known is not None:
+        return _variable(known), 1
     operand, cost = build(node.operand, context)
     name = node.field
     if node.test:

@@ -13,12 +13,12 @@ from typing import Any
 
 from strongroom.api.cel.budget import Budget
 from strongroom.api.cel.declarations import Declarations, declare
-from strongroom.api.cel.environment import check
+from strongroom.api.cel.environment import UNCHECKED, check
 from strongroom.api.cel.errors import CelError, CompileError
 from strongroom.api.cel.evaluation import Context, Frame, build
 from strongroom.api.cel.functions import LIBRARIES
 from strongroom.api.cel.overloads import dispatches
-from strongroom.api.cel.tree import read_checked
+from strongroom.api.cel.tree import Expr, Ident, Select, read_checked
 from strongroom.api.cel.values import plain
 
 _FUNCTIONS = dispatches(LIBRARIES)
@@ -39,7 +39,7 @@ class Program:
         self._cost = cost
 
     def evaluate(self, variables: Mapping[str, Any], *, budget: Budget | None = None) -> Any:
-        """The value for these variables, JSON-like.
+        """The value for these variables, JSON-like. A mapping is asked for what is named only.
 
         Raises CelError when the evaluation ends in an error, CelBudgetError when it would cost
         more than ``budget`` still allows.
@@ -52,11 +52,28 @@ class Program:
         outer = budget.enter()
         try:
             budget.spend(self._cost)
-            return self._step(Frame(dict(variables), budget))
+            return self._step(Frame(_names(variables), budget))
         except RecursionError:
             raise CelError(_TOO_DEEP) from None
         finally:
             budget.leave(outer)
+
+
+class _Names(dict[str, Any]):
+    """The variables of an evaluation, each taken from where it comes from when it is named."""
+
+    def __init__(self, source: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._source = source
+
+    def __missing__(self, name: str) -> Any:
+        value = self[name] = self._source[name]
+        return value
+
+
+def _names(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """A dict of one evaluation's own, since macros bind names in it."""
+    return dict(variables) if type(variables) is dict else _Names(variables)
 
 
 def compile_expression(
@@ -70,13 +87,25 @@ def compile_expression(
     """
     declared = declare(variables)
     serialized, kind = check(text, declared)
-    wanted = (result,) if isinstance(result, str) else result
-    if wanted and kind != "dyn" and kind not in wanted:
-        named = wanted[0] if len(wanted) == 1 else f"one of [{' '.join(wanted)}]"
-        raise CompileError(f"must evaluate to {named}")
     checked = read_checked(serialized)
+    wanted = (result,) if isinstance(result, str) else result
+    told = kind != UNCHECKED and not (kind == "dyn" and _may_be_anything(checked.root))
+    if wanted and told and kind not in wanted:
+        named = wanted[0] if len(wanted) == 1 else f"one of [{' '.join(wanted)}]"
+        raise CompileError(f"must evaluate to {named} but got {kind}")
     try:
         step, cost = build(checked.root, Context(checked, _FUNCTIONS))
     except RecursionError:
         raise CompileError(_TOO_DEEP) from None
-    return Program(text, kind, step, cost)
+    return Program(text, kind or "dyn", step, cost)
+
+
+def _may_be_anything(root: Expr) -> bool:
+    """Whether ``dyn`` is our ignorance: of the types in ``request``, and where nothing is checked.
+
+    An expression that is ``dyn`` for any other reason is refused where a type is wanted, as
+    upstream refuses it.
+    """
+    while isinstance(root, Select):
+        root = root.operand
+    return isinstance(root, Ident) and root.name == "request"

@@ -16,10 +16,14 @@ from strongroom.api.cel.values import Opaque
 from strongroom.api.names import dns_label, dns_subdomain
 
 AUTHORIZER_TYPE = "kubernetes.authorization.Authorizer"
+REQUEST_RESOURCE = "authorizer.requestResource"
 _PATH = "kubernetes.authorization.PathCheck"
 _GROUP = "kubernetes.authorization.GroupCheck"
 _RESOURCE = "kubernetes.authorization.ResourceCheck"
 _DECISION = "kubernetes.authorization.Decision"
+
+AUTHORIZER_VARIABLES = {"authorizer": AUTHORIZER_TYPE, REQUEST_RESOURCE: _RESOURCE}
+"""The variables of expressions that may ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Check:
     verb: str = ""
     path: str = ""
     group: str = ""
+    version: str = "*"
     resource: str = ""
     subresource: str = ""
     namespace: str = ""
@@ -97,6 +102,11 @@ class _ResourceCheck(_Asking):
 class _Decision(Opaque):
     answer: Answer
     type_name = _DECISION
+
+
+def request_resource(answers: Answers, check: Check) -> Opaque:
+    """The variable ``authorizer.requestResource``: a question about what the request is about."""
+    return _ResourceCheck(answers, check)
 
 
 def _path(asking: AuthorizerValue, path: str) -> _PathCheck:

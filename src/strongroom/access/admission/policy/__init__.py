@@ -1,0 +1,1 @@
+"""Judging writes by policies in CEL: ValidatingAdmissionPolicy and its bindings."""
