@@ -32,6 +32,7 @@ class Filler:
 
     def __init__(self, random: Random) -> None:
         self._random = random
+        self._objects = 0
         self._share = random.choice((0.05, 0.3, 0.7))
 
     # --- our objects ----------------------------------------------------------------------------
@@ -39,8 +40,10 @@ class Filler:
     def object(self, struct: type[Struct], known: Any, depth: int = 0) -> Any:
         """An object; given a descriptor (``known``), with fields that the message has too."""
         values = {}
+        self._objects += 1
         # Types that contain themselves would never end.
-        share = self._share / (1 + depth / 3) if depth < 9 else 0
+        ends = depth > 8 or self._objects > 200
+        share = 0 if ends else self._share / (1 + depth / 3)
         for field in schema_of(struct).fields.values():
             number, within = field.facts.number, field.facts.within
             inner = known
