@@ -203,6 +203,20 @@ async def test_a_patch_that_does_not_apply_is_no_matter_of_policy(world: World) 
     )
 
 
+async def test_owners_of_fields_that_a_webhook_spoils_are_put_back(world: World) -> None:
+    value = [{"manager": "m", "operation": "Rule", "apiVersion": "v1", "fieldsType": "FieldsV1"}]
+    step = {"op": "add", "path": "/metadata/managedFields", "value": value}
+    world.hooks.on["/owners"] = lambda review: patch(review, step)
+    await world.register("mutating", "owners", world.webhook("/owners"))
+    made = await world.ask(
+        "POST", f"{MAPS}?dryRun=All&fieldManager=me", config_map("owners", a="b")
+    )
+    (entry,) = made.json["metadata"]["managedFields"]
+    assert (entry["manager"], entry["operation"]) == ("me", "Update")
+    (warning,) = made.headers.getall("warning")
+    assert ".metadata.managedFields was in an invalid state after admission" in warning
+
+
 async def test_nothing_can_be_patched_in_a_deletion(world: World) -> None:
     world.hooks.on["/gone"] = lambda review: patch(review, {"op": "add", "path": "/x", "value": 1})
     await world.ask("POST", MAPS, config_map("gone"))

@@ -7,12 +7,19 @@ import msgspec
 from strongroom.access.admission.matching import Target, as_seen, converted
 from strongroom.access.admission.port import AdmissionRequest
 from strongroom.access.admission.webhook.port import CallingFailed
+from strongroom.api.apply.fieldset import FieldsError
+from strongroom.api.apply.owners import decode
 from strongroom.api.codec import from_tree
 from strongroom.api.errors import StatusError, internal_error
 from strongroom.api.gotext import quote
-from strongroom.api.meta import Object
+from strongroom.api.meta import ManagedFieldsEntry, Object
 from strongroom.api.patch import PatchType, apply_patch
 from strongroom.resources.admission_review import JSON_PATCH, AdmissionResponse
+
+_INVALID_OWNERS = (
+    ".metadata.managedFields was in an invalid state after admission; this could be caused by an "
+    "outdated mutating admission controller; please fix your requests: {}"
+)
 
 
 def apply_patch_to(
@@ -58,3 +65,24 @@ def _become(obj: Object, new: Object) -> None:
     """Turn one object into another of its type, for whoever holds it."""
     for field in msgspec.structs.fields(type(obj)):
         setattr(obj, field.name, getattr(new, field.name))
+
+
+def managed_fields(request: AdmissionRequest) -> list[ManagedFieldsEntry] | None:
+    """Who owns which fields of the request's object."""
+    return request.obj.metadata.managedFields if request.obj is not None else None
+
+
+def restore_managed_fields(
+    request: AdmissionRequest, entries: list[ManagedFieldsEntry] | None
+) -> None:
+    """Put back what webhooks made of managedFields, with a warning, if it is no longer that.
+
+    Source: ``NewManagedFieldsValidatingAdmissionController``.
+    """
+    if request.obj is None:
+        return
+    try:
+        decode(request.obj.metadata.managedFields or ())
+    except FieldsError as error:
+        request.obj.metadata.managedFields = entries
+        request.warn(_INVALID_OWNERS.format(error))

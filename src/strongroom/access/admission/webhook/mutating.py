@@ -14,7 +14,11 @@ from dataclasses import dataclass, field
 from strongroom.access.admission.matching import Target, is_exempt
 from strongroom.access.admission.port import AdmissionPlugin, AdmissionRequest
 from strongroom.access.admission.webhook.asking import put_question
-from strongroom.access.admission.webhook.changing import apply_patch_to
+from strongroom.access.admission.webhook.changing import (
+    apply_patch_to,
+    managed_fields,
+    restore_managed_fields,
+)
 from strongroom.access.admission.webhook.choosing import Surroundings, target_for
 from strongroom.access.admission.webhook.port import (
     CallingFailed,
@@ -91,7 +95,7 @@ class MutatingWebhooks:
         configurations = self._configurations.mutating()
         if not configurations or is_exempt(request):
             return
-        rounds = _Rounds()
+        rounds, entries = _Rounds(), managed_fields(request)
         await self._ask_all(configurations, request, rounds, 0)
         if not rounds.changed:
             return
@@ -101,6 +105,7 @@ class MutatingWebhooks:
         if encode(request.obj) != before:
             rounds.note_change()
         await self._ask_all(configurations, request, rounds, 1)
+        restore_managed_fields(request, entries)
 
     async def _ask_all(
         self,
