@@ -25,6 +25,7 @@ from strongroom.resources.lease import Lease
 from strongroom.resources.namespace import Namespace
 from strongroom.resources.pod import Pod
 from strongroom.resources.pod_security import PodSecurityContext
+from strongroom.resources.poddisruptionbudget import PodDisruptionBudget
 from strongroom.resources.secret import Secret
 from strongroom.resources.serviceaccount import ServiceAccount
 
@@ -124,6 +125,14 @@ def test_times() -> None:
     assert lease.metadata.creationTimestamp == "2026-01-15T18:54:56Z"
     lease = decode_protobuf(body(micro, "Lease"), Lease, kind="Lease")
     assert to_tree(lease)["spec"]["acquireTime"].endswith(".000005Z")
+
+
+def test_an_entry_without_a_time() -> None:
+    entry = field(1, b"p") + field(2, b"")
+    body_ = body(field(3, field(2, entry)), "PodDisruptionBudget")
+    budget = decode_protobuf(body_, PodDisruptionBudget, kind="PodDisruptionBudget")
+    assert budget.status.disruptedPods == {"p": ""}
+    assert framed(b"\x12", entry) in encode_message(budget)
 
 
 def test_negative_numbers() -> None:

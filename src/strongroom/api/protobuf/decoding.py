@@ -168,7 +168,7 @@ def _map(name: str, items: TypeSchema, field: FieldSchema) -> Put:
         entry.add_number(2, name, lambda tree, value: tree.update(value=integer(value)))
         zero = type(integer(0))
     else:
-        read_one = _reader(items, field)
+        read_one = _entry_reader(items, field)
         entry.add_range(2, name, _put("value", read_one))
 
         def zero() -> Any:
@@ -181,6 +181,14 @@ def _map(name: str, items: TypeSchema, field: FieldSchema) -> Put:
         tree.setdefault(name, {})[found.get("key", "")] = value
 
     return put
+
+
+def _entry_reader(items: TypeSchema, field: FieldSchema) -> Read:
+    read_one = _reader(items, field)
+    if items.format != "date-time":
+        return read_one
+    # An entry without a time is there all the same.
+    return lambda data, at, end: read_one(data, at, end) or ""
 
 
 def _put(name: str, read_one: Read) -> Put:

@@ -203,11 +203,15 @@ def _int_or_string(value: int | str) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _time(text: str) -> bytes:
+    if not text:
+        return b""
     # A Time is kept to the second, whatever fraction was sent.
     return b"\x08" + varint((datetime.fromisoformat(text) - _EPOCH) // _SECOND) + b"\x10\x00"
 
 
 @lru_cache(maxsize=1024)
 def _micro_time(text: str) -> bytes:
+    if not text:
+        return b""
     since = datetime.fromisoformat(text) - _EPOCH
     return b"\x08" + varint(since // _SECOND) + b"\x10" + varint(since.microseconds * 1000)
