@@ -89,7 +89,7 @@ async def test_components_get_what_is_theirs(api: Running) -> None:
 async def test_discovery(api: Running) -> None:
     assert (await api.ask("GET", "/api")).json["versions"] == ["v1"]
     groups = (await api.ask("GET", "/apis")).json["groups"]
-    assert [g["name"] for g in groups] == ["coordination.k8s.io"]
+    assert "coordination.k8s.io" in [g["name"] for g in groups]
     assert (await api.ask("GET", "/apis/coordination.k8s.io")).json["kind"] == "APIGroup"
     core = (await api.ask("GET", "/api/v1")).json["resources"]
     by_name = {r["name"]: r for r in core}

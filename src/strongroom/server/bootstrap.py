@@ -19,7 +19,13 @@ LOOPBACK = User("system:apiserver", groups=(MASTERS,))
 
 
 def own_context(
-    clock: Clock, verb: str, resource: str, *, group: str = "", namespace: str = ""
+    clock: Clock,
+    verb: str,
+    resource: str,
+    *,
+    group: str = "",
+    namespace: str = "",
+    subresource: str = "",
 ) -> RequestContext:
     """The context of an act of the server itself."""
     attributes = Attributes(
@@ -30,6 +36,7 @@ def own_context(
         group=group,
         version="v1",
         resource=resource,
+        subresource=subresource,
         namespace=namespace,
     )
     return RequestContext(LOOPBACK, attributes, clock.now(), field_manager="strongroom")

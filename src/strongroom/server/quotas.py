@@ -41,7 +41,13 @@ class QuotaStore:
         if registry is None:
             return
         meta = quota.metadata
-        ctx = own_context(self._clock, "update", "resourcequotas")
+        ctx = own_context(
+            self._clock,
+            "update",
+            "resourcequotas",
+            namespace=meta.namespace,
+            subresource="status",
+        )
         await registry.update(ctx, meta.namespace, meta.name, quota, subresource="status")
         await registry.catch_up()
 
