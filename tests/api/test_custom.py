@@ -11,6 +11,7 @@ from strongroom.api import codec, custom
 from strongroom.api.custom import CustomObject, custom_type
 from strongroom.api.errors import StatusError
 from strongroom.api.patch import PatchType, apply_patch, find_in_patch
+from strongroom.api.structural import validate
 from tests.api.structural.schemas import ANYTHING, INTEGER, STRING, Tree, array, obj, spec
 
 EMBEDDED: Tree = {
@@ -224,3 +225,29 @@ def test_a_patch_that_takes_the_kind_away_is_refused() -> None:
     with pytest.raises(StatusError) as caught:
         codec.from_tree(tree, FOO)
     assert caught.value.code == 422
+
+
+@pytest.mark.parametrize("struct", [FREE, FOO])
+def test_content_may_be_as_deep_as_any_body(struct: type[CustomObject]) -> None:
+    lists = b"[" * 490 + b"1.0" + b"]" * 490
+    maps = b'{"a":' * 490 + b"true" + b"}" * 490
+    for deep in (lists, maps):
+        data = body(struct.kind_name, spec={"free": {"x": msgspec.Raw(deep)}, "anything": {}})
+        found = decode(data, struct, find=True).obj
+        again = codec.from_tree(codec.to_tree(found), struct)
+        assert again == found
+        assert codec.encode(custom.copy(found)) == codec.encode(again)
+        if (schema := struct.structural) is not None:
+            tree = custom.view_tree(found)
+            assert validate(tree, schema, custom.view_tree(again)) == []
+
+
+def test_what_is_deep_and_of_no_schema_is_pruned() -> None:
+    anything: Tree = {"type": "object", "additionalProperties": True}
+    struct = custom_type("example.com", "v1", "Bag", spec(m=anything))
+    lists = msgspec.Raw(b"[" * 490 + b"1" + b"]" * 490)
+    found = decode(body("Bag", spec={"m": {"x": lists}}), struct).obj
+    assert codec.encode(found).endswith(b'"x":' + bytes(lists) + b"}}}")
+    maps = msgspec.Raw(b'[{"a":' * 240 + b"1" + b"}]" * 240)
+    found = decode(body("Bag", spec={"m": {"x": maps}}), struct).obj
+    assert found.content == {"spec": {"m": {"x": [{}]}}}

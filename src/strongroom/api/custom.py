@@ -14,7 +14,6 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from strongroom.api.findings import Path
-from strongroom.api.jsontext import copy_tree
 from strongroom.api.lenient import UnreadableError
 from strongroom.api.lenient import read as read_struct
 from strongroom.api.meta import Object, ObjectMeta
@@ -98,7 +97,7 @@ def copy(obj: Any) -> Any:
         kind=obj.kind,
         apiVersion=obj.apiVersion,
         metadata=metadata,
-        content=copy_tree(obj.content),
+        content=_copied(obj.content),
     )
 
 
@@ -118,7 +117,7 @@ def read(tree: Any, struct: type[Any], *, fresh: bool = False) -> Any:
     meta = read_struct(metadata, ObjectMeta) if metadata is not None else ObjectMeta()
     content = {name: value for name, value in tree.items() if name not in _HEAD}
     if not fresh:
-        content = copy_tree(content)
+        content = _copied(content)
     _in_order(content, struct.structural)
     return struct(kind=tree["kind"], apiVersion=tree["apiVersion"], metadata=meta, content=content)
 
@@ -152,21 +151,34 @@ def plain_numbers(body: bytes, tree: Any) -> Any:
 
     An integer beyond 64 bits is a float, and a whole float is written back without a fraction.
     """
-    return _plain(tree) if _ODD_NUMBER.search(body) else tree
+    if not _ODD_NUMBER.search(body):
+        return tree
+    # In a list, so that a tree that is a number has a place, too. Does not recurse.
+    whole = [tree]
+    stack: list[Any] = [whole]
+    while stack:
+        node = stack.pop()
+        places = node.items() if type(node) is dict else enumerate(node)
+        for place, value in places:
+            kind = type(value)
+            if kind is dict or kind is list:
+                stack.append(value)
+            elif kind is int or kind is float:
+                node[place] = _plain(value)
+    return whole[0]
 
 
-def _plain(node: Any) -> Any:
-    kind = type(node)
-    if kind is dict:
-        for name, value in node.items():
-            node[name] = _plain(value)
-    elif kind is list:
-        node[:] = [_plain(item) for item in node]
-    elif kind is int and not -_MAX_INT64 <= node <= _MAX_INT64:
-        return float(node)
-    elif kind is float and node.is_integer() and abs(node) <= _MAX_INT64:
-        return int(node)
-    return node
+def _plain(number: float) -> float:
+    if isinstance(number, int):
+        return number if -_MAX_INT64 - 1 <= number <= _MAX_INT64 else float(number)
+    whole = number.is_integer() and abs(number) <= _MAX_INT64
+    return int(number) if whole else number
+
+
+def _copied(content: Tree) -> Tree:
+    """A copy by way of the text: content may be deeper than Python can walk."""
+    copied: Tree = msgspec.json.decode(_encoder.encode(content))
+    return copied
 
 
 def find_unknown(tree: Any, struct: type[Any]) -> list[str]:

@@ -16,16 +16,21 @@ ABSENT: Final[Any] = type("Absent", (), {"__repr__": lambda _: "ABSENT"})()
 
 def same(a: Any, b: Any) -> bool:
     """Whether two JSON values are equal. ``true`` is not 1, as it is in Python; 1.0 is 1."""
-    # bool() since a list of a map's type compares as such.
     return bool(a == b) and _same_kinds(a, b)
 
 
 def _same_kinds(a: Any, b: Any) -> bool:
-    if type(a) is dict:
-        return all(_same_kinds(value, b[name]) for name, value in a.items())
-    if type(a) is list:
-        return all(map(_same_kinds, a, b))
-    return (type(a) is bool) == (type(b) is bool)
+    """Whether equal values have truths in the same places. Does not recurse."""
+    stack = [(a, b)]
+    while stack:
+        one, other = stack.pop()
+        if type(one) is dict:
+            stack += [(value, other[name]) for name, value in one.items()]
+        elif type(one) is list:
+            stack += zip(one, other, strict=True)
+        elif (type(one) is bool) != (type(other) is bool):
+            return False
+    return True
 
 
 class OldItems:

@@ -54,10 +54,18 @@ def _is_clean_object(tree: Tree, schema: Structural, *, embedded: bool, kept: bo
 
 
 def _holds_nothing(tree: Any) -> bool:
-    """Whether no object with a field stands in a tree: without a schema, all fields go."""
-    if type(tree) is dict:
-        return not tree
-    return type(tree) is not list or all(_holds_nothing(item) for item in tree)
+    """Whether no object with a field stands in a tree: without a schema, all fields go.
+
+    Does not recurse: no schema bounds how deep such a tree is.
+    """
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if type(node) is dict and node:
+            return False
+        if type(node) is list:
+            stack += node
+    return True
 
 
 def prune(tree: Any, schema: Structural | None) -> None:
