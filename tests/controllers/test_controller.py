@@ -23,6 +23,7 @@ class Failing:
     """A controller whose work fails as it is told, and closes its queue once it succeeds."""
 
     name = "failing"
+    workers = 2
 
     def __init__(self, *failures: Exception) -> None:
         self.queue: WorkQueue[Key] = WorkQueue(initial=0.0, limit=0.0)
@@ -46,7 +47,7 @@ async def test_what_the_server_or_the_connection_refuses_is_tried_again(
     failing = Failing(StatusError(500, "InternalError", "no"), Unreachable("GET /: refused"))
     await failing.start()
     with caplog.at_level(logging.WARNING, "strongroom.controllers"):
-        await asyncio.wait_for(work(failing, workers=2), 60)
+        await asyncio.wait_for(work(failing), 60)
     assert failing.failures == []
     assert [record.getMessage() for record in caplog.records] == [
         "failing: ns/name: no",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from strongroom.api import codec
 from strongroom.api.meta import DeleteOptions, ObjectMeta, Preconditions
 from strongroom.api.selectors import LabelSelector
 from strongroom.registry.context import RequestContext
 from strongroom.registry.deleting import finalizers_for
 from strongroom.registry.options import ListOptions
 from strongroom.registry.registry import Registry
+from strongroom.resources.job import JOBS
+from strongroom.resources.job_object import Job
 from strongroom.resources.pod import PODS, Pod
 from strongroom.resources.pod_container import Container
 from strongroom.resources.pod_spec import PodSpec
@@ -113,6 +116,47 @@ async def test_finalizers_keep_an_object_and_mark_it(
 )
 def test_propagation(options: DeleteOptions, present: list[str], wanted: list[str]) -> None:
     assert finalizers_for(present, options) == wanted
+
+
+@pytest.mark.parametrize(
+    ("options", "default", "present", "wanted"),
+    [
+        (DeleteOptions(), "orphan", [], ["orphan"]),
+        (DeleteOptions(), "orphan", ["foregroundDeletion"], ["foregroundDeletion"]),
+        (DeleteOptions(propagationPolicy="Background"), "orphan", [], []),
+        (DeleteOptions(orphanDependents=False), "orphan", [], []),
+        (DeleteOptions(propagationPolicy="Orphan"), "ignore", ["a/b"], ["a/b"]),
+        (DeleteOptions(), "ignore", ["orphan"], []),
+    ],
+)
+def test_propagation_where_the_kind_has_a_default(
+    options: DeleteOptions,
+    default: Literal["orphan", "ignore"],
+    present: list[str],
+    wanted: list[str],
+) -> None:
+    assert finalizers_for(present, options, default) == wanted
+
+
+async def test_a_job_leaves_its_pods_unless_told_otherwise_and_says_so(
+    open_registry: Open, ctx: RequestContext
+) -> None:
+    jobs = await open_registry(JOBS)
+    told: list[str] = []
+    ctx.warn = told.append
+    for name in ("a", "b"):
+        pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "none"}]}
+        body = {"metadata": {"name": name}, "spec": {"template": {"spec": pod}}}
+        await jobs.create(ctx, "prod", codec.from_tree(body, Job))
+    await jobs.delete(ctx, "prod", "a", DeleteOptions(propagationPolicy="Background"))
+    assert told == []
+    view, removed = await jobs.delete(ctx, "prod", "b", DeleteOptions())
+    assert (removed, view.obj.metadata.finalizers) == (False, ["orphan"])
+    assert told == [
+        "child pods are preserved by default when jobs are deleted; set "
+        "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress "
+        "this warning"
+    ]
 
 
 async def test_a_policy_that_waits_marks_the_object(

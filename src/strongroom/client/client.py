@@ -24,6 +24,8 @@ from strongroom.client.transport import Params, Response, Transport, status_erro
 from strongroom.resources.resource import Resource
 
 T = TypeVar("T", bound=Object)
+A = TypeVar("A")
+"""Whatever is made of an object as the server shows it."""
 
 
 class Patch(Enum):
@@ -35,17 +37,17 @@ class Patch(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectList(Generic[T]):
+class ObjectList(Generic[A]):
     """One page of a list: the objects, the revision they are of, and how to go on."""
 
-    items: list[T] = field(repr=False)
+    items: list[A] = field(repr=False)
     revision: str
     continue_token: str = ""
     remaining: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class WatchEvent(Generic[T]):
+class WatchEvent(Generic[A]):
     """One event of a watch. ``obj`` is None for a BOOKMARK, which only moves the revision.
 
     ``initial_end`` marks the bookmark that ends the initial events of a streaming list.
@@ -53,7 +55,7 @@ class WatchEvent(Generic[T]):
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
     revision: str
-    obj: T | None = field(default=None, repr=False)
+    obj: A | None = field(default=None, repr=False)
     initial_end: bool = False
 
 

@@ -12,19 +12,41 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import Object
 from strongroom.client.backoff import Backoff, Sleep
-from strongroom.client.client import Client, WatchEvent
+from strongroom.client.client import Client, ObjectList, WatchEvent
 from strongroom.client.errors import ClientFailure
 from strongroom.resources.resource import Resource
 
-T = TypeVar("T", bound=Object)
+
+class Identity(Protocol):
+    """What must be known of an object to follow it."""
+
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def uid(self) -> str: ...
+    @property
+    def resourceVersion(self) -> str: ...  # noqa: N802 - the field's own name
+
+
+class Followed(Protocol):
+    """An object, or what is left of it where only its metadata is wanted."""
+
+    @property
+    def metadata(self) -> Identity: ...
+
+
+T = TypeVar("T", bound=Followed)
+Obj = TypeVar("Obj", bound=Object)
 Key = tuple[str, str]
 """Namespace (empty for cluster-scoped kinds) and name."""
 
@@ -44,29 +66,68 @@ class Change(Generic[T]):
     old: T | None = field(default=None, repr=False)
 
 
-class Informer(Generic[T]):
-    """Keeps the objects of one kind (in one namespace or all, by selectors) in memory.
+class Source(Protocol[T]):
+    """A collection on a server. Both methods raise StatusError and ClientFailure."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the log."""
+        ...
+
+    async def list(self, limit: int, continue_token: str) -> ObjectList[T]:
+        """A page of the collection."""
+        ...
+
+    def watch(self, revision: str) -> AsyncGenerator[WatchEvent[T], None]:
+        """Every change after a revision, until the server ends the watch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Collection(Generic[Obj]):
+    """The objects of one kind, in one namespace or all, by selectors."""
+
+    client: Client
+    resource: Resource[Obj]
+    namespace: str = ""
+    label_selector: str = ""
+    field_selector: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.resource.plural
+
+    async def list(self, limit: int, continue_token: str) -> ObjectList[Obj]:
+        return await self.client.list(
+            self.resource,
+            self.namespace,
+            label_selector=self.label_selector,
+            field_selector=self.field_selector,
+            limit=limit,
+            continue_token=continue_token,
+        )
+
+    def watch(self, revision: str) -> AsyncGenerator[WatchEvent[Obj], None]:
+        return self.client.watch(
+            self.resource,
+            self.namespace,
+            resource_version=revision,
+            label_selector=self.label_selector,
+            field_selector=self.field_selector,
+        )
+
+
+class Follower(Generic[T]):
+    """Keeps the objects of a collection in memory.
 
     ``sleep`` waits between tries. Handlers and index functions must be quick and must not block:
     they run between two events. Call ``start`` once, ``close`` at the end.
     """
 
     def __init__(
-        self,
-        client: Client,
-        resource: Resource[T],
-        namespace: str = "",
-        *,
-        label_selector: str = "",
-        field_selector: str = "",
-        sleep: Sleep = asyncio.sleep,
-        backoff: Backoff | None = None,
+        self, source: Source[T], *, sleep: Sleep = asyncio.sleep, backoff: Backoff | None = None
     ) -> None:
-        self._client = client
-        self._resource = resource
-        self._namespace = namespace
-        self._label_selector = label_selector
-        self._field_selector = field_selector
+        self._source = source
         self._sleep = sleep
         self._backoff = backoff or Backoff(initial=0.2, limit=30.0)
         self._objects: dict[Key, T] = {}
@@ -145,20 +206,13 @@ class Informer(Generic[T]):
 
     def _report(self, error: Exception) -> None:
         # These two kinds of error carry no payload: what the server or the connection said.
-        _log.warning("cannot follow %s: %s", self._resource.plural, error)
+        _log.warning("cannot follow %s: %s", self._source.name, error)
 
     async def _list(self) -> None:
         found: dict[Key, T] = {}
         token = ""
         while True:
-            page = await self._client.list(
-                self._resource,
-                self._namespace,
-                label_selector=self._label_selector,
-                field_selector=self._field_selector,
-                limit=_PAGE,
-                continue_token=token,
-            )
+            page = await self._source.list(_PAGE, token)
             found.update((_key(obj), obj) for obj in page.items)
             token = page.continue_token
             if not token:
@@ -178,14 +232,7 @@ class Informer(Generic[T]):
     async def _watch(self) -> None:
         """Follow one watch to its end; a watch that brought nothing counts as a failure."""
         fruitful = False
-        watch = self._client.watch(
-            self._resource,
-            self._namespace,
-            resource_version=self._revision,
-            label_selector=self._label_selector,
-            field_selector=self._field_selector,
-        )
-        async with aclosing(watch) as events:
+        async with aclosing(self._source.watch(self._revision)) as events:
             async for event in events:
                 if not fruitful:
                     fruitful = True
@@ -241,5 +288,23 @@ class Informer(Generic[T]):
             handler(change)
 
 
-def _key(obj: Object) -> Key:
+class Informer(Follower[Obj]):
+    """Follows the objects of one kind, in one namespace or all, by selectors."""
+
+    def __init__(
+        self,
+        client: Client,
+        resource: Resource[Obj],
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        sleep: Sleep = asyncio.sleep,
+        backoff: Backoff | None = None,
+    ) -> None:
+        source = Collection(client, resource, namespace, label_selector, field_selector)
+        super().__init__(source, sleep=sleep, backoff=backoff)
+
+
+def _key(obj: Followed) -> Key:
     return obj.metadata.namespace, obj.metadata.name

@@ -14,13 +14,15 @@ from strongroom.client.config import ClientConfig, load_config
 from strongroom.client.errors import ClientFailure
 from strongroom.client.events import EventRecorder
 from strongroom.controllers.controller import Controller, work
+from strongroom.controllers.garbage import GarbageCollector
+from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.node_lifecycle import NodeLifecycle
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.process import forbid_dumps
 from strongroom.telemetry import LOG_LEVELS, LogFormat, setup_logging
 
-NAMES = ("scheduler", "namespace", "node-lifecycle")
+NAMES = ("scheduler", "namespace", "node-lifecycle", "garbage-collector")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +39,8 @@ NAMES = ("scheduler", "namespace", "node-lifecycle")
 )
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", help="What is logged.")
 def main(kubeconfig: str | None, controllers: str, log_format: LogFormat, log_level: str) -> None:
-    """Run the controllers: scheduler, namespace deletion, node lifecycle.
+    """Run the controllers: scheduler, deletion of namespaces and of what nobody owns, node
+    lifecycle.
 
     Prints a line that begins with `ready` once all follow the API server.
 
@@ -69,12 +72,18 @@ async def run(config: ClientConfig, names: tuple[str, ...] = NAMES) -> None:
     async with Client(config, user_agent="strongroom-controllers") as client:
         events = EventRecorder(client, component="default-scheduler", clock=clock)
         node_events = EventRecorder(client, component="node-controller", clock=clock)
+        garbage_events = EventRecorder(
+            client, component="garbage-collector-controller", clock=clock
+        )
+        monitors = Monitors(client)
         known: dict[str, Controller] = {
             "scheduler": Scheduler(client, events, clock),
             "namespace": NamespaceController(client),
             "node-lifecycle": NodeLifecycle(client, node_events, clock),
+            "garbage-collector": GarbageCollector(client, monitors, garbage_events),
         }
-        await _serve([known[name] for name in names], [events, node_events], stop)
+        recorders = [events, node_events, garbage_events]
+        await _serve([known[name] for name in names], recorders, stop)
 
 
 async def _serve(

@@ -32,6 +32,7 @@ class NamespaceController:
     """Pods go before everything else, so that what they use outlives them (KEP-5080)."""
 
     name = "namespace"
+    workers = 4
 
     def __init__(self, client: Client) -> None:
         self.queue: WorkQueue[Key] = WorkQueue(initial=0.1, limit=60.0)

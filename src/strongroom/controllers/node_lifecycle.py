@@ -47,6 +47,7 @@ class NodeLifecycle:
     """Keys are nodes; each is looked at on every change of it and every few seconds."""
 
     name = "node-lifecycle"
+    workers = 4
 
     def __init__(
         self, client: Client, events: EventRecorder, clock: Clock, sleep: Sleep = asyncio.sleep

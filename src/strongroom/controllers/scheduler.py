@@ -29,6 +29,7 @@ class Scheduler:
     """
 
     name = "scheduler"
+    workers = 4
 
     def __init__(self, client: Client, events: EventRecorder, clock: Clock) -> None:
         self.queue: WorkQueue[Key] = WorkQueue(initial=0.1, limit=10.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -46,6 +46,8 @@ class Deleter(Writer[T]):
         admission refuses with.
         """
         check_options(options)
+        for text in self.resource.deletion_warnings(options):
+            ctx.tell(text)
         key = object_key(self.resource, namespace, name)
 
         async def attempt(view: View[T] | None) -> tuple[View[T], bool]:
@@ -91,7 +93,8 @@ class Deleter(Writer[T]):
         marked, generation = bool(meta.deletionTimestamp), meta.generation
         at_once = self.resource.begin_deletion(obj, options, ctx.now)
         if not marked:
-            meta.finalizers = finalizers_for(meta.finalizers, options)
+            default = self.resource.dependents
+            meta.finalizers = finalizers_for(meta.finalizers, options, default)
         if at_once and not meta.finalizers:
             return await self._remove(ctx, key, view), True
         if at_once:
@@ -149,19 +152,26 @@ def check_options(options: DeleteOptions) -> None:
         raise invalid(_OPTIONS_KIND, "", errors)
 
 
-def finalizers_for(present: list[str], options: DeleteOptions) -> list[str]:
+def finalizers_for(
+    present: list[str],
+    options: DeleteOptions,
+    default: Literal["delete", "orphan", "ignore"] = "delete",
+) -> list[str]:
     """The finalizers of an object whose deletion begins, as the propagation policy wants them.
 
     Without a policy the object's own finalizers say whether its dependents are orphaned or go
-    first; neither is the default.
+    first; without those, its kind's ``default``.
     """
     policy = options.propagationPolicy
     if options.orphanDependents is not None:
         policy = "Orphan" if options.orphanDependents else "Background"
     if policy is None:
         own = next((f for f in present if f in (ORPHAN, FOREGROUND)), "")
-        policy = {ORPHAN: "Orphan", FOREGROUND: "Foreground"}.get(own, "Background")
+        usual = "Orphan" if default == "orphan" else "Background"
+        policy = {ORPHAN: "Orphan", FOREGROUND: "Foreground"}.get(own, usual)
     wanted = [f for f in present if f not in (ORPHAN, FOREGROUND)]
+    if default == "ignore":
+        policy = "Background"
     if policy == "Orphan":
         wanted.append(ORPHAN)
     elif policy == "Foreground":

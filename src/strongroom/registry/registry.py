@@ -165,6 +165,8 @@ class Registry(Generic[T]):
     ) -> ListResult[T]:
         """Delete what a list selects; the objects as they were listed."""
         check_options(options)
+        for text in self.resource.deletion_warnings(options):
+            ctx.tell(text)
         result = await self._reader.select(ctx, namespace, list_options)
         await self._deleter.delete_each(ctx, result.items, options)
         return result

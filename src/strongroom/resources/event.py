@@ -165,6 +165,7 @@ EVENTS = EventResource(
     short_names=("ev",),
     type=Event,
     namespaced=True,
+    dependents="ignore",
     columns=(
         Column("Last Seen", _last_seen, description="Time since it was last seen."),
         Column("Type", lambda event, now: event.type, description="Normal or Warning."),

@@ -212,6 +212,7 @@ EVENTS_V1 = EventV1Resource(
     short_names=("ev",),
     type=Event,
     namespaced=True,
+    dependents="ignore",
     columns=tuple(map(_column, EVENTS.columns)),
     field_selectors={
         **{f"regarding.{f.name}": _regarding(f.name) for f in fields(ObjectReference)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from strongroom.api.errors import FieldError
-from strongroom.api.meta import LabelSelector
+from strongroom.api.meta import DeleteOptions, LabelSelector
 from strongroom.api.table import human_duration
 from strongroom.api.times import parse_time
 from strongroom.api.validation import Path
@@ -29,6 +29,10 @@ from strongroom.resources.workload import (
     workload_warnings,
 )
 
+_PRESERVED = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background "
+    "to remove them or set propagationPolicy=Orphan to suppress this warning"
+)
 _MAX_INT32 = 2**31 - 1
 _STATUSES = (
     ("Complete", "Complete"),
@@ -80,6 +84,10 @@ class JobResource(Resource[Job]):
 
     def warnings(self, new: Job, old: Job | None) -> list[str]:
         return workload_warnings(new, old, new.spec.template, Path("spec") / "template")
+
+    def deletion_warnings(self, options: DeleteOptions) -> list[str]:
+        unsaid = options.propagationPolicy is None and options.orphanDependents is None
+        return [_PRESERVED] if unsaid else []
 
 
 def default_job_spec(spec: JobSpec) -> None:
@@ -137,6 +145,7 @@ JOBS = JobResource(
     type=Job,
     namespaced=True,
     adds_unowned=True,
+    dependents="orphan",
     columns=(
         NAME,
         Column("Status", _status, description="How far the Job has come, in a word."),

@@ -192,6 +192,7 @@ REPLICATION_CONTROLLERS = ReplicationControllerResource(
     type=ReplicationController,
     namespaced=True,
     storage_prefix="controllers",
+    dependents="orphan",
     columns=(
         NAME,
         count_column("Desired", lambda r: r.spec.replicas, "Pods that are wanted."),

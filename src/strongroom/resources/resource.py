@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from strongroom.api.errors import FieldError, GroupKind, GroupResource
 from strongroom.api.meta import DeleteOptions, Object
@@ -129,6 +129,9 @@ class Resource(Generic[T]):
     """Whether finalizers need not be qualified by a domain, as those of core kinds must be."""
     unconditional_update: bool = True
     create_on_update: bool = False
+    dependents: Literal["delete", "orphan", "ignore"] = "delete"
+    """What becomes of an object's dependents when neither the request nor the object's finalizers
+    say; ``ignore``: objects of this kind own nothing, whatever the request says."""
     adds_unowned: bool = False
     """Whether what ``prepare_for_create`` adds belongs to nobody instead of to the creator."""
 
@@ -192,6 +195,10 @@ class Resource(Generic[T]):
         on ``obj``, which the registry stores) and goes when a later delete says so.
         """
         return True
+
+    def deletion_warnings(self, options: DeleteOptions) -> list[str]:
+        """Texts for HTTP ``Warning`` headers on delete and deletecollection."""
+        return []
 
     def removed_by_update(self, new: T, old: T) -> bool:
         """Whether this update ends a deletion under way: the object is removed, not stored.

@@ -11,8 +11,6 @@ from strongroom.access.authz.rules import Rule, RuleTable
 from strongroom.access.user import AUTHENTICATED, NODES, UNAUTHENTICATED
 
 READ = ("get", "list", "watch")
-WRITE = ("create", "update", "patch", "delete")
-CORE = ("configmaps", "events", "namespaces", "nodes", "pods", "secrets", "serviceaccounts")
 COORDINATION = ("coordination.k8s.io",)
 EVENT_WRITER = Rule(("create", "patch", "update"), ("",), ("events",))
 
@@ -65,12 +63,16 @@ SCHEDULER = (
 
 CONTROLLER_MANAGER = (
     EVENT_WRITER,
-    Rule((*READ, *WRITE, "deletecollection"), ("",), CORE),
-    Rule((*READ, *WRITE, "deletecollection"), COORDINATION, ("leases",)),
-    Rule(("patch", "update"), ("",), ("*/status", "namespaces/finalize")),
-    Rule(("create",), ("",), ("serviceaccounts/token", "pods/binding")),
-    # Namespaces are emptied of every kind, custom ones too.
-    Rule(("delete", "deletecollection", "list"), ("*",), ("*",)),
+    # Deletion knows no kinds: what is owned, or is in a namespace, may be of any. The controllers
+    # ask for metadata only, which an authorizer is not told of.
+    Rule((*READ, "patch", "delete", "deletecollection"), ("*",), ("*",), whole=True),
+    Rule(
+        ("patch", "update"),
+        ("",),
+        ("namespaces/finalize", "namespaces/status", "nodes/status", "pods/status"),
+    ),
+    Rule(("update",), ("",), ("resourcequotas/status",)),
+    Rule(("create",), ("",), ("pods/binding",)),
     Rule(("get",), paths=("/metrics",)),
 )
 

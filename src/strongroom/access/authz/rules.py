@@ -17,7 +17,11 @@ ALL = "*"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One permission. An empty list of names or namespaces means any; empty verbs allow nothing."""
+    """One permission. An empty list of names or namespaces means any; empty verbs allow nothing.
+
+    ``whole`` keeps ``*`` from covering subresources, as RBAC's would: who may get any object need
+    not read the logs of pods.
+    """
 
     verbs: tuple[str, ...] = ()
     groups: tuple[str, ...] = ("",)
@@ -25,6 +29,7 @@ class Rule:
     names: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    whole: bool = False
 
     def allows(self, wanted: Attributes) -> bool:
         """Whether this rule covers the request."""
@@ -41,7 +46,7 @@ class Rule:
 
     def _covers_resource(self, wanted: Attributes) -> bool:
         if ALL in self.resources:
-            return True
+            return not (self.whole and wanted.subresource)
         if not wanted.subresource:
             return wanted.resource in self.resources
         full = f"{wanted.resource}/{wanted.subresource}"
