@@ -140,8 +140,8 @@ class ValidatingAdmissionPolicyBindingSpec(Struct):
 class ValidatingAdmissionPolicyBinding(Object):
     """Puts a policy into effect."""
 
-    spec: Annotated[ValidatingAdmissionPolicyBindingSpec, F(2, "Where and how.")] = msgspec.field(
-        default_factory=ValidatingAdmissionPolicyBindingSpec
+    spec: Annotated[ValidatingAdmissionPolicyBindingSpec, F(2, "Where and how.", required=True)] = (
+        msgspec.field(default_factory=ValidatingAdmissionPolicyBindingSpec)
     )
 
 

@@ -411,7 +411,8 @@ async def test_a_kind_of_parameters_that_nobody_serves(world: World, rules: Rule
             {"validations": [{"expression": "foo.bar == 1"}]},
             (
                 'spec.validations[0].expression: Invalid value: "foo.bar == 1": '
-                "compilation failed: ERROR: <input>:1:1: undeclared reference to 'foo' (in container '')\n"
+                "compilation failed: ERROR: <input>:1:1: "
+                "undeclared reference to 'foo' (in container '')\n"
                 " | foo.bar == 1\n | ^"
             ),
         ),
@@ -426,7 +427,8 @@ async def test_a_kind_of_parameters_that_nobody_serves(world: World, rules: Rule
             {"validations": [{"expression": "params.x == 1"}]},
             (
                 'spec.validations[0].expression: Invalid value: "params.x == 1": '
-                "compilation failed: ERROR: <input>:1:1: undeclared reference to 'params' (in container '')\n"
+                "compilation failed: ERROR: <input>:1:1: "
+                "undeclared reference to 'params' (in container '')\n"
                 " | params.x == 1\n | ^"
             ),
         ),

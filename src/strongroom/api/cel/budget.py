@@ -19,6 +19,9 @@ PER_OBJECT = 10_000_000
 PER_CONDITIONS = 2_500_000
 SECONDS = 0.5
 
+_MUCH = 32
+"""Units that are worth a look at the clock."""
+
 _EXCEEDED = "operation cancelled: actual cost limit exceeded"
 
 
@@ -58,7 +61,7 @@ class Budget:
         """Take units before the work that they pay. Raises CelBudgetError."""
         self._call -= units
         self.left -= units
-        if self._call < 0 or self.left < 0:
+        if self._call < 0 or self.left < 0 or (units > _MUCH and monotonic() > self._until):
             self._exceeded()
 
     def tick(self, units: float) -> None:

@@ -112,10 +112,10 @@ def _text(budget: Budget, value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        budget.spend(len(value))
+        budget.spend(10 * len(value))
         return "[" + ", ".join(_text(budget, item) for item in value) + "]"
     if isinstance(value, Mapping):
-        budget.spend(len(value))
+        budget.spend(20 * len(value))
         items = sorted((_text(budget, key), _text(budget, item)) for key, item in value.items())
         return "{" + ", ".join(f"{key}: {item}" for key, item in items) + "}"
     writer = _WRITERS.get(type(value))
