@@ -71,7 +71,7 @@ def event(name: str, last: datetime) -> dict[str, object]:
 async def test_events_end_an_hour_after_they_were_last_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("strongroom.server.assembly.EVENT_SWEEP", 0.05)
+    monkeypatch.setattr("strongroom.server.duties.EVENT_SWEEP", 0.05)
     clock = Clock()
     async with running(tmp_path, clock=clock) as api:
         now = clock.moment

@@ -65,7 +65,10 @@ class Writer(Generic[T]):
             return await self._swap(key, attempt)
 
     async def _swap(self, key: str, attempt: Callable[[View[T] | None], Awaitable[R]]) -> R:
-        cached = self.cache.get(key)
+        # A cache that is behind the store is not asked: a write that seems to change nothing of
+        # an old object would be answered, and not done.
+        behind = self.cache.revision < self.store.current_revision
+        cached = None if behind else self.cache.get(key)
         current = cached is None or cached.error is not None
         view = await self.read(key) if cached is None or current else cached.item
         while True:

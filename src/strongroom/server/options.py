@@ -40,6 +40,7 @@ class Options:
     max_requests_inflight: int
     max_mutating_requests_inflight: int
     max_watches_per_user: int
+    workers: int
     log_format: LogFormat
     log_level: str
 
@@ -166,6 +167,13 @@ def _sharing(parser: argparse.ArgumentParser) -> None:
         default=10_000,
         metavar="N",
         help="watches that a user may have open; 0: any number",
+    )
+    add(
+        "--workers",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="processes that serve, over one store (1)",
     )
 
 

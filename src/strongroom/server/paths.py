@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from strongroom.api.discovery import RootPaths
 from strongroom.server.documents import Document
 from strongroom.server.health import Health
-from strongroom.server.metrics import CONTENT_TYPE, Metrics
+from strongroom.server.metrics import CONTENT_TYPE
 from strongroom.server.reply import Reply
 from strongroom.server.request import Request
 from strongroom.server.routes import Documents, Handler, Routes, page_not_found
 from strongroom.server.urls import Target
 
+Page = Callable[[], Awaitable[bytes]]
+"""Makes the metrics' text."""
 
-def path_routes(metrics: Metrics, healths: Mapping[str, Health], documents: Documents) -> Routes:
+
+def path_routes(metrics: Page, healths: Mapping[str, Health], documents: Documents) -> Routes:
     """All routes. ``healths`` are by path, ``documents`` are discovery and OpenAPI."""
     exact: dict[str, Handler] = {}
     prefixes: dict[str, Handler] = {}
@@ -47,8 +50,8 @@ def _single(health: Health, prefix: str) -> Handler:
     return serve
 
 
-def _metrics(metrics: Metrics) -> Handler:
+def _metrics(metrics: Page) -> Handler:
     async def serve(request: Request, target: Target) -> Reply:
-        return Reply(metrics.render(), content_type=CONTENT_TYPE)
+        return Reply(await metrics(), content_type=CONTENT_TYPE)
 
     return serve

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -14,22 +13,28 @@ from strongroom.server.options import Options
 from strongroom.server.storage import KMS_NAME, OpenedStore
 
 
-@contextlib.contextmanager
-def run_file(options: Options, url: str, opened: OpenedStore) -> Iterator[None]:
-    """Keep ``run/apiserver.json`` while the server runs. It names the key and holds none."""
-    path = private_directory(run_dir(options.data_dir)) / "apiserver.json"
-    facts = {
-        "pid": os.getpid(),
-        "url": url,
-        "store": options.store,
-        "encryption": {
-            "provider": f"kms v2 ({KMS_NAME})",
-            "keyID": opened.key_id,
-            "keyFile": str(opened.key_file),
-        },
-    }
-    write_private(path, msgspec.json.encode(facts))
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
+class RunFile:
+    """``run/apiserver.json``, from now until ``remove``. It names the key and holds none."""
+
+    def __init__(self, options: Options, url: str, opened: OpenedStore) -> None:
+        self._path = private_directory(run_dir(options.data_dir)) / "apiserver.json"
+        self._facts: dict[str, Any] = {
+            "pid": os.getpid(),
+            "url": url,
+            "store": options.store,
+            "encryption": {
+                "provider": f"kms v2 ({KMS_NAME})",
+                "keyID": opened.key_id,
+                "keyFile": str(opened.key_file),
+            },
+        }
+        self.tell()
+
+    def tell(self, **facts: Any) -> None:
+        """Say more, or something new. Raises OSError."""
+        self._facts |= facts
+        write_private(self._path, msgspec.json.encode(self._facts))
+
+    def remove(self) -> None:
+        """Say nothing any more."""
+        self._path.unlink(missing_ok=True)

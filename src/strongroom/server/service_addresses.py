@@ -7,7 +7,6 @@ Source of the rules: ``pkg/registry/core/service/storage/alloc.go`` and ``.../ip
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import secrets
 from collections.abc import Callable, Iterator
@@ -29,11 +28,13 @@ from strongroom.resources.service_object import (
     needs_health_check,
     needs_node_ports,
 )
+from strongroom.server.turns import Turns
 
 DEFAULT_RANGE = ipaddress.ip_network("10.96.0.0/12")
 NODE_PORTS = range(30000, 32768)
 
 _SPEC = Path("spec")
+_TURN = "service-addresses"
 
 
 @dataclass(slots=True)
@@ -228,12 +229,15 @@ def _refused(service: Service, errors: list[FieldError]) -> StatusError:
 class ServiceRegistry(Registry[Service]):
     """The Services; a write holds the addresses from the look at what is taken until it is stored.
 
-    Dry runs go the same way and store nothing, so that they hold nothing either.
+    Dry runs go the same way and store nothing, so that they hold nothing either. ``turns`` are of
+    the whole server: its other processes give addresses too.
     """
 
-    def __init__(self, addresses: ServiceAddresses, *args: Any, **options: Any) -> None:
+    def __init__(
+        self, addresses: ServiceAddresses, turns: Turns, *args: Any, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
-        self._turn = asyncio.Lock()
+        self._turns = turns
         addresses.taken = self._taken
 
     def _taken(self, namespace: str, name: str) -> Taken:
@@ -245,22 +249,22 @@ class ServiceRegistry(Registry[Service]):
         return taken
 
     async def create(self, *args: Any, **options: Any) -> View[Service]:
-        async with self._turn:
+        async with self._turns.turn(_TURN):
             await self._current()
             return await super().create(*args, **options)
 
     async def update(self, *args: Any, **options: Any) -> View[Any]:
-        async with self._turn:
+        async with self._turns.turn(_TURN):
             await self._current()
             return await super().update(*args, **options)
 
     async def patch(self, *args: Any, **options: Any) -> View[Any]:
-        async with self._turn:
+        async with self._turns.turn(_TURN):
             await self._current()
             return await super().patch(*args, **options)
 
     async def apply_configuration(self, *args: Any, **options: Any) -> View[Any]:
-        async with self._turn:
+        async with self._turns.turn(_TURN):
             await self._current()
             return await super().apply_configuration(*args, **options)
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 from strongroom.server.protocol import Application, Connection, Site
@@ -53,7 +54,7 @@ def listen(bind: str, port: int) -> socket.socket:
 
 
 class Listener:
-    """Serves an application on a listening socket, its own or one that it was handed."""
+    """Serves an application on a listening socket."""
 
     def __init__(self, app: Application, sock: socket.socket, context: ssl.SSLContext) -> None:
         self._site = Site(app)
@@ -64,6 +65,19 @@ class Listener:
 
     async def serve(self) -> None:
         """Serve until ``stop``; returns when the last request has been answered."""
+        close = await self._accept()
+        self.serving.set()
+        try:
+            while not self._stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), _SWEEP)
+                self._site.sweep()
+        finally:
+            close()
+            await self._finish()
+
+    async def _accept(self) -> Callable[[], None]:
+        """Begin to accept connections; gives what ends that."""
         server = await asyncio.get_running_loop().create_server(
             lambda: Connection(self._site),
             sock=self._socket,
@@ -72,15 +86,7 @@ class Listener:
             ssl_shutdown_timeout=SHUTDOWN_TIMEOUT,
             backlog=BACKLOG,
         )
-        self.serving.set()
-        try:
-            while not self._stopping.is_set():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), _SWEEP)
-                self._site.sweep()
-        finally:
-            server.close()
-            await self._finish()
+        return server.close
 
     def stop(self) -> None:
         """Accept nothing more, let requests under way finish, then return from serving."""

@@ -15,11 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strongroom.server.files import private_directory, write_private
-from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.encryption.kms import KMSTransformer
 from strongroom.storage.encryption.localkey import LocalKey
 from strongroom.storage.encryption.prefix import PrefixTransformer
-from strongroom.storage.port import Store
 from strongroom.storage.sqlite import SQLiteStore
 
 logger = logging.getLogger("strongroom.server")
@@ -30,15 +28,16 @@ _ID_FILE = "installation-id"
 
 @dataclass(frozen=True, slots=True)
 class OpenedStore:
-    """The encrypted store, and what may be told of its key: its id and where it is kept."""
+    """The database, what encrypts its values, and what may be told of the key."""
 
-    store: Store
+    database: SQLiteStore
+    values: PrefixTransformer
     key_id: str
     key_file: Path
 
 
 def open_store(data_dir: Path, url: str, key_file: Path | None) -> OpenedStore:
-    """The encrypted store. Raises StoreError, EncryptionError, OSError."""
+    """Open or make the database and its key. Raises StoreError, EncryptionError, OSError."""
     path = Path(url.removeprefix("sqlite:"))
     key_path = key_file or default_key_file(installation_id(data_dir))
     key = _key(key_path, new=not path.exists())
@@ -47,10 +46,20 @@ def open_store(data_dir: Path, url: str, key_file: Path | None) -> OpenedStore:
     if not path.parent.exists():
         # One that is there already stays as it is: it may be a directory that others use.
         private_directory(path.parent)
+    return OpenedStore(SQLiteStore.open(path), _values(key), key.status(), key_path.absolute())
+
+
+def load_values(data_dir: Path, key_file: Path | None) -> PrefixTransformer:
+    """What encrypts the values of a database that another process has open.
+
+    Raises EncryptionError, OSError.
+    """
+    return _values(LocalKey.load(key_file or default_key_file(installation_id(data_dir))))
+
+
+def _values(key: LocalKey) -> PrefixTransformer:
     transformer = KMSTransformer(KMS_NAME, key)
-    values = PrefixTransformer([(transformer.prefix, transformer)])
-    store = EncryptedStore(SQLiteStore.open(path), values)
-    return OpenedStore(store, key.status(), key_path.absolute())
+    return PrefixTransformer([(transformer.prefix, transformer)])
 
 
 def installation_id(data_dir: Path) -> str:

@@ -20,7 +20,7 @@ class Frames(asyncio.Protocol):
 
     def __init__(self, received: Callable[[bytes], None], lost: Callable[[], None]) -> None:
         self._received = received
-        self._lost = lost
+        self.lost = lost
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
 
@@ -47,7 +47,7 @@ class Frames(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._lost()
+        self.lost()
 
     def send(self, content: bytes) -> None:
         """Send a frame; all of one turn of the event loop go out together. Lost after the end."""

@@ -1,0 +1,84 @@
+"""What the keeper of the store and its workers say to each other besides the store's messages."""
+
+from __future__ import annotations
+
+import msgspec
+
+Samples = list[tuple[str, dict[str, str], float]]
+
+
+class Family(msgspec.Struct, array_like=True):
+    """A metric with its samples, as one process counts it."""
+
+    name: str
+    documentation: str
+    kind: str
+    samples: Samples
+
+
+class Ready(msgspec.Struct, array_like=True, tag=1):
+    """A worker can serve."""
+
+
+class AuditLines(msgspec.Struct, array_like=True, tag=2):
+    """Audit events of a worker, whole lines, for the log that only the keeper writes."""
+
+    lines: bytes
+
+
+class WantTurn(msgspec.Struct, array_like=True, tag=3):
+    """A worker asks for a turn: a lock by name that one worker holds at a time."""
+
+    number: int
+    name: str
+
+
+class EndTurn(msgspec.Struct, array_like=True, tag=4):
+    """A worker gives a turn back, or no longer waits for it."""
+
+    number: int
+    name: str
+
+
+class WantMetrics(msgspec.Struct, array_like=True, tag=5):
+    """A worker is asked for the metrics of all."""
+
+    number: int
+
+
+class Counted(msgspec.Struct, array_like=True, tag=6):
+    """What a worker has counted."""
+
+    number: int
+    families: list[Family]
+
+
+class Lead(msgspec.Struct, array_like=True, tag=11):
+    """The worker is to do what only one may do; see duties.py."""
+
+
+class YourTurn(msgspec.Struct, array_like=True, tag=12):
+    """The worker has the turn."""
+
+    number: int
+
+
+class Count(msgspec.Struct, array_like=True, tag=13):
+    """The worker is to tell what it has counted."""
+
+    number: int
+
+
+class MetricsPage(msgspec.Struct, array_like=True, tag=14):
+    """The metrics of all, as Prometheus reads them."""
+
+    number: int
+    text: bytes
+
+
+FromWorker = Ready | AuditLines | WantTurn | EndTurn | WantMetrics | Counted
+FromKeeper = Lead | YourTurn | Count | MetricsPage
+
+encode = msgspec.msgpack.Encoder().encode
+from_worker = msgspec.msgpack.Decoder(FromWorker).decode
+from_keeper = msgspec.msgpack.Decoder(FromKeeper).decode

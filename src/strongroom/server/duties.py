@@ -1,0 +1,59 @@
+"""What a server does only once, however many processes it has: one of them takes it up.
+
+Whoever took it up may die at any point: everything here finds in the store what is left to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from strongroom.api.clock import Clock
+from strongroom.registry.registry import Registry
+from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
+from strongroom.server.bootstrap import ensure_namespaces
+from strongroom.server.builtins import ensure_builtins
+from strongroom.server.definitions import Definitions
+from strongroom.server.kinds import Kinds
+from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, repeat
+from strongroom.server.options import Options
+from strongroom.storage.port import Store
+
+
+async def take_up(
+    options: Options,
+    url: str,
+    store: Store,
+    kinds: Kinds,
+    clock: Clock,
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    """Make what every cluster has, and begin to look after the rest until ``stack`` ends it.
+
+    Raises StatusError when the store refuses a write.
+    """
+    await ensure_namespaces(kinds.registry("", "namespaces"), clock)
+    network = options.service_cluster_ip_range
+    await ensure_builtins(kinds, clock, network, options.bind, url)
+    crds = CUSTOM_RESOURCE_DEFINITIONS
+    # Admission has judged the deletion of the definition: its objects follow without asking.
+    definitions = Definitions(
+        kinds.registry(crds.group, crds.plural), clock, lambda r: Registry(r, store, (), clock)
+    )
+    stack.push_async_callback(definitions.close)
+    sweeper = EventSweeper(kinds.registry("", "events"), clock, options.event_ttl)
+    keep_doing(options.compaction_interval, Compactor(store).turn, stack)
+    keep_doing(EVENT_SWEEP, sweeper.turn, stack)
+
+
+def keep_doing(
+    seconds: float, act: Callable[[], Awaitable[None]], stack: contextlib.AsyncExitStack
+) -> None:
+    """Act every so many seconds until ``stack`` ends it."""
+    stack.push_async_callback(_cancelled, asyncio.create_task(repeat(seconds, act)))
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

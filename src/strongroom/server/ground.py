@@ -1,0 +1,100 @@
+"""What a server takes hold of before it serves, in one process or in several.
+
+The store, the certificates, the address, and the file that says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from strongroom.api.clock import Clock
+from strongroom.paths import claim_data_dir
+from strongroom.server.audit import LogSink
+from strongroom.server.metrics import Metrics
+from strongroom.server.options import Options
+from strongroom.server.pki import PKI, PKIError, prepare_pki, write_kubeconfigs
+from strongroom.server.runfile import RunFile
+from strongroom.server.serving import base_url, listen
+from strongroom.server.storage import OpenedStore, open_store
+from strongroom.storage.encryption.port import EncryptionError
+from strongroom.storage.errors import StoreError
+from strongroom.telemetry import log
+
+logger = logging.getLogger("strongroom.server")
+
+
+class StartError(Exception):
+    """The server cannot start; the text says why, to the person who started it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a server stands on. ``told`` is what it says of itself while it runs."""
+
+    opened: OpenedStore
+    pki: PKI
+    sock: socket.socket
+    url: str
+    told: RunFile
+
+
+@contextlib.contextmanager
+def start_errors() -> Iterator[None]:
+    """Raise StartError for what a person can mend."""
+    try:
+        yield
+    except (OSError, PKIError, EncryptionError, StoreError) as error:
+        raise StartError(str(error)) from error
+
+
+def occupy(options: Options, clock: Clock, stack: contextlib.AsyncExitStack) -> Ground:
+    """Take hold of everything; ``stack`` lets go of it. Raises what ``start_errors`` translates."""
+    claim_data_dir(options.data_dir)
+    # The store's lock comes first: a second server must not change the first one's files.
+    opened = open_store(options.data_dir, options.store, options.encryption_key_file)
+    stack.push_async_callback(opened.database.close)
+    pki = prepare_pki(options.pki_dir, options.bind, options.node_name, clock.now())
+    sock = _listen(options)
+    stack.callback(sock.close)
+    url = base_url(sock, options.bind)
+    write_kubeconfigs(pki, options.kubeconfig, url)
+    told = RunFile(options, url, opened)
+    stack.callback(told.remove)
+    return Ground(opened, pki, sock, url, told)
+
+
+def _listen(options: Options) -> socket.socket:
+    try:
+        return listen(options.bind, options.port)
+    except OSError as error:
+        where = f"{options.bind} port {options.port}"
+        advice = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
+        raise StartError(f"cannot listen on {where}: {error.strerror}{advice}") from error
+
+
+def audit_log(
+    options: Options, clock: Clock, metrics: Metrics, stack: contextlib.AsyncExitStack
+) -> LogSink:
+    """The audit log, of which there is one writer; events that are lost are counted."""
+    path = Path(options.audit_log_path)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def failed(error: OSError) -> None:
+        metrics.audit_errors.labels("log").inc()
+        log(logger, logging.ERROR, "audit event lost", error)
+
+    sink = LogSink(
+        path,
+        clock,
+        failed,
+        max_bytes=options.audit_log_maxsize * 1024 * 1024,
+        keep=options.audit_log_maxbackup,
+    )
+    stack.callback(sink.close)
+    return sink

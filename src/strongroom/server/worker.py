@@ -1,0 +1,212 @@
+"""A worker: a whole server over the store of its keeper, which started it and outlives it.
+
+    python -m strongroom.server.worker STORE,WORDS,CONNECTIONS,PAGE URL [OPTIONS OF THE SERVER]
+
+The first four are descriptors that the keeper hands down. Without its keeper a worker ends at once:
+what it remembers may be out of date by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import itertools
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from strongroom.api.errors import StatusError
+from strongroom.server import control
+from strongroom.server.assembly import Given, Server, assemble_worker
+from strongroom.server.ground import StartError, start_errors
+from strongroom.server.handing import HandedListener
+from strongroom.server.metrics import Metrics
+from strongroom.server.options import Options, parse_options
+from strongroom.server.pki import PKI
+from strongroom.server.process import harden
+from strongroom.server.storage import load_values
+from strongroom.server.totals import families_of
+from strongroom.server.turns import AskedTurns
+from strongroom.storage.encrypted import EncryptedStore
+from strongroom.storage.errors import StoreError
+from strongroom.storage.frames import Frames, open_frames
+from strongroom.storage.remote import RemoteStore
+from strongroom.storage.shared import SharedRevision
+from strongroom.telemetry import log, setup_logging
+
+logger = logging.getLogger("strongroom.server")
+
+PR_SET_PDEATHSIG = 1
+ORPHANED = 3
+"""Exit code of a worker whose keeper is gone."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a worker; returns its exit code."""
+    die_with_parent()
+    descriptors = [int(number) for number in argv[0].split(",")]
+    url, options = argv[1], parse_options(argv[2:])
+    harden()
+    setup_logging(options.log_format, options.log_level)
+    try:
+        uvloop.run(work(options, url, descriptors))
+    except StartError as error:
+        sys.stderr.write(f"strongroom apiserver: {error}\n")
+        return 1
+    return 0
+
+
+def die_with_parent() -> None:
+    """Have the system end this process with its parent, however that ends; Linux only."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+async def work(options: Options, url: str, descriptors: Sequence[int]) -> None:
+    """Serve until SIGTERM or SIGINT. Raises StartError when the start fails."""
+    store, words, connections, page = descriptors
+    async with contextlib.AsyncExitStack() as stack:
+        source = stack.enter_context(socket.socket(fileno=connections))
+        with start_errors():
+            link = await Link.open(socket.socket(fileno=words))
+            stack.callback(link.close)
+            shared = SharedRevision.attach(page)
+            remote = await RemoteStore.connect(socket.socket(fileno=store), shared, orphaned)
+            stack.push_async_callback(remote.close)
+            values = load_values(options.data_dir, options.encryption_key_file)
+        given = Given(
+            EncryptedStore(remote, values),
+            PKI(options.pki_dir),
+            url,
+            remote.ping,
+            link.turns,
+            link.counting,
+            lambda metrics: link.metrics_of_all(),
+            lambda app, context: HandedListener(app, source, context),
+            behind=True,
+        )
+        await _serve(await stack.enter_async_context(assemble_worker(options, given)), link)
+
+
+class Link:
+    """What a worker and its keeper say to each other, as seen from the worker.
+
+    It is also the worker's audit log, of which the keeper is the only writer.
+    """
+
+    def __init__(self) -> None:
+        self.lead = asyncio.Event()
+        """Set when this worker is to do what only one may do."""
+        self.turns = AskedTurns(self.say)
+        self._frames: Frames | None = None
+        self._registry: CollectorRegistry | None = None
+        self._lines: list[bytes] = []
+        self._numbers = itertools.count(1)
+        self._pages: dict[int, asyncio.Future[bytes]] = {}
+
+    @classmethod
+    async def open(cls, sock: socket.socket) -> Link:
+        """Take over the worker's end. Raises OSError."""
+        link = cls()
+        link._frames = await open_frames(sock, link._receive, orphaned)
+        return link
+
+    def close(self) -> None:
+        """Say what is left to be said, and no more."""
+        self._flush()
+        if self._frames is not None:
+            self._frames.lost = _nothing
+            self._frames.close()
+
+    def say(self, message: control.FromWorker) -> None:
+        """Tell the keeper something."""
+        if self._frames is not None:
+            self._frames.send(control.encode(message))
+
+    def counting(self, metrics: Metrics) -> Link:
+        """Tell from now on what is counted in these metrics."""
+        self._registry = metrics.registry
+        return self
+
+    def write(self, line: bytes) -> None:
+        """Hand an audit event on, together with the others of this turn of the event loop."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._lines.append(line)
+
+    async def metrics_of_all(self) -> bytes:
+        """The metrics of all processes of the server, as Prometheus reads them."""
+        number = next(self._numbers)
+        page: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._pages[number] = page
+        self.say(control.WantMetrics(number))
+        try:
+            return await page
+        finally:
+            del self._pages[number]
+
+    def _flush(self) -> None:
+        if self._lines:
+            self.say(control.AuditLines(b"".join(self._lines)))
+            self._lines.clear()
+
+    def _receive(self, content: bytes) -> None:
+        match control.from_keeper(content):
+            case control.Lead():
+                self.lead.set()
+            case control.YourTurn(number):
+                self.turns.granted(number)
+            case control.Count(number):
+                families = [] if self._registry is None else families_of(self._registry)
+                self.say(control.Counted(number, families))
+            case control.MetricsPage(number, text):
+                waiting = self._pages.get(number)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(text)
+
+
+async def _serve(server: Server, link: Link) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    leading = asyncio.create_task(_lead(server, link.lead))
+    if link.lead.is_set():
+        # Nobody serves before there is what every cluster has.
+        await leading
+    serving = asyncio.create_task(server.run())
+    await server.ready()
+    link.say(control.Ready())
+    await serving
+    leading.cancel()
+    await asyncio.gather(leading, return_exceptions=True)
+
+
+async def _lead(server: Server, appointed: asyncio.Event) -> None:
+    """Do what only one may do, when this worker is appointed; who cannot, ends for another."""
+    await appointed.wait()
+    try:
+        await server.take_up()
+    except (StatusError, StoreError) as error:
+        log(logger, logging.ERROR, "this worker cannot lead and ends", error)
+        server.stop()
+
+
+def orphaned() -> None:
+    """The keeper is gone: nothing that this process knows may be served any more."""
+    log(logger, logging.ERROR, "the keeper of the store is gone: this worker ends")
+    os._exit(ORPHANED)
+
+
+def _nothing() -> None:
+    """The end is ours."""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
