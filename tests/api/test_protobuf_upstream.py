@@ -21,6 +21,7 @@ from strongroom.api.errors import Status
 from strongroom.api.meta import DeleteOptions, ListMeta
 from strongroom.api.protobuf import (
     PREFIX,
+    MalformedError,
     encode_message,
     encode_protobuf,
     enveloped_list,
@@ -106,6 +107,27 @@ def test_protobuf_and_json_agree(struct: type[Struct]) -> None:
         obj = Filler(Random(seed)).object(struct, None)
         again = read(encode_protobuf(obj, api_version=obj.apiVersion, kind=obj.kind), struct)
         assert to_tree(again) == to_tree(obj)
+
+    check()
+
+
+@each
+def test_damaged_messages_are_read_or_refused(struct: type[Struct]) -> None:
+    """Whatever a byte becomes: an object that can be written again, or the one error."""
+
+    @settings(max_examples=15)
+    @given(seeds)
+    def check(seed: int) -> None:
+        random = Random(seed)
+        obj = Filler(random).object(struct, None)
+        body = bytearray(encode_protobuf(obj, api_version="v1", kind="Kind"))
+        for _ in range(random.randint(1, 3)):
+            body[random.randrange(len(PREFIX), len(body))] = random.choice((0, 1, 0x7F, 0x80, 0xFF))
+        try:
+            again = read(bytes(body), struct)
+        except MalformedError:
+            return
+        encode_message(again)
 
     check()
 
