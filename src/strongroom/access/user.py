@@ -23,6 +23,10 @@ class User:
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+LOOPBACK = User("system:apiserver", groups=(MASTERS,))
+"""The server itself, where it acts on its own objects. No client is ever this very object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attributes:
     """What a request wants to do, read from its URL and method alone (the body is not decoded yet).

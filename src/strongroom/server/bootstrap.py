@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from strongroom.access.user import MASTERS, Attributes, User
+from strongroom.access.user import LOOPBACK, Attributes
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import ObjectMeta
@@ -13,9 +13,6 @@ from strongroom.registry.registry import Registry
 from strongroom.registry.view import View
 
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
-
-LOOPBACK = User("system:apiserver", groups=(MASTERS,))
-"""The server itself, where it acts on its own objects."""
 
 
 def own_context(

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from strongroom.access.user import Attributes
+from strongroom.access.user import LOOPBACK, Attributes
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
 from strongroom.api.schema import F
@@ -31,7 +31,6 @@ from strongroom.resources.crd_object import (
     CustomResourceDefinitionNames,
     CustomResourceDefinitionSpec,
 )
-from strongroom.server.bootstrap import LOOPBACK
 from strongroom.server.instances import Instances
 from strongroom.server.kinds import AnyRegistry, AnyResource
 from strongroom.storage.cache import Change, Subscription

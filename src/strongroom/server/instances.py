@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from strongroom.access.user import Attributes
+from strongroom.access.user import LOOPBACK, Attributes
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import DeleteOptions
@@ -23,7 +23,6 @@ from strongroom.resources.crd_object import (
     storage_version,
 )
 from strongroom.resources.custom import custom_resource
-from strongroom.server.bootstrap import LOOPBACK
 from strongroom.server.kinds import AnyRegistry, AnyResource
 
 LOOK_AGAIN = 0.5

@@ -53,7 +53,11 @@ class WebhookClient:
     def __init__(self) -> None:
         # Neither proxies nor credentials of the environment: the webhook is who it says.
         self._session = aiohttp.ClientSession(
-            trust_env=False, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+            # As many connections as there are requests: slow webhooks must not delay the others.
+            connector=aiohttp.TCPConnector(limit=0),
+            trust_env=False,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
         # A connection is shared by all calls with the same context, so contexts are kept.
         self._contexts: OrderedDict[bytes, ssl.SSLContext] = OrderedDict()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from strongroom.access.admission.port import AdmissionRequest
+from strongroom.access.user import LOOPBACK
 from strongroom.api.codec import to_tree
 from strongroom.api.errors import GroupResource, internal_error, not_found
 from strongroom.api.meta import LabelSelector, Object
@@ -70,8 +71,11 @@ def _target(resource: Resource[Any]) -> Target:
 
 
 def is_exempt(request: AdmissionRequest) -> bool:
-    """Whether the request is about admission's own configuration."""
-    return request.resource.group == EXEMPT_GROUP
+    """Whether the request is about admission's own configuration, or an act of the server.
+
+    The server must be able to start and to keep its own objects, whoever fails to answer.
+    """
+    return request.resource.group == EXEMPT_GROUP or request.attributes.user is LOOPBACK
 
 
 def find_target(

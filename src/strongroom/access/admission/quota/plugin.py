@@ -17,6 +17,7 @@ from typing import Protocol
 
 from strongroom.access.admission.port import AdmissionRequest
 from strongroom.access.admission.quota.checking import Write, charged
+from strongroom.access.user import LOOPBACK
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError, internal_error
 from strongroom.resources.quota_usage import evaluator_for
@@ -72,7 +73,7 @@ class QuotaAdmission:
         """Judge and charge. Raises StatusError 403, or 500 when charging takes too long."""
         if request.operation not in ("CREATE", "UPDATE") or not request.resource.namespaced:
             return
-        if not self._quotas.quotas(request.namespace):
+        if request.attributes.user is LOOPBACK or not self._quotas.quotas(request.namespace):
             return
         resource = request.resource
         evaluator = evaluator_for(resource.group, resource.plural)
