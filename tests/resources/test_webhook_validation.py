@@ -245,7 +245,8 @@ _FORM = "; desired format: https://host[/path]"
         ),
         (
             {"matchConditions": [{"name": "a", "expression": "'text'"}]},
-            _CONDITION + "expression: Invalid value: \"'text'\": must evaluate to bool",
+            _CONDITION
+            + "expression: Invalid value: \"'text'\": must evaluate to bool but got string",
         ),
         (
             {"matchConditions": [{"name": "a", "expression": "true"}] * 2},
