@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from strongroom.api.custom import CustomObject
 from tests.server.conftest import Running, running
 from tests.server.custom import (
     APPLY,
@@ -463,7 +465,7 @@ async def test_a_definition_waits_for_the_finalizers_of_its_objects(api: Running
     assert (await api.ask("GET", V1)).code == 404
 
 
-async def test_a_namespaces_end_takes_custom_objects_with_it(api: Running) -> None:
+async def test_custom_objects_are_created_in_living_namespaces_only(api: Running) -> None:
     await define(api, full())
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "going"}}
     path = V1.replace("/default/", "/going/")
@@ -476,6 +478,33 @@ async def test_a_namespaces_end_takes_custom_objects_with_it(api: Running) -> No
     late = await api.ask("POST", path, crontab("b"))
     assert late.code == 403
     assert late.json["details"]["causes"][0]["reason"] == "NamespaceTerminating"
+
+
+async def test_nothing_of_a_replaced_version_is_kept(api: Running) -> None:
+    def types() -> int:
+        gc.collect()
+        return sum(
+            issubclass(each, CustomObject) and each.kind_name == "CronTab"
+            for each in gc.get_objects()
+            if isinstance(each, type)
+        )
+
+    await define(api, full())
+    for turn in range(4):
+        for path in (V1, f"/openapi/v3/apis/{GROUP}/v1"):
+            assert (await api.ask("GET", path)).code == 200
+        await api.ask("POST", V1, crontab(f"a{turn}"))
+        await api.ask("PATCH", f"{V1}/b{turn}?fieldManager=x", crontab(f"b{turn}"), headers=APPLY)
+        versions = full()["spec"]["versions"]
+        versions[0]["schema"]["openAPIV3Schema"]["description"] = f"Turn {turn}."
+        assert (await change(api, NAME, {"versions": versions})).code == 200
+    before = types()
+    await remove(api, NAME)
+    for _ in range(40):
+        if types() == 0:
+            break
+        await asyncio.sleep(0.05)
+    assert (before > 0, types()) == (True, 0)
 
 
 async def test_what_is_stored_is_ciphertext(api: Running) -> None:

@@ -65,6 +65,8 @@ class CustomKind:
             await asyncio.wait((self._registry,))
             if not _failed(self._registry):
                 await self._registry.result().close()
+            # Documents of before may hold this for a while, but not what is large.
+            self._registry = None
 
     async def _start(self) -> AnyRegistry:
         registry = self._make(self.whole())
