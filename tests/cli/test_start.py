@@ -26,8 +26,8 @@ HEAVY = (
     "sqlite3",
     "ssl",
     "urllib.request",
-    "uvicorn",
     "uvloop",
+    "wsproto",
     "yaml",
 )  # fmt: skip - a list of names
 """Modules that together cost more than a start may take (150 ms)."""

@@ -25,6 +25,7 @@ from strongroom.server.pipeline import Pipeline, Progress
 from strongroom.server.reply import Reply, StreamReply, head_of, send_reply
 from strongroom.server.request import ClientGone, Request
 from strongroom.server.shutdown import Shutdown
+from strongroom.server.websocket import handshake
 from strongroom.telemetry import log
 
 logger = logging.getLogger("strongroom.server")
@@ -88,7 +89,10 @@ class App:
 
     async def _reply(self, request: Request, progress: Progress) -> Reply | StreamReply:
         try:
-            return await self._pipeline.serve(request, progress)
+            reply = await self._pipeline.serve(request, progress)
+            if request.websocket and isinstance(reply, StreamReply):
+                accept_websocket(request, reply)
+            return reply
         except StatusError as error:
             return failure_reply(request, error)
         except ClientGone:
@@ -168,6 +172,17 @@ def failure_reply(request: Request, error: StatusError) -> Reply:
     return Reply(body, error.code, content_type, headers, failure=status)
 
 
+def accept_websocket(request: Request, reply: StreamReply) -> None:
+    """Make the stream a WebSocket's. Raises StatusError 400."""
+    try:
+        reply.headers += handshake(request.headers)
+    except StatusError:
+        if reply.ended is not None:
+            reply.ended()
+        raise
+    reply.status = 101
+
+
 async def send_stream(
     request: Request, reply: StreamReply, exchange: Exchange, shutdown: Shutdown
 ) -> None:
@@ -176,9 +191,11 @@ async def send_stream(
     A client that takes nothing any more is hung up on by ``exchange.send``.
     """
     try:
-        await exchange.begin_stream(
-            head_of(request, reply.status, reply.content_type, reply.headers)
-        )
+        head = head_of(request, reply.status, reply.content_type, reply.headers)
+        if request.websocket:
+            exchange.begin_socket(head, reply.content_type)
+        else:
+            await exchange.begin_stream(head)
         with shutdown.following(asyncio.current_task()):
             async with aclosing(reply.chunks) as chunks:
                 async for chunk in chunks:

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 from strongroom.server.request import ClientGone, Request
+from strongroom.server.websocket import MAX_EARLY, Socket
 
 SLICE = 256 * 1024
 """Bytes handed to TLS at once: what is encrypted together should fit into the processor's cache."""
@@ -53,9 +54,11 @@ class Exchange:
         "_loop",
         "_owner",
         "_paused",
+        "_socket",
         "_streaming",
         "_transport",
         "_waiter",
+        "early",
         "gone",
         "request",
     )
@@ -68,9 +71,12 @@ class Exchange:
         self._loop = loop
         self._paused = self._streaming = False
         self._waiter: asyncio.Future[None] | None = None
+        self._socket: Socket | None = None
         self.gone = False
         """Whether the client has closed the connection."""
         self.request: Request
+        self.early = bytearray()
+        """What came for a WebSocket before it was accepted."""
 
     # --- the connection's side ---
 
@@ -125,6 +131,26 @@ class Exchange:
         self._transport.write(b"%b%b\r\n" % (head, end))
         self._streaming = True
 
+    def begin_socket(self, head: bytes, content_type: str) -> None:
+        """Go on as a WebSocket; what was said of streams holds. Raises ClientGone."""
+        if self.gone:
+            raise ClientGone
+        self._transport.write(head + b"\r\n")
+        self._streaming = True
+        self._socket = Socket(content_type, self._transport.write, self._transport.close)
+        early, self.early = self.early, bytearray()
+        if early:
+            self._socket.feed(bytes(early))
+
+    def feed_socket(self, data: bytes) -> None:
+        """Take bytes that the client sent behind its request for a WebSocket."""
+        if self._socket is not None:
+            self._socket.feed(data)
+        else:
+            self.early += data
+            if len(self.early) > MAX_EARLY:
+                self._transport.abort()
+
     async def send(self, chunk: bytes) -> None:
         """A piece of the stream, when the client has taken enough of those before it.
 
@@ -135,6 +161,9 @@ class Exchange:
         if self.gone:
             raise ClientGone
         request = self.request
+        if self._socket is not None:
+            self._socket.send(chunk)
+            return
         if not chunk or request.method == "HEAD":
             return
         self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if request.modern else chunk)
@@ -144,14 +173,11 @@ class Exchange:
         self._streaming = False
         if self.gone:
             return
-        if self.request.modern and self.request.method != "HEAD":
+        if self._socket is not None:
+            self._socket.close()
+        elif self.request.modern and self.request.method != "HEAD":
             self._transport.write(b"0\r\n\r\n")
         self._owner.answered(self.request)
-
-    def write(self, data: bytes) -> None:
-        """Bytes as they are, for what is no longer HTTP."""
-        if not self.gone:
-            self._transport.write(data)
 
     def abandon(self) -> None:
         """There will be no answer: the request did not come whole."""

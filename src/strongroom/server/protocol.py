@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
 from math import inf
-from typing import Any, Protocol, cast
+from typing import cast
 
 import httptools
 
 from strongroom.server.exchange import Exchange, plain_answer
 from strongroom.server.request import Body, Request
+from strongroom.server.site import Site
+from strongroom.server.websocket import wants_websocket
 
 MAX_HEADER_BYTES = 1 << 20
 """Request line and headers together; Go's default, so that what reaches upstream reaches us."""
@@ -45,46 +46,6 @@ class HeadersTooLarge(Exception):
     """The request line and headers are over a limit."""
 
 
-class Application(Protocol):
-    """What answers requests. It answers each, breaks its connection, or is cancelled."""
-
-    def serve(self, request: Request, exchange: Exchange) -> Coroutine[Any, Any, None]: ...
-
-
-class Site:
-    """What the connections of one listener share."""
-
-    def __init__(self, app: Application) -> None:
-        self.app = app
-        self.connections: set[Connection] = set()
-        self.stopping = False
-        self.empty = asyncio.Event()
-        """Set when, while stopping, the last connection has been closed."""
-
-    def lost(self, connection: Connection) -> None:
-        """A connection is closed."""
-        self.connections.discard(connection)
-        if self.stopping and not self.connections:
-            self.empty.set()
-
-    def sweep(self) -> None:
-        """Hang up on connections that took too long; called every second or so.
-
-        One look at all of them costs less than a timer for each request.
-        """
-        now = asyncio.get_running_loop().time()
-        for connection in [c for c in self.connections if c.deadline < now]:
-            connection.expire()
-
-    def stop(self) -> None:
-        """Close connections without a request; the others close after their answer."""
-        self.stopping = True
-        if not self.connections:
-            self.empty.set()
-        for connection in list(self.connections):
-            connection.stop()
-
-
 class Connection(asyncio.BufferedProtocol):
     """One connection. A buffered protocol: TLS then decrypts in place, at half the cost."""
 
@@ -104,6 +65,8 @@ class Connection(asyncio.BufferedProtocol):
         self._repeated: dict[str, list[str]] = {}
         self._count = self._loose = 0
         self._refusal = 400
+        self._tunnel = False
+        self._upgrading: Request | None = None
         self._within_head = self._refused = self._reading_paused = False
         self.deadline = inf
 
@@ -134,6 +97,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._refused:
+            return
+        if self._tunnel:
+            self._exchange.feed_socket(bytes(_buffer[:nbytes]))
             return
         # Bytes of headers, chunk extensions and trailers are kept by the parser until they end.
         self._loose += nbytes
@@ -200,6 +166,11 @@ class Connection(asyncio.BufferedProtocol):
         )
         request.modern = parser.get_http_version() == "1.1"
         request.keep_alive = request.modern and parser.should_keep_alive()
+        if parser.should_upgrade():
+            # Whatever is asked for, the parser ends with this request, and so the connection does.
+            request.keep_alive = False
+            request.websocket = request.modern and wants_websocket(request.method, headers)
+            self._upgrading = request if request.websocket else None
         self._request = request
         if self._task is None:
             self._start(request)
@@ -253,7 +224,7 @@ class Connection(asyncio.BufferedProtocol):
             self._start(self._waiting.popleft())
             return
         if self._refused:
-            self._refuse(self._refusal)
+            self._hang_up(plain_answer(self._refusal))
             return
         waits = self._within_head or not request.complete
         self.deadline = self._loop.time() + (HEADER_TIMEOUT if waits else IDLE_TIMEOUT)
@@ -264,7 +235,7 @@ class Connection(asyncio.BufferedProtocol):
         """The request under way did not come whole: hang up, after a word if nobody has yet."""
         self._task = None
         self._waiting.clear()
-        self._refuse(self._refusal)
+        self._hang_up(plain_answer(self._refusal))
 
     def pause_writing(self) -> None:
         self._exchange.pause()
@@ -276,6 +247,8 @@ class Connection(asyncio.BufferedProtocol):
         """Close now, or after the answer under way."""
         if self._task is None:
             self._transport.close()
+        else:
+            self._exchange.request.keep_alive = False
 
     def expire(self) -> None:
         """Hang up: the deadline has passed."""
@@ -292,16 +265,30 @@ class Connection(asyncio.BufferedProtocol):
     def _refuse(self, code: int) -> None:
         """Answer what is no request, after the answers before it, and hang up."""
         self._refused, self._refusal = True, code
-        if self._request is not None and self._request.incoming is not None:
-            self._request.incoming.break_off()
         self._pause()
-        if self._task is None and not self._transport.is_closing():
-            self._transport.write(plain_answer(code))
+        if self._request is not None:
+            # The end of a request under way: it has its own answer, and no second one.
+            self._request.keep_alive = False
+            if self._request.incoming is not None:
+                self._request.incoming.break_off()
+        if self._task is None:
+            self._hang_up(b"" if self._request is not None else plain_answer(code))
+
+    def _hang_up(self, last: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(last)
             self._transport.close()
 
     def _upgrade(self, rest: bytes) -> None:
         """The parser has stopped: what follows is a WebSocket's, or nobody's."""
-        self._refused = True
+        if self._upgrading is None or self._waiting:
+            # One that waits behind others is answered as if it had not asked.
+            self._refused = True
+            if self._upgrading is not None:
+                self._upgrading.websocket = False
+            return
+        self._tunnel = True
+        self._exchange.feed_socket(rest)
 
     def _body_wanted(self) -> None:
         """Somebody waits for the body: let it come, and say so to a client that asked first."""

@@ -105,8 +105,8 @@ class Request:
     """One HTTP request. The repr shows method and path only.
 
     ``incoming`` is the body to come, None for a request without one. The connection keeps
-    ``complete`` (all of it has come), ``answered`` and whether it may go on afterwards; the
-    application sets ``received`` and ``audit_id`` first of all.
+    ``complete`` (all of it has come), ``answered``, whether it may go on afterwards, and whether it
+    would go on as a ``websocket``; the application sets ``received`` and ``audit_id`` first of all.
     """
 
     __slots__ = (
@@ -128,6 +128,7 @@ class Request:
         "received",
         "source",
         "warnings",
+        "websocket",
     )
 
     received: datetime
@@ -155,7 +156,7 @@ class Request:
         self.source = source
         """The client's address."""
         self.keep_alive = self.modern = True
-        self.complete = self.answered = False
+        self.complete = self.answered = self.websocket = False
         self.warnings: list[str] = []
         self.annotations: dict[str, str] = {}
         """Of the request's audit events."""

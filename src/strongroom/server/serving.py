@@ -9,7 +9,8 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
-from strongroom.server.protocol import Application, Connection, Site
+from strongroom.server.protocol import Connection
+from strongroom.server.site import Application, Site
 
 HANDSHAKE_TIMEOUT = 10.0
 SHUTDOWN_TIMEOUT = 2.0
