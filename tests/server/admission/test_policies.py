@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from tests.server.admission.conftest import MODULE, REGISTRATION, World
 from tests.server.conftest import Answer
+from tests.server.custom import GROUP, V1, V2, crontab, define, definition, remove_all, version
 
 pytestmark = MODULE
 
@@ -399,6 +400,28 @@ async def test_a_kind_of_parameters_that_nobody_serves(world: World, rules: Rule
         "ValidatingAdmissionPolicy 'p' denied request: failed to configure policy: failed to find "
         "resource referenced by paramKind: 'example.com/v1, Kind=Limit'"
     )
+
+
+async def test_custom_resources_are_judged_and_are_parameters(world: World, rules: Rules) -> None:
+    await define(world.api, definition(version(), version("v2", storage=False)))
+    try:
+        judged = rule("crontabs", GROUP)
+        equal = "has(object.spec.color) && object.spec.color == params.spec.color"
+        made = await rules.policy(
+            {"expression": equal, "messageExpression": "'not ' + params.spec.color"},
+            paramKind={"apiVersion": f"{GROUP}/v1", "kind": "CronTab"},
+            matchConstraints={"resourceRules": [judged]},
+        )
+        assert made.code == 201, made.json
+        assert (await world.ask("POST", V1, crontab("wanted", color="red"))).code == 201
+        await rules.bind(paramRef={"name": "wanted", "parameterNotFoundAction": "Deny"})
+        assert (await world.ask("POST", V1, crontab("same", color="red"))).code == 201
+        assert (await refused(world, crontab("other", color="blue"), V1)).endswith(": not red")
+        # By another version of the kind too, since matchPolicy is Equivalent.
+        other = crontab("by-v2", api=f"{GROUP}/v2", color="blue")
+        assert (await refused(world, other, V2)).endswith(": not red")
+    finally:
+        await remove_all(world.api)
 
 
 # --- what is no policy --------------------------------------------------------------------------
