@@ -105,7 +105,8 @@ def test_types_that_are_no_kinds_are_described_when_asked_for() -> None:
 
 def references(node: Any) -> set[str]:
     if isinstance(node, dict):
-        own = {node["$ref"]} if "$ref" in node else set()
+        # A schema of schemas (in CustomResourceDefinition) has a field of that name.
+        own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
         return own.union(*map(references, node.values()))
     return set().union(*map(references, node)) if isinstance(node, list) else set()
 

@@ -186,8 +186,8 @@ class _Book:
             out["x-kubernetes-list-type"] = facts.list_type
         if facts.list_keys:
             out["x-kubernetes-list-map-keys"] = list(facts.list_keys)
-        if facts.atomic:
-            out["x-kubernetes-map-type"] = "atomic"
+        if facts.atomic or facts.granular:
+            out["x-kubernetes-map-type"] = "atomic" if facts.atomic else "granular"
         if facts.patch:
             out["x-kubernetes-patch-strategy"] = facts.patch
         if facts.merge_key:

@@ -58,6 +58,7 @@ class FieldFacts:
     enum: tuple[str, ...] = ()
     required: bool = False
     atomic: bool = False
+    granular: bool = False
     micro: bool = False
     confidential: bool = False
     write_only: bool = False
@@ -71,9 +72,10 @@ class FieldFacts:
 def F(number: int, description: str, **facts: Any) -> msgspec.Meta:  # noqa: N802 - reads as a noun
     """Declare a field: its protobuf number, its meaning in a sentence or two, and its facts.
 
-    ``list_type``, ``list_keys`` and ``atomic`` are server-side apply's; ``patch`` and ``merge_key``
-    strategic merge patch's; ``format`` and ``enum`` OpenAPI's; ``required`` marks what upstream's
-    schema lists as required; ``confidential`` marks values that logs and audit never show.
+    ``list_type``, ``list_keys``, ``atomic`` and ``granular`` (what a map is anyway, said where
+    upstream says it) are server-side apply's; ``patch`` and ``merge_key`` strategic merge patch's;
+    ``format`` and ``enum`` OpenAPI's; ``required`` marks what upstream's schema lists as required;
+    ``confidential`` marks values that logs and audit never show.
     ``within`` is the number of the message that holds the field in protobuf where Go inlines a
     struct, so that JSON has no such level (a tuple of numbers for structs in structs);
     ``by_value`` marks a time, quantity or free-form value that Go holds without a pointer, so that

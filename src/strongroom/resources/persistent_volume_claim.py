@@ -87,7 +87,7 @@ class PersistentVolumeClaimStatus(Struct):
         dict[str, str], F(5, "What has been set aside for a larger volume.", format="quantity")
     ] = {}
     allocatedResourceStatuses: Annotated[
-        dict[str, str], F(7, "How far growing has come, by resource.")
+        dict[str, str], F(7, "How far growing has come, by resource.", granular=True)
     ] = {}
     currentVolumeAttributesClassName: Annotated[
         str | None, F(8, "The class of attributes that the volume has.")
