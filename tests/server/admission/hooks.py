@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import datetime as dt
@@ -119,3 +120,9 @@ async def hook_server(directory: Path) -> AsyncIterator[Hooks]:
         yield hooks
     finally:
         await runner.cleanup()
+        for transport in hooks.connections:
+            if transport is not None:
+                transport.abort()
+        # Connections end in the next turns of a loop that may be stopped right after this.
+        for _ in range(5):
+            await asyncio.sleep(0)
