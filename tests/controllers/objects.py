@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ PODS = f"{CORE}/pods"
 SECRETS = f"{CORE}/secrets"
 CONFIG_MAPS = f"{CORE}/configmaps"
 CONTROLLERS = f"{CORE}/replicationcontrollers"
+QUOTAS = f"{CORE}/resourcequotas"
 SETS = f"{APPS}/replicasets"
 DEPLOYMENTS = f"{APPS}/deployments"
 TEMPLATE = {
@@ -89,6 +91,17 @@ class Objects:
         """The names of its owners."""
         meta = (await self.get(path, name))["metadata"]
         return [reference["name"] for reference in meta.get("ownerReferences", [])]
+
+    async def clean(self) -> None:
+        """Delete everything that tests make, and wait until it is gone."""
+        for path in (DEPLOYMENTS, SETS, CONTROLLERS, PODS, SECRETS, CONFIG_MAPS, QUOTAS):
+            await self.ask("DELETE", path, {"propagationPolicy": "Background"})
+            await until(functools.partial(self.names, path), lambda names: not names)
+
+    async def patch(self, path: str, name: str, body: Tree) -> Tree:
+        """Change it as a merge patch says."""
+        merge = "application/merge-patch+json"
+        return await self.ask("PATCH", f"{path}/{name}", body, content_type=merge)
 
     async def until_owners(self, path: str, name: str, wanted: list[str]) -> None:
         await until(lambda: self.owners(path, name), lambda found: found == wanted)

@@ -12,6 +12,7 @@ from strongroom.api.errors import StatusError
 from strongroom.client.errors import Unreachable
 from strongroom.client.queue import WorkQueue
 from strongroom.controllers.controller import Key, work
+from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.resources.namespace import NAMESPACES
@@ -69,7 +70,10 @@ async def test_controllers_go_on_when_the_server_was_killed_and_is_back(tmp_path
         await world.node("n1")
         await world.namespace("doomed")
         scheduler = Scheduler(world.client, world.events, world.clock)
-        async with at_work(scheduler), at_work(NamespaceController(world.client)):
+        async with (
+            at_work(scheduler),
+            at_work(NamespaceController(world.client, Monitors(world.client), world.clock)),
+        ):
             await asyncio.to_thread(first.kill)
             second = await asyncio.to_thread(
                 Strongroom.start, tmp_path, "apiserver", port=first.port

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
+import pytest_asyncio
 
 from strongroom.controllers.garbage import GarbageCollector
 from strongroom.controllers.monitors import Monitors
-from tests.controllers.conftest import World, at_work, until
+from tests.controllers.conftest import at_work, until, world_of
 from tests.controllers.objects import (
     CONFIG_MAPS,
     CONTROLLER,
@@ -22,22 +22,26 @@ from tests.controllers.objects import (
     Objects,
     owner,
 )
+from tests.server.conftest import running
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@asynccontextmanager
-async def collecting(world: World) -> AsyncIterator[GarbageCollector]:
-    """A collector at work that has seen everything there is."""
-    monitors = Monitors(world.client)
-    collector = GarbageCollector(world.client, monitors, world.events)
-    async with at_work(collector):
-        await monitors.wait_synced()
-        yield collector
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def collected(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Objects]:
+    """A server with a collector at work that has seen everything there is."""
+    directory = tmp_path_factory.mktemp("garbage")
+    async with running(directory), world_of(directory / "data" / "admin.kubeconfig") as world:
+        monitors = Monitors(world.client)
+        async with at_work(GarbageCollector(world.client, monitors, world.events)):
+            await monitors.wait_synced()
+            yield Objects(world.client)
 
 
-@pytest.fixture
-async def objects(world: World) -> AsyncIterator[Objects]:
-    async with collecting(world):
-        yield Objects(world.client)
+@pytest_asyncio.fixture(loop_scope="module")
+async def objects(collected: Objects) -> AsyncIterator[Objects]:
+    yield collected
+    await collected.clean()
 
 
 async def test_should_delete_rs_created_by_deployment_when_not_orphaning(objects: Objects) -> None:
@@ -89,9 +93,7 @@ async def test_should_keep_the_rc_around_until_all_its_pods_are_deleted(objects:
     kept = await objects.get(CONTROLLERS, "rc")
     assert kept["metadata"]["finalizers"] == ["foregroundDeletion"]
     assert kept["metadata"]["deletionTimestamp"]
-    patch = {"metadata": {"finalizers": None}}
-    merge = "application/merge-patch+json"
-    await objects.ask("PATCH", f"{PODS}/held", patch, content_type=merge)
+    await objects.patch(PODS, "held", {"metadata": {"finalizers": None}})
     await objects.gone(CONTROLLERS, "rc")
     assert await objects.names(PODS) == []
 
@@ -111,11 +113,9 @@ async def test_should_not_delete_dependents_that_have_both_valid_owner_and_owner
 
 async def test_should_not_be_blocked_by_dependency_circle(objects: Objects) -> None:
     made = [await objects.make(CONFIG_MAPS, f"c{i}") for i in range(3)]
-    merge = "application/merge-patch+json"
     for i, tree in enumerate(made):
         body = {"metadata": {"ownerReferences": [owner(made[i - 1])]}}
-        name = tree["metadata"]["name"]
-        await objects.ask("PATCH", f"{CONFIG_MAPS}/{name}", body, content_type=merge)
+        await objects.patch(CONFIG_MAPS, tree["metadata"]["name"], body)
     await objects.delete(CONFIG_MAPS, "c0", "Foreground")
     for i in range(3):
         await objects.gone(CONFIG_MAPS, f"c{i}")

@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from strongroom.api.errors import StatusError
+from strongroom.controllers.controller import Again
+from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.resources.namespace import NAMESPACES
 from strongroom.resources.pod import PODS
@@ -23,6 +25,10 @@ CONTENT = {
     },
     "/apis/coordination.k8s.io/v1/namespaces/doomed/leases": {},
 }
+
+
+def controller_of(world: World) -> NamespaceController:
+    return NamespaceController(world.client, Monitors(world.client), world.clock)
 
 
 async def create(world: World, path: str, name: str, body: dict[str, Any]) -> None:
@@ -47,7 +53,7 @@ async def test_everything_that_discovery_names_goes_and_then_the_namespace(world
     for path, body in CONTENT.items():
         await create(world, path, "x", body)
     await secret(world, "default")
-    async with at_work(NamespaceController(world.client)):
+    async with at_work(controller_of(world)):
         await world.client.delete(NAMESPACES, "doomed")
         await gone(lambda: world.client.get(NAMESPACES, "doomed"))
     for path in CONTENT:
@@ -59,7 +65,7 @@ async def test_a_namespace_deleted_before_the_start_goes_too(world: World) -> No
     await world.namespace("doomed")
     await secret(world, "doomed")
     await world.client.delete(NAMESPACES, "doomed")
-    async with at_work(NamespaceController(world.client)):
+    async with at_work(controller_of(world)):
         await gone(lambda: world.client.get(NAMESPACES, "doomed"))
 
 
@@ -69,12 +75,13 @@ async def test_pods_go_first_and_have_their_grace(world: World) -> None:
     await world.node("n1")
     await secret(world, "doomed")
     await world.pod("p", "doomed", nodeName="n1", terminationGracePeriodSeconds=300)
-    controller = NamespaceController(world.client)
+    controller = controller_of(world)
     await controller.start()
     await world.client.delete(NAMESPACES, "doomed")
     deadlines = set()
     for _ in range(3):
-        await controller.reconcile(("", "doomed"))
+        with pytest.raises(Again):
+            await controller.reconcile(("", "doomed"))
         pod = await world.client.get(PODS, "p", "doomed")
         assert pod.metadata.deletionGracePeriodSeconds == 300
         deadlines.add(pod.metadata.deletionTimestamp)
@@ -91,7 +98,7 @@ async def test_pods_go_first_and_have_their_grace(world: World) -> None:
 async def test_content_that_somebody_holds_holds_the_namespace(world: World) -> None:
     await world.namespace("doomed")
     await secret(world, "doomed", "example.com/hold")
-    async with at_work(NamespaceController(world.client)):
+    async with at_work(controller_of(world)):
         await world.client.delete(NAMESPACES, "doomed")
         held = await until(
             lambda: world.client.get(SECRETS, "s", "doomed"),
@@ -106,7 +113,7 @@ async def test_content_that_somebody_holds_holds_the_namespace(world: World) -> 
 async def test_finalizers_of_others_on_the_namespace_stay(world: World) -> None:
     await world.namespace("doomed", finalizers=["example.com/hold"])
     await secret(world, "doomed")
-    async with at_work(NamespaceController(world.client)):
+    async with at_work(controller_of(world)):
         await world.client.delete(NAMESPACES, "doomed")
         left = await until(
             lambda: world.client.get(NAMESPACES, "doomed"),
@@ -123,10 +130,10 @@ async def test_a_new_namespace_of_the_same_name_is_not_emptied(world: World) -> 
     """A controller whose watch lags behind still believes in the namespace that is gone."""
     await world.namespace("doomed")
     await world.client.delete(NAMESPACES, "doomed")
-    late = NamespaceController(world.client)
+    late = controller_of(world)
     await late.start()
     await late.close()
-    async with at_work(NamespaceController(world.client)):
+    async with at_work(controller_of(world)):
         await gone(lambda: world.client.get(NAMESPACES, "doomed"))
     await late.reconcile(("", "doomed"))  # gone: nothing to do
     await world.namespace("doomed")
@@ -140,7 +147,7 @@ async def test_a_namespace_that_changes_while_it_is_let_go_is_looked_at_again(
 ) -> None:
     await world.namespace("doomed")
     await world.client.delete(NAMESPACES, "doomed")
-    controller = NamespaceController(world.client)
+    controller = controller_of(world)
     stale = await world.client.get(NAMESPACES, "doomed")
     await world.client.patch(NAMESPACES, "doomed", "", {"metadata": {"labels": {"a": "b"}}})
     with pytest.raises(StatusError) as lost:

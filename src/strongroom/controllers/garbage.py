@@ -26,6 +26,7 @@ from strongroom.controllers.dependents import Dependents
 from strongroom.controllers.discovery import Kind
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.owners import FOREGROUND, ORPHAN, Graph, Node, Place, place_of
+from strongroom.controllers.together import together
 
 SETTLE = 0.2
 """Seconds that an object which waits for its dependents is given until they are counted.
@@ -76,12 +77,12 @@ class GarbageCollector:
         self._dependents = Dependents(client)
         self._parked: set[str] = set()
         """Objects that cannot be judged until other kinds are served."""
-        monitors.add_handler(self._on_change)
-        monitors.add_lost_handler(self._on_lost)
-        monitors.add_served_handler(self._on_served)
 
     async def start(self) -> None:
-        """Begin to follow all kinds; nothing waits for that but what depends on it."""
+        """Begin to follow all kinds; nobody waits until they are known but our own work."""
+        self._monitors.add_handler(self._on_change)
+        self._monitors.add_lost_handler(self._on_lost)
+        self._monitors.add_served_handler(self._on_served)
         self._monitors.start()
 
     async def close(self) -> None:
@@ -227,19 +228,12 @@ class GarbageCollector:
         """Let the dependents forget their owner, then let it go."""
         owner = _as_metadata(node.place)
         kind = self._kind(node.place)
-        limit = asyncio.Semaphore(AT_ONCE)
 
-        async def one(dependent: Node) -> None:
-            async with limit:
-                place = dependent.place
-                await self._dependents.disown(self._kind(place), _as_metadata(place), {owner.uid})
+        async def forget(dependent: Node) -> None:
+            place = dependent.place
+            await self._dependents.disown(self._kind(place), _as_metadata(place), {owner.uid})
 
-        results = await asyncio.gather(
-            *(one(dependent) for dependent in node.depending()), return_exceptions=True
-        )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        await together(forget, node.depending(), AT_ONCE)
         await self._dependents.release(kind, owner, ORPHAN)
 
 

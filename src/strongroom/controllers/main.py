@@ -18,11 +18,12 @@ from strongroom.controllers.garbage import GarbageCollector
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.node_lifecycle import NodeLifecycle
+from strongroom.controllers.resourcequota import ResourceQuotaController
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.process import forbid_dumps
 from strongroom.telemetry import LOG_LEVELS, LogFormat, setup_logging
 
-NAMES = ("scheduler", "namespace", "node-lifecycle", "garbage-collector")
+NAMES = ("scheduler", "namespace", "node-lifecycle", "garbage-collector", "resourcequota")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,7 +41,7 @@ NAMES = ("scheduler", "namespace", "node-lifecycle", "garbage-collector")
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", help="What is logged.")
 def main(kubeconfig: str | None, controllers: str, log_format: LogFormat, log_level: str) -> None:
     """Run the controllers: scheduler, deletion of namespaces and of what nobody owns, node
-    lifecycle.
+    lifecycle, what quotas have left.
 
     Prints a line that begins with `ready` once all follow the API server.
 
@@ -78,9 +79,10 @@ async def run(config: ClientConfig, names: tuple[str, ...] = NAMES) -> None:
         monitors = Monitors(client)
         known: dict[str, Controller] = {
             "scheduler": Scheduler(client, events, clock),
-            "namespace": NamespaceController(client),
+            "namespace": NamespaceController(client, monitors, clock),
             "node-lifecycle": NodeLifecycle(client, node_events, clock),
             "garbage-collector": GarbageCollector(client, monitors, garbage_events),
+            "resourcequota": ResourceQuotaController(client, monitors, clock),
         }
         recorders = [events, node_events, garbage_events]
         await _serve([known[name] for name in names], recorders, stop)

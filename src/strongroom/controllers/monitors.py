@@ -41,7 +41,7 @@ _log = logging.getLogger("strongroom.controllers")
 class Monitors:
     """The metadata of everything that can be listed, watched and deleted.
 
-    Add handlers, then ``start``: that may be called by each of those who share it.
+    ``start`` and ``close`` may be called by each of those who share it.
     """
 
     def __init__(self, client: Client, sleep: Sleep = asyncio.sleep) -> None:
@@ -57,8 +57,11 @@ class Monitors:
         self._task: asyncio.Task[None] | None = None
 
     def add_handler(self, handler: OnChange) -> None:
-        """Be told of every change of every object."""
+        """Be told of every change of every object from now on; of what is there already, at once."""
         self._handlers.append(handler)
+        for kind, follower in self._followers.items():
+            for obj in follower.items():
+                handler(kind, Change("added", obj))
 
     def add_lost_handler(self, handler: OnLost) -> None:
         """Be told what was last seen of a kind that is no longer followed.
