@@ -9,7 +9,6 @@ they read or make on top.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from strongroom.api.cel import arithmetic, tree
@@ -17,41 +16,9 @@ from strongroom.api.cel.budget import Budget
 from strongroom.api.cel.comparing import NO_OVERLOAD, contains, equal, less
 from strongroom.api.cel.errors import CelBudgetError, CelError
 from strongroom.api.cel.folds import MAP_INSERT, build_fold, insert_into_map
+from strongroom.api.cel.frames import TYPE_NAMES, Context, Failed, Frame, Step
 from strongroom.api.cel.indexing import at_index, has_field, missing_key, optional_index, select
-from strongroom.api.cel.overloads import Dispatch
 from strongroom.api.cel.values import CelType, Optional
-
-Step = Callable[["Frame"], Any]
-
-
-class Frame:
-    """The variables of one evaluation, and what it may still cost."""
-
-    __slots__ = ("budget", "variables")
-
-    def __init__(self, variables: dict[str, Any], budget: Budget) -> None:
-        self.variables = variables
-        self.budget = budget
-
-
-class Failed:
-    """An error kept as the value of an accumulator, until something overrules it or reads it."""
-
-    __slots__ = ("error",)
-
-    def __init__(self, error: CelError) -> None:
-        self.error = error
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What building a node needs to know of the expression around it."""
-
-    checked: tree.Checked
-    functions: Mapping[str, Dispatch]
-    accumulators: frozenset[str] = frozenset()
-    growing: str = ""
-    """The accumulator that is a list or map of this fold's own, so that it may grow in place."""
 
 
 def build(node: tree.Expr, context: Context) -> tuple[Step, int]:
@@ -67,7 +34,7 @@ def _const(node: tree.Const, context: Context) -> tuple[Step, int]:
 def _ident(node: tree.Ident, context: Context) -> tuple[Step, int]:
     name = node.name
     known = context.checked.names.get(node.id, name)
-    if known in _TYPES:
+    if known in TYPE_NAMES:
         kind = CelType(known)
         return (lambda frame: frame.variables.get(name, kind)), 1
     if name in context.accumulators:
@@ -100,7 +67,7 @@ def _accumulator(name: str) -> Step:
 
 def _select(node: tree.Select, context: Context) -> tuple[Step, int]:
     known = context.checked.names.get(node.id)
-    if known in _TYPES:
+    if known in TYPE_NAMES:
         kind = CelType(known or "")
         return (lambda frame: kind), 1
     if known is not None:
@@ -389,23 +356,3 @@ _BUILDERS: dict[type, Callable[[Any, Context], tuple[Step, int]]] = {
     tree.MakeMap: _map,
     tree.Fold: _fold,
 }
-
-_TYPES = frozenset(
-    {
-        "bool",
-        "int",
-        "uint",
-        "double",
-        "string",
-        "bytes",
-        "list",
-        "map",
-        "null_type",
-        "type",
-        "optional_type",
-        "google.protobuf.Timestamp",
-        "google.protobuf.Duration",
-        "net.IP",
-        "net.CIDR",
-    }
-)

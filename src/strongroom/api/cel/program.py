@@ -15,7 +15,8 @@ from strongroom.api.cel.budget import Budget
 from strongroom.api.cel.declarations import Declarations, declare
 from strongroom.api.cel.environment import UNCHECKED, check
 from strongroom.api.cel.errors import CelError, CompileError
-from strongroom.api.cel.evaluation import Context, Frame, build
+from strongroom.api.cel.evaluation import build
+from strongroom.api.cel.frames import Context, Frame
 from strongroom.api.cel.functions import LIBRARIES
 from strongroom.api.cel.overloads import dispatches
 from strongroom.api.cel.tree import Expr, Ident, Select, read_checked
