@@ -20,6 +20,10 @@ class Ready(msgspec.Struct, array_like=True, tag=1):
     """A worker can serve."""
 
 
+class Leaving(msgspec.Struct, array_like=True, tag=7):
+    """A worker is about to end and should be given no more connections."""
+
+
 class AuditLines(msgspec.Struct, array_like=True, tag=2):
     """Audit events of a worker, whole lines, for the log that only the keeper writes."""
 
@@ -76,7 +80,7 @@ class MetricsPage(msgspec.Struct, array_like=True, tag=14):
     text: bytes
 
 
-FromWorker = Ready | AuditLines | WantTurn | EndTurn | WantMetrics | Counted
+FromWorker = Ready | Leaving | AuditLines | WantTurn | EndTurn | WantMetrics | Counted
 FromKeeper = Lead | YourTurn | Count | MetricsPage
 
 encode = msgspec.msgpack.Encoder().encode

@@ -99,15 +99,16 @@ class Worker:
                 theirs.close()
             self.pid = process.pid
             client = await server.attach(store)
+            silent = asyncio.Event()
             self._frames = await open_frames(
-                words, lambda content: desk.receive(self, control.from_worker(content)), _nothing
+                words, lambda content: desk.receive(self, control.from_worker(content)), silent.set
             )
             desk.came(self)
             code = await process.wait()
             self.ready, self.connections, self.pid = False, None, 0
-            client.frames.close()
+            # Its last words and its last writes may still be on their way.
+            await silent.wait()
             await client.drained()
-            self._frames.close()
             self._frames = None
             desk.gone(self)
             return code
@@ -196,7 +197,3 @@ class Fleet:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
             pause = min(pause * 2, LONGEST_PAUSE)
-
-
-def _nothing() -> None:
-    """The process's end tells more than that of its socket."""

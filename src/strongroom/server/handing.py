@@ -14,8 +14,9 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 
-from strongroom.server.protocol import Application, Connection
+from strongroom.server.protocol import Connection
 from strongroom.server.serving import HANDSHAKE_TIMEOUT, SHUTDOWN_TIMEOUT, Listener
+from strongroom.server.site import Application
 
 logger = logging.getLogger("strongroom.server")
 

@@ -111,6 +111,8 @@ class Keeper:
                 self._audit.write(lines)
             case control.Ready():
                 self._fleet.note_ready(worker)
+            case control.Leaving():
+                worker.ready = False
             case control.WantTurn(number, name):
                 self._turns.want(worker, number, name)
             case control.EndTurn(number, name):

@@ -57,7 +57,7 @@ def _added(lists: Iterable[list[Family]]) -> list[Family]:
             _, sums = known.setdefault(family.name, (family, {}))
             for name, labels, value in family.samples:
                 key = name, tuple(labels.items())
-                sums[key] = _combined(family, name, sums.get(key), value)
+                sums[key] = _combined(name, sums.get(key), value)
     return [
         Family(
             family.name,
@@ -69,13 +69,13 @@ def _added(lists: Iterable[list[Family]]) -> list[Family]:
     ]
 
 
-def _combined(family: Family, name: str, so_far: float | None, value: float) -> float:
+def _combined(name: str, so_far: float | None, value: float) -> float:
     if so_far is None:
         return value
     if name.endswith(_FIRST_COUNTS):
         return min(so_far, value)
     # An information, such as python_info, is 1 however often it is told.
-    return max(so_far, value) if family.name.endswith("_info") else so_far + value
+    return max(so_far, value) if name.endswith("_info") else so_far + value
 
 
 class _Shown(CollectorRegistry):

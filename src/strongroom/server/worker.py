@@ -47,6 +47,9 @@ PR_SET_PDEATHSIG = 1
 ORPHANED = 3
 """Exit code of a worker whose keeper is gone."""
 
+ANSWERS_WITHIN = 5.0
+"""Seconds in which a healthy keeper answers."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Run a worker; returns its exit code."""
@@ -76,7 +79,7 @@ async def work(options: Options, url: str, descriptors: Sequence[int]) -> None:
         source = stack.enter_context(socket.socket(fileno=connections))
         with start_errors():
             link = await Link.open(socket.socket(fileno=words))
-            stack.callback(link.close)
+            stack.push_async_callback(link.close)
             shared = SharedRevision.attach(page)
             remote = await RemoteStore.connect(socket.socket(fileno=store), shared, orphaned)
             stack.push_async_callback(remote.close)
@@ -85,7 +88,7 @@ async def work(options: Options, url: str, descriptors: Sequence[int]) -> None:
             EncryptedStore(remote, values),
             PKI(options.pki_dir),
             url,
-            remote.ping,
+            lambda: _answers(remote),
             link.turns,
             link.counting,
             lambda metrics: link.metrics_of_all(),
@@ -93,6 +96,12 @@ async def work(options: Options, url: str, descriptors: Sequence[int]) -> None:
             behind=True,
         )
         await _serve(await stack.enter_async_context(assemble_worker(options, given)), link)
+
+
+async def _answers(store: RemoteStore) -> None:
+    """The health check: the keeper has the store and answers. Raises StoreError, TimeoutError."""
+    async with asyncio.timeout(ANSWERS_WITHIN):
+        await store.ping()
 
 
 class Link:
@@ -118,12 +127,14 @@ class Link:
         link._frames = await open_frames(sock, link._receive, orphaned)
         return link
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Say what is left to be said, and no more."""
         self._flush()
         if self._frames is not None:
-            self._frames.lost = _nothing
+            ended = asyncio.Event()
+            self._frames.lost = ended.set
             self._frames.close()
+            await ended.wait()
 
     def say(self, message: control.FromWorker) -> None:
         """Tell the keeper something."""
@@ -173,9 +184,13 @@ class Link:
 
 
 async def _serve(server: Server, link: Link) -> None:
+    def stop() -> None:
+        link.say(control.Leaving())
+        server.stop()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, stop)
     leading = asyncio.create_task(_lead(server, link.lead))
     if link.lead.is_set():
         # Nobody serves before there is what every cluster has.
@@ -202,10 +217,6 @@ def orphaned() -> None:
     """The keeper is gone: nothing that this process knows may be served any more."""
     log(logger, logging.ERROR, "the keeper of the store is gone: this worker ends")
     os._exit(ORPHANED)
-
-
-def _nothing() -> None:
-    """The end is ours."""
 
 
 if __name__ == "__main__":
