@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from strongroom.api.codec import to_tree
 from strongroom.api.custom import CustomObject, custom_type, set_defaults, view_tree
-from strongroom.api.errors import FieldError
+from strongroom.api.errors import FieldError, internal_error
 from strongroom.api.structural import Structural, parse, validate
 from strongroom.api.validation import Path
 from strongroom.api.versions import priority
@@ -118,7 +118,7 @@ def custom_resource(
 ) -> CustomResource:
     """The whole kind. The definition must be valid."""
     spec = crd.spec
-    schema = _schema(version)
+    schema = _schema(spec.names.kind, version)
     struct = custom_type(spec.group, version.name, spec.names.kind, schema)
     parts = version.subresources
     has_status = parts is not None and parts.status is not None
@@ -139,11 +139,16 @@ def custom_resource(
     )
 
 
-def _schema(version: CustomResourceDefinitionVersion) -> Structural | None:
+def _schema(kind: str, version: CustomResourceDefinitionVersion) -> Structural | None:
+    """The schema. Raises StatusError 500 for one that another server has taken and we would not."""
     schema = version.schema.openAPIV3Schema if version.schema is not None else None
     if schema is None:
         return None
-    structural, _ = parse(to_tree(schema), Path("spec"))
+    structural, found = parse(to_tree(schema), Path("spec"))
+    if structural is None:
+        # Without it, anything at all would be taken as an object of the kind.
+        where = f"{kind} {version.name}: {found[0]}" if found else f"{kind} {version.name}"
+        raise internal_error(f"the schema of {where}")
     return structural
 
 

@@ -109,14 +109,20 @@ class CustomKinds:
         for name in self._served.keys() - {entry.item.name for entry in entries}:
             self._drop(name)
         for entry in entries:
-            self._serve(entry.item)
+            self._try_to_serve(entry.item)
         return cache.subscribe(cache.revision, _MAX_PENDING, prefix=prefix)
 
     def _apply(self, change: Change[Definition]) -> None:
         if change.error is None and change.type is EventType.PUT:
-            self._serve(change.item)
+            self._try_to_serve(change.item)
         elif change.error is None:
             self._drop(change.item.name)
+
+    def _try_to_serve(self, view: Definition) -> None:
+        try:
+            self._serve(view)
+        except Exception as error:  # noqa: BLE001 - one odd definition must not stop all others
+            log(logger, logging.ERROR, "definition not served", error, name=view.name)
 
     def _serve(self, view: Definition) -> None:
         crd = view.peek()

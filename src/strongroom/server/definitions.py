@@ -143,7 +143,7 @@ class Definitions:
                 try:
                     await self._reconcile(name)
                     delay = _RETRY_FIRST
-                except (StatusError, StoreError) as error:
+                except Exception as error:  # noqa: BLE001 - one odd definition must not stop all
                     log(logger, logging.WARNING, "definition not settled", error, name=name)
                     self._dirty[name] = None
                     await asyncio.sleep(delay)

@@ -7,12 +7,14 @@ names each document by its hash, so that clients may keep it for ever.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from strongroom.api import openapi_v2_message, openapi_v3_message
 from strongroom.api.discovery import Info
+from strongroom.api.errors import StatusError
 from strongroom.api.openapi import ServedKind, definitions
 from strongroom.server.discovery import KUBERNETES
 from strongroom.server.documents import Description, Document
@@ -57,9 +59,7 @@ class OpenAPI:
         self._parts = parts
         routes = {f"/openapi/v3/{path}": _kept(part) for path, part in parts.items()}
         routes["/openapi/v3"] = _served(cache(lambda: _index(parts)))
-        routes["/openapi/v2"] = _made_aside(
-            lambda: _whole((*catalog, *(c.whole() for c in customs)))
-        )
+        routes["/openapi/v2"] = _made_aside(lambda: _whole((*catalog, *_readable(customs))))
         return routes
 
     def _part(self, path: str, catalog: tuple[AnyResource, ...]) -> _Part:
@@ -71,7 +71,7 @@ class OpenAPI:
         # read the schema of every definition there is.
         together = "".join(sorted(c.fingerprint for c in customs))
         digest = hashlib.sha512(together.encode()).hexdigest().upper()
-        return self._kept(path, digest, lambda: _document([c.whole() for c in customs]))
+        return self._kept(path, digest, lambda: _document(_readable(customs)))
 
     def _kept(self, path: str, digest: str, make: Make) -> _Part:
         known = self._parts.get(path)
@@ -90,6 +90,13 @@ class _Part:
     @property
     def hash(self) -> str:
         return self.digest or self.document().hash
+
+
+def _readable(customs: Iterable[CustomKind]) -> Iterator[AnyResource]:
+    """The custom kinds, without those whose schema cannot be read: requests for them tell why."""
+    for custom in customs:
+        with contextlib.suppress(StatusError):
+            yield custom.whole()
 
 
 def _group_path(resource: AnyResource) -> str:
