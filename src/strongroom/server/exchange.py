@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from strongroom.server.request import ClientGone, Request
-from strongroom.server.websocket import MAX_EARLY, Socket
+from strongroom.server.websocket import MAX_EARLY
+
+if TYPE_CHECKING:
+    from strongroom.server.frames import Socket
 
 SLICE = 256 * 1024
 """Bytes handed to TLS at once: what is encrypted together should fit into the processor's cache."""
@@ -133,6 +136,8 @@ class Exchange:
 
     def begin_socket(self, head: bytes, content_type: str) -> None:
         """Go on as a WebSocket; what was said of streams holds. Raises ClientGone."""
+        from strongroom.server.frames import Socket
+
         if self.gone:
             raise ClientGone
         self._transport.write(head + b"\r\n")
