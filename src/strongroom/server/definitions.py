@@ -76,6 +76,7 @@ class Definitions:
         self._names: dict[str, tuple[str, CustomResourceDefinitionNames]] = {}
         self._subscription, self._dirty = self._read_all()
         self._cleaning: dict[str, asyncio.Task[None]] = {}
+        self._delays: dict[str, float] = {}
         self._wake = asyncio.Event()
         self._wake.set()
         self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._work())]
@@ -133,7 +134,6 @@ class Definitions:
         return [other for other, (its, _) in self._names.items() if its == group and other != name]
 
     async def _work(self) -> None:
-        delay = _RETRY_FIRST
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -142,12 +142,16 @@ class Definitions:
                 del self._dirty[name]
                 try:
                     await self._reconcile(name)
-                    delay = _RETRY_FIRST
+                    self._delays.pop(name, None)
                 except Exception as error:  # noqa: BLE001 - one odd definition must not stop all
                     log(logger, logging.WARNING, "definition not settled", error, name=name)
-                    self._dirty[name] = None
-                    await asyncio.sleep(delay)
-                    delay = min(delay * 2, _RETRY_MOST)
+                    self._again(name)
+
+    def _again(self, name: str) -> None:
+        """Try later, the later the more often it has failed; others are not kept waiting."""
+        delay = self._delays.get(name, _RETRY_FIRST)
+        self._delays[name] = min(delay * 2, _RETRY_MOST)
+        asyncio.get_running_loop().call_later(delay, self._note, [name])
 
     async def _reconcile(self, name: str) -> None:
         view = await self._view(name)
