@@ -23,12 +23,16 @@ class Done:
 
 @dataclass(frozen=True)
 class Kubectl:
-    """Calls kubectl as a person would, from ``directory``, as the user of ``kubeconfig``."""
+    """Calls kubectl as a person would, from ``directory``, as the user of ``kubeconfig``.
+
+    ``program`` is a name for ``require_part``, such as that of an older kubectl.
+    """
 
     kubeconfig: Path
     namespace: str
     directory: Path
     environment: dict[str, str] = field(default_factory=dict, repr=False)
+    program: str = "kubectl"
 
     def __call__(self, *arguments: str, stdin: str | None = None, code: int = 0) -> str:
         """What a call prints. It must end with ``code``."""
@@ -76,12 +80,12 @@ class Kubectl:
         return self("apply", "-f", "-", stdin=text)
 
     def _argv(self, arguments: tuple[str, ...]) -> list[str]:
-        return [str(require_part("kubectl")), "--namespace", self.namespace, *arguments]
+        return [str(require_part(self.program)), "--namespace", self.namespace, *arguments]
 
     def _environment(self) -> dict[str, str]:
         # kubectl is no Python: what makes coverage start in it is only in the way.
         kept = {name: v for name, v in os.environ.items() if not name.startswith("COV")}
-        caches = str(self.kubeconfig.parent / "kubectl-cache")
+        caches = str(self.kubeconfig.parent / f"{self.program}-cache")
         return {
             **kept,
             "KUBECONFIG": str(self.kubeconfig),

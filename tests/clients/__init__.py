@@ -1,0 +1,1 @@
+"""Client families, driven as their users drive them."""
