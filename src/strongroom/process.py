@@ -1,11 +1,13 @@
-"""What every part that holds Secrets does to its own process."""
+"""What the parts do to their own processes: no dumps, and no more memory than they need."""
 
 from __future__ import annotations
 
+import asyncio.sslproto
 import ctypes
 import resource
 
 PR_SET_DUMPABLE = 4
+_TLS_READ = 32 * 1024
 
 
 def forbid_dumps() -> None:
@@ -22,3 +24,12 @@ def forbid_dumps() -> None:
     except (OSError, AttributeError):
         # Not Linux: there is no such call, and nothing to take back.
         pass
+
+
+def small_tls_buffers() -> None:
+    """Let each TLS connection of asyncio read into 32 KiB instead of 256 KiB.
+
+    Every watch has a connection, which is idle nearly always, and the buffer is there all the same.
+    A TLS record holds 16 KiB at most, so that larger reads gain little. Call it before connecting.
+    """
+    asyncio.sslproto.SSLProtocol.max_size = _TLS_READ

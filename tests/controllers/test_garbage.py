@@ -9,20 +9,28 @@ import pytest_asyncio
 
 from strongroom.controllers.garbage import GarbageCollector
 from strongroom.controllers.monitors import Monitors
+from strongroom.controllers.together import together
 from tests.controllers.conftest import at_work, until, world_of
 from tests.controllers.objects import (
     CONFIG_MAPS,
     CONTROLLER,
     CONTROLLERS,
+    CORE,
     DEPLOYMENTS,
     PODS,
+    SECRETS,
     SETS,
     TEMPLATE,
     WORKLOAD,
     Objects,
+    Tree,
     owner,
 )
 from tests.server.conftest import running
+
+CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+TAPS = "/apis/example.com/v1/namespaces/default/taps"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -119,3 +127,115 @@ async def test_should_not_be_blocked_by_dependency_circle(objects: Objects) -> N
     await objects.delete(CONFIG_MAPS, "c0", "Foreground")
     for i in range(3):
         await objects.gone(CONFIG_MAPS, f"c{i}")
+
+
+async def test_a_secret_goes_when_all_of_its_owners_have_gone(objects: Objects) -> None:
+    owners = [await objects.make(CONFIG_MAPS, f"c{i}") for i in range(2)]
+    await objects.make(SECRETS, "s", *map(owner, owners), data={"password": "aHVudGVyMg=="})
+    await objects.delete(CONFIG_MAPS, "c0")
+    # One owner is left: only the reference to the other goes.
+    await objects.until_owners(SECRETS, "s", ["c1"])
+    await objects.delete(CONFIG_MAPS, "c1")
+    await objects.gone(SECRETS, "s")
+
+
+async def test_an_owner_of_another_uid_or_one_that_never_was_is_no_owner(objects: Objects) -> None:
+    """As when it was deleted and made anew under the same name."""
+    there = await objects.make(CONFIG_MAPS, "c")
+    await objects.make(SECRETS, "stale", owner(there, uid="00000000-0000-0000-0000-000000000000"))
+    await objects.make(SECRETS, "never", owner(there, name="never", uid="1-2-3"))
+    await objects.make(SECRETS, "good", owner(there))
+    await objects.gone(SECRETS, "stale")
+    await objects.gone(SECRETS, "never")
+    assert await objects.names(SECRETS) == ["good"]
+
+
+async def test_a_reference_that_is_half_right_costs_others_nothing(objects: Objects) -> None:
+    """The uid of an owner that is there, under a name or kind that is not its own."""
+    there = await objects.make(CONFIG_MAPS, "c")
+    await objects.make(SECRETS, "good", owner(there))
+    await objects.make(SECRETS, "misnamed", owner(there, name="other"))
+    await objects.make(SECRETS, "miskinded", owner(there, kind="Secret"))
+    await objects.gone(SECRETS, "misnamed")
+    await objects.gone(SECRETS, "miskinded")
+    assert await objects.names(SECRETS) == ["good"]
+
+
+async def test_an_owner_in_another_namespace_is_no_owner_and_an_event_says_so(
+    objects: Objects,
+) -> None:
+    elsewhere = await objects.make("/api/v1/namespaces/kube-public/configmaps", "c")
+    made = await objects.make(SECRETS, "s", owner(elsewhere))
+    await objects.gone(SECRETS, "s")
+
+    async def told() -> list[Tree]:
+        selector = "?fieldSelector=involvedObject.name%3Ds"
+        events: list[Tree] = (await objects.ask("GET", f"{CORE}/events{selector}"))["items"]
+        return events
+
+    event = (await until(told, bool))[0]
+    uid = elsewhere["metadata"]["uid"]
+    said = f"[v1/ConfigMap, namespace: default, name: c, uid: {uid}]"
+    assert event["reason"] == "OwnerRefInvalidNamespace"
+    assert event["type"] == "Warning"
+    assert event["involvedObject"]["uid"] == made["metadata"]["uid"]
+    assert event["message"] == f'ownerRef {said} does not exist in namespace "default"'
+    await objects.delete("/api/v1/namespaces/kube-public/configmaps", "c")
+
+
+async def test_what_cannot_be_judged_stays(objects: Objects) -> None:
+    """An owner of a kind that is not served, and one in a namespace of an object in none."""
+    there = await objects.make(CONFIG_MAPS, "c")
+    await objects.make(SECRETS, "unserved", owner(there, apiVersion="example.com/v1", kind="Tap"))
+    await objects.make(CLASSES, "high", owner(there), value=1)
+    await objects.make(CLASSES, "low", owner(there, name="never", uid="1-2-3"), value=1)
+    await objects.make(SECRETS, "last", owner(there, name="never", uid="4-5-6"))
+    await objects.gone(SECRETS, "last")
+    assert await objects.names(SECRETS) == ["unserved"]
+    assert {"high", "low"} <= set(await objects.names(CLASSES))
+    for name in ("high", "low"):
+        await objects.delete(CLASSES, name)
+
+
+async def test_custom_resources_own_and_are_owned(objects: Objects) -> None:
+    """From the moment that they are served; without a strategic merge patch."""
+    child = await objects.make(CONFIG_MAPS, "child")
+    early = owner(child, apiVersion="example.com/v1", kind="Tap", name="never", uid="1-2-3")
+    await objects.make(SECRETS, "early", early)
+    names = {"plural": "taps", "singular": "tap", "kind": "Tap"}
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    spec = {"group": "example.com", "names": names, "scope": "Namespaced", "versions": [version]}
+    await objects.make(DEFINITIONS, "taps.example.com", spec=spec)
+    # Now it can be said that this owner is not there.
+    await objects.gone(SECRETS, "early")
+    tap = {"apiVersion": "example.com/v1", "kind": "Tap"}
+    first = await objects.make(TAPS, "first", **tap)
+    second = await objects.make(TAPS, "second", owner(first), **tap)
+    await objects.make(SECRETS, "s", owner(second))
+    await objects.delete(TAPS, "first", "Orphan")
+    await objects.gone(TAPS, "first")
+    assert await objects.owners(TAPS, "second") == []
+    await objects.delete(TAPS, "second", "Foreground")
+    await objects.gone(TAPS, "second")
+    assert await objects.names(SECRETS) == []
+    await objects.delete(DEFINITIONS, "taps.example.com")
+
+
+async def test_a_cascade_goes_from_the_leaves_in_the_foreground(objects: Objects) -> None:
+    deployment = await objects.make(DEPLOYMENTS, "d", spec=WORKLOAD)
+    replicas = await objects.make(SETS, "rs", owner(deployment), spec=WORKLOAD)
+    await objects.pods(3, owner(replicas))
+    await objects.make(SECRETS, "aside", owner(deployment, block=False))
+    await objects.delete(DEPLOYMENTS, "d", "Foreground")
+    await objects.gone(DEPLOYMENTS, "d")
+    assert await objects.names(SETS) == []
+    assert await objects.names(PODS) == []
+    await objects.gone(SECRETS, "aside")
+
+
+async def test_hundreds_of_dependents_go_together(objects: Objects) -> None:
+    there = owner(await objects.make(CONFIG_MAPS, "c"))
+    await together(lambda i: objects.make(SECRETS, f"s{i}", there), range(200), at_once=16)
+    await objects.delete(CONFIG_MAPS, "c")
+    await until(lambda: objects.names(SECRETS), lambda names: not names)

@@ -110,3 +110,16 @@ async def test_it_can_be_stopped_while_it_waits_for_a_server(world: World, tmp_p
     async with process(nowhere) as started:
         assert "cannot follow" in await line(started.stderr)
         assert await ended(started, signal.SIGTERM) == 0
+
+
+async def test_a_watch_costs_no_large_buffer() -> None:
+    """Asyncio's own would be a quarter of a megabyte for each kind that is followed."""
+    code = (
+        "from strongroom.process import small_tls_buffers; import asyncio.sslproto as s;"
+        "small_tls_buffers(); print(s.SSLProtocol.max_size)"
+    )
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=subprocess.PIPE
+    )
+    out, _ = await started.communicate()
+    assert int(out) <= 64 * 1024

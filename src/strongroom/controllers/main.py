@@ -20,7 +20,7 @@ from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.node_lifecycle import NodeLifecycle
 from strongroom.controllers.resourcequota import ResourceQuotaController
 from strongroom.controllers.scheduler import Scheduler
-from strongroom.process import forbid_dumps
+from strongroom.process import forbid_dumps, small_tls_buffers
 from strongroom.telemetry import LOG_LEVELS, LogFormat, setup_logging
 
 NAMES = ("scheduler", "namespace", "node-lifecycle", "garbage-collector", "resourcequota")
@@ -48,6 +48,7 @@ def main(kubeconfig: str | None, controllers: str, log_format: LogFormat, log_le
     Example: strongroom controllers --kubeconfig DIR/pki/controller-manager.kubeconfig
     """
     forbid_dumps()
+    small_tls_buffers()
     setup_logging(log_format, log_level)
     wanted = tuple(dict.fromkeys(name for name in controllers.split(",") if name))
     unknown = sorted(set(wanted) - set(NAMES))

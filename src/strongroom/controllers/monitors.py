@@ -57,7 +57,7 @@ class Monitors:
         self._task: asyncio.Task[None] | None = None
 
     def add_handler(self, handler: OnChange) -> None:
-        """Be told of every change of every object from now on; of what is there already, at once."""
+        """Be told of every change of every object from now on, and at once of what is there."""
         self._handlers.append(handler)
         for kind, follower in self._followers.items():
             for obj in follower.items():

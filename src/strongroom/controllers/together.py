@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def together(do: Callable[[T], Awaitable[None]], things: Iterable[T], at_once: int) -> None:
+async def together(do: Callable[[T], Awaitable[object]], things: Iterable[T], at_once: int) -> None:
     """Do it to all of them, at most ``at_once`` at a time; then raise the first failure, if any.
 
     One failure keeps none of the others from being done.

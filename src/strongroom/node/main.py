@@ -37,11 +37,12 @@ def _run(options: NodeOptions, home: VolumeHome) -> int:
 
     from strongroom.client.config import load_config
     from strongroom.client.errors import InvalidConfig
-    from strongroom.process import forbid_dumps
+    from strongroom.process import forbid_dumps, small_tls_buffers
     from strongroom.telemetry import setup_logging
 
     # After the private mounts: a new user namespace is told its users through /proc/self.
     forbid_dumps()
+    small_tls_buffers()
     setup_logging("json" if options.log_format == "json" else "text", options.log_level)
     try:
         config = load_config(options.kubeconfig)
