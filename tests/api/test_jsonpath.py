@@ -61,11 +61,33 @@ def test_paths_lead_to_values(path: str, expected: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [".spec.ports[", ".spec.ports[x]", ".a[?(b==1)]", ".a[::0]", ".a b c", "." * 5000]
+    "path",
+    [
+        ".spec.ports[",
+        ".spec.ports[x]",
+        ".a[?(b==1)]",
+        ".a[::0]",
+        ".a[-]",
+        ".a[1:-]",
+        ".a[::-]",
+        ".a b c",
+        "." * 5000,
+        ".a" + "[?(@.b" * 100 + ")]" * 100,
+    ],
 )
 def test_what_is_no_path_is_refused(path: str) -> None:
     with pytest.raises(JSONPathError):
         JSONPath(path)
+
+
+@pytest.mark.parametrize("path", ["..[?(@..[?(@..[?(@..x)])])]", "..*" * 1000, "..[?(1==2)]" * 99])
+def test_a_search_without_end_finds_nothing(path: str) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"a": deep, "b": 1}
+    # Each would take hours; that this returns at all is what is tested.
+    assert JSONPath(path).find(deep) == []
+    assert JSONPath("." + "a." * 300 + "b").find({"a": deep}) == [1]
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,16 @@ import json
 import operator
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any
 
 Step = Callable[[Any], Iterator[Any]]
 
 MAX_LENGTH = 4096
-MAX_FOUND = 10_000
-"""Most values that a step may lead to: a path with many ``..`` finds the same over and over."""
+MAX_STEPS = 10_000
+"""Values that a search may come to. A path with many ``..``, or with filters in filters, comes to
+the same ones over and over: without an end to it, one cell of a table would take hours."""
+MAX_NESTED = 16
+"""Deepest nesting of filters."""
 
 _NAME = re.compile(r"(?:[^.\[\]'\"()\s\\,:?@]|\\.)+")
 _SLICE = re.compile(r"(-?\d*)(?::(-?\d*))?(?::(-?\d*))?")
@@ -39,21 +41,39 @@ class JSONPathError(ValueError):
     """A path that cannot be read; the text says why."""
 
 
+class _Exhausted(Exception):
+    """The search has come to too many values."""
+
+
+class _Search:
+    """What a path and the paths in its filters may still come to."""
+
+    def __init__(self) -> None:
+        self.left = MAX_STEPS
+
+    def take(self) -> None:
+        """Count one value. Raises _Exhausted."""
+        self.left -= 1
+        if self.left < 0:
+            raise _Exhausted
+
+
 class JSONPath:
     """A path through plain JSON values. Raises JSONPathError for a text that is none."""
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_LENGTH:
             raise JSONPathError("the path is too long")
-        self._steps = _Reader(text).steps()
+        self._search = _Search()
+        self._find = _Reader(text, self._search, 0).path()
 
     def find(self, value: Any) -> list[Any]:
-        """The values that the path leads to."""
-        found = [value]
-        for step in self._steps:
-            below = (value for each in found for value in step(each))
-            found = list(islice(below, MAX_FOUND))
-        return found
+        """The values that the path leads to; none where that takes too long to find out."""
+        self._search.left = MAX_STEPS
+        try:
+            return self._find(value)
+        except _Exhausted:
+            return []
 
 
 def printed(value: Any) -> str:
@@ -66,11 +86,33 @@ def printed(value: Any) -> str:
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, search: _Search, depth: int) -> None:
+        if depth > MAX_NESTED:
+            raise JSONPathError("filters are nested too deep")
         self._text = text
         self._at = 0
+        self._search = search
+        self._depth = depth
 
-    def steps(self) -> list[Step]:
+    def path(self) -> Callable[[Any], list[Any]]:
+        """What finds the values that the path leads to."""
+        steps, take = self._steps(), self._search.take
+
+        def find(value: Any) -> list[Any]:
+            take()
+            found = [value]
+            for step in steps:
+                below = []
+                for each in found:
+                    for value in step(each):
+                        take()
+                        below.append(value)
+                found = below
+            return found
+
+        return find
+
+    def _steps(self) -> list[Step]:
         steps: list[Step] = []
         text = self._text
         if text.startswith(("$", "@")):
@@ -108,7 +150,7 @@ class _Reader:
         if inner == "*":
             return _every
         if match := _FILTER.fullmatch(inner):
-            return _filter(match[1])
+            return self._filter(match[1].strip())
         parts = _split(inner)
         steps = [_selector(part.strip()) for part in parts]
         return steps[0] if len(steps) == 1 else _union(steps)
@@ -136,6 +178,49 @@ class _Reader:
             i += 1
         raise JSONPathError("unterminated array")
 
+    def _filter(self, text: str) -> Step:
+        judge, take = self._judge(text), self._search.take
+
+        def step(value: Any) -> Iterator[Any]:
+            for each in _every(value):
+                take()
+                if judge(each):
+                    yield each
+
+        return step
+
+    def _judge(self, text: str) -> Callable[[Any], bool]:
+        left, sign, right = _sides(text)
+        find = self._operand(left)
+        if not sign:
+            return lambda value: bool(find(value))
+        compare, other = _COMPARE[sign], self._operand(right)
+
+        def judge(value: Any) -> bool:
+            ours, theirs = find(value), other(value)
+            if len(ours) != 1 or len(theirs) != 1:
+                return False
+            try:
+                return compare(ours[0], theirs[0])
+            except TypeError:
+                return False
+
+        return judge
+
+    def _operand(self, text: str) -> Callable[[Any], list[Any]]:
+        if match := _LITERAL.fullmatch(text):
+            single, double, number, truth = match.groups()
+            if number is not None:
+                literal: Any = float(number) if "." in number else int(number)
+            elif truth is not None:
+                literal = truth == "true"
+            else:
+                literal = re.sub(r"\\(.)", r"\1", single if single is not None else double)
+            return lambda value: [literal]
+        if not text.startswith(("@", "$", ".", "[")):
+            raise JSONPathError(f"unrecognized operand {text}")
+        return _Reader(text, self._search, self._depth + 1).path()
+
 
 def _split(text: str) -> list[str]:
     """The parts between commas outside of texts."""
@@ -148,7 +233,7 @@ def _selector(text: str) -> Step:
             if quoted is not None:
                 return _field(re.sub(r"\\(.)", r"\1", quoted))
     match = _SLICE.fullmatch(text)
-    if not text or match is None:
+    if not text or match is None or "-" in match.groups():
         raise JSONPathError(f"invalid array index {text}")
     if ":" not in text:
         return _item(int(text))
@@ -206,36 +291,6 @@ def _descend(value: Any) -> Iterator[Any]:
         pending += reversed(list(_every(here)))
 
 
-def _filter(text: str) -> Step:
-    judge = _judge(text.strip())
-
-    def step(value: Any) -> Iterator[Any]:
-        for each in _every(value):
-            if judge(each):
-                yield each
-
-    return step
-
-
-def _judge(text: str) -> Callable[[Any], bool]:
-    left, sign, right = _sides(text)
-    find = _operand(left)
-    if not sign:
-        return lambda value: bool(find(value))
-    compare, other = _COMPARE[sign], _operand(right)
-
-    def judge(value: Any) -> bool:
-        ours, theirs = find(value), other(value)
-        if len(ours) != 1 or len(theirs) != 1:
-            return False
-        try:
-            return compare(ours[0], theirs[0])
-        except TypeError:
-            return False
-
-    return judge
-
-
 def _sides(text: str) -> tuple[str, str, str]:
     """What stands on both sides of the comparison, which is outside of texts."""
     quoted, i = "", 0
@@ -252,18 +307,3 @@ def _sides(text: str) -> tuple[str, str, str]:
             return text[:i], match[1], text[match.end() :]
         i += 1
     return text, "", ""
-
-
-def _operand(text: str) -> Callable[[Any], list[Any]]:
-    if match := _LITERAL.fullmatch(text):
-        single, double, number, truth = match.groups()
-        if number is not None:
-            literal: Any = float(number) if "." in number else int(number)
-        elif truth is not None:
-            literal = truth == "true"
-        else:
-            literal = re.sub(r"\\(.)", r"\1", single if single is not None else double)
-        return lambda value: [literal]
-    if not text.startswith(("@", "$", ".", "[")):
-        raise JSONPathError(f"unrecognized operand {text}")
-    return JSONPath(text).find
