@@ -22,7 +22,7 @@ CONTROLLERS = f"{CORE}/replicationcontrollers"
 QUOTAS = f"{CORE}/resourcequotas"
 SETS = f"{APPS}/replicasets"
 DEPLOYMENTS = f"{APPS}/deployments"
-TEMPLATE = {
+TEMPLATE: Tree = {
     "metadata": {"labels": {"app": "a"}},
     "spec": {"containers": [{"name": "main", "image": "none"}]},
 }
@@ -81,6 +81,16 @@ class Objects:
     async def is_there(self, path: str, name: str) -> bool:
         try:
             await self.get(path, name)
+        except StatusError as error:
+            if error.code != 404:
+                raise
+            return False
+        return True
+
+    async def is_served(self, path: str) -> bool:
+        """Whether there is such a collection."""
+        try:
+            await self.names(path)
         except StatusError as error:
             if error.code != 404:
                 raise
