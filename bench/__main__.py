@@ -10,9 +10,12 @@ import sys
 import time
 from pathlib import Path
 
-from bench.cases import Measurements, create, fan_out, flat_cost, get, list_, memory, start_up
+from bench.cases import Measurements, start_up
 from bench.propagation import propagation
-from bench.target import Target, named, own
+from bench.scaling import scaling
+from bench.settings import Settings
+from bench.suite import CASES, OWN_ONLY, measure
+from bench.target import named, own
 
 # kube-apiserver 1.20.2 + etcd 3.4 (aescbc, RBAC, audit at Metadata) on a machine of this kind with
 # 2 cores, measured once. With --peer the peer is measured in this very run instead.
@@ -35,25 +38,17 @@ PEER: Measurements = {
 }
 
 
-async def measure(target: Target, seconds: float, counts: tuple[int, ...]) -> Measurements:
-    """All cases that need only the API."""
-    result: Measurements = {}
-    result |= await memory(target, counts[-1])
-    result |= await create(target, seconds)
-    result |= await get(target, seconds)
-    result |= await list_(target, seconds)
-    result |= await fan_out(target)
-    result |= await flat_cost(target, counts, seconds)
-    return result
-
-
-def run_own(seconds: float, counts: tuple[int, ...]) -> Measurements:
+def run_own(names: list[str], settings: Settings) -> Measurements:
     """strongroom on its embedded default, started here."""
-    result = start_up()
-    with own(node=False) as target:
-        result |= run(measure(target, seconds, counts))
-    with own(node=True) as target:
-        result |= run(propagation(target))
+    result: Measurements = {}
+    if "start" in names:
+        result |= start_up()
+    if any(name in CASES for name in names):
+        with own(False, "--workers", str(settings.workers)) as target:
+            result |= run(measure(target, names, settings))
+    if "propagation" in names:
+        with own(node=True) as target:
+            result |= run(propagation(target))
     return result
 
 
@@ -66,42 +61,89 @@ def run(work: object) -> Measurements:
 
 def show(ours: Measurements, peer: Measurements, source: str) -> None:
     """The table; a ratio above 1 is in our favour whatever the unit."""
-    sys.stdout.write(f"\n{'measurement':34} {'strongroom':>12} {'peer':>12} {'better by':>10}\n")
+    sys.stdout.write(f"\n{'measurement':58} {'strongroom':>12} {'peer':>12} {'better by':>10}\n")
     for name, value in ours.items():
         other = peer.get(name)
         ratio = ""
         if other and value:
             ratio = f"{value / other if '/s' in name else other / value:.2f}x"
         shown = f"{other:12,.1f}" if other else f"{'':12}"
-        sys.stdout.write(f"{name:34} {value:12,.1f} {shown} {ratio:>10}\n")
+        sys.stdout.write(f"{name:58} {value:12,.1f} {shown} {ratio:>10}\n")
     sys.stdout.write(f"\npeer: {source}\n")
+
+
+def show_scaling(workers: int, seconds: float) -> int:
+    """Measure with one worker and with more, and print both beside each other."""
+    one, more = (scaling(count, seconds, run) for count in (1, workers))
+    sys.stdout.write(
+        f"\n{'measurement':58} {'1 worker':>12} {f'{workers} workers':>12} {'ratio':>8}\n"
+    )
+    for name, value in one.items():
+        ratio = f"{more[name] / value:.2f}" if value else ""
+        sys.stdout.write(f"{name:58} {value:12,.1f} {more[name]:12,.1f} {ratio:>8}\n")
+    return 0
+
+
+def chosen(text: str, known: list[str]) -> list[str]:
+    """The names of cases in a list with commas. Raises SystemExit for one that is not known."""
+    names = text.split(",") if text else known
+    for name in names:
+        if name not in known:
+            raise SystemExit(f"bench: no case {name}; there are {', '.join(known)}")
+    return names
 
 
 def main() -> int:
     """Parse the command line, measure, report."""
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--kubeconfig", help="measure this server instead of one started here")
-    parser.add_argument("--peer", help="kubeconfig of a second server, measured in the same run")
-    parser.add_argument("--seconds", type=float, default=5.0, help="length of each load")
-    parser.add_argument("--counts", default="100,10000", help="numbers of Secrets for flat cost")
-    options = parser.parse_args()
+    options = _parser().parse_args()
+    if options.workers and not options.only:
+        return show_scaling(options.workers, options.seconds)
     counts = tuple(int(count) for count in options.counts.split(","))
+    watches = tuple(int(count) for count in options.watches.split(","))
+    settings = Settings(
+        options.seconds, counts, options.secrets, watches, workers=options.workers or 1
+    )
+    names = chosen(options.only, [*OWN_ONLY, *CASES])
     if options.kubeconfig:
-        target = named("given", options.kubeconfig)
-        ours = run(measure(target, options.seconds, counts))
+        target = named("given", options.kubeconfig, options.pid)
+        ours = run(measure(target, names, settings))
     else:
-        ours = run_own(options.seconds, counts)
+        ours = run_own(names, settings)
     peer, source = PEER, "kube-apiserver 1.20.2 + etcd 3.4, measured once on a like machine"
     if options.peer:
-        peer = run(measure(named("peer", options.peer), options.seconds, counts))
+        peer = run(measure(named("peer", options.peer), names, settings))
         source = f"{options.peer}, measured in this run"
     show(ours, peer, source)
+    _record(ours, peer)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    add = parser.add_argument
+    add("--only", default="", help=f"cases, with commas between: {', '.join([*OWN_ONLY, *CASES])}")
+    add("--kubeconfig", help="measure this server instead of one started here")
+    add("--pid", type=int, default=0, help="its process, for processor time and memory")
+    add("--peer", help="kubeconfig of a second server, measured in the same run")
+    add("--seconds", type=float, default=3.0, help="length of each load")
+    add("--counts", default="100,10000", help="numbers of Secrets for flat cost")
+    add("--secrets", type=int, default=10_000, help="number of Secrets in the large lists")
+    add("--watches", default="1000,10000", help="numbers of watches in the crowds")
+    add(
+        "--workers",
+        type=int,
+        help="processes of the server that is started here; without --only, measure nothing but "
+        "reads and writes with one worker and with so many",
+    )
+    return parser
+
+
+def _record(ours: Measurements, peer: Measurements) -> None:
     out = Path(__file__).parent / "out"
     out.mkdir(exist_ok=True)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     record = {"machine": platform.machine(), "cores": os.cpu_count()}
     (out / f"{stamp}.json").write_text(json.dumps({**record, "ours": ours, "peer": peer}, indent=1))
-    return 0
 
 
 if __name__ == "__main__":

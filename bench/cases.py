@@ -6,11 +6,14 @@ import base64
 import itertools
 import json
 import os
-from collections.abc import Awaitable, Callable
 
 from bench.load import Endpoint, Outcome, for_seconds, run_load
-from bench.target import Target, own, resident_bytes
+from bench.target import Target, cpu_seconds, own, resident_bytes
 from bench.watching import Watchers
+from strongroom.api.meta import ObjectMeta
+from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
+from strongroom.api.protobuf import encode_protobuf
+from strongroom.resources.secret import Secret as SecretObject
 
 Measurements = dict[str, float]
 NAMESPACE = "bench"
@@ -73,10 +76,35 @@ async def create(target: Target, seconds: float) -> Measurements:
         if outcome.failures:
             raise SystemExit(f"bench: {outcome.failures} creates failed")
         result[f"create/s, {writers} writers"] = outcome.rate
+        result[f"create server CPU us, {writers} writers"] = outcome.server_us
         if writers == 64:
             result["create p99 ms, 64 writers"] = outcome.percentile(0.99) * 1000
-            result["create server CPU us, 64 writers"] = outcome.server_us
     return result
+
+
+async def in_protobuf(target: Target, seconds: float) -> Measurements:
+    """GETs and creates whose bodies and answers are protobuf, as Go clients send and want them."""
+    endpoint = Endpoint.of(target)
+    await make_namespace(target)
+    numbers = itertools.count()
+    made = SecretObject(metadata=ObjectMeta(name=""), data={"value": base64.b64decode(VALUE)})
+
+    def request() -> bytes:
+        made.metadata = ObjectMeta(name=f"p-{next(numbers):06}", labels={"bench": "yes"})
+        body = encode_protobuf(made, api_version="v1", kind="Secret")
+        return endpoint.send("POST", SECRETS, body, PROTOBUF, PROTOBUF)
+
+    created = await run_load(endpoint, 8, for_seconds(seconds, request))
+    one = endpoint.get(f"{SECRETS}/p-000000", PROTOBUF)
+    got = await run_load(endpoint, 32, for_seconds(seconds, lambda: one))
+    if created.failures or got.failures:
+        raise SystemExit("bench: requests in protobuf failed")
+    return {
+        "create in protobuf/s, 8 writers": created.rate,
+        "create in protobuf server CPU us, 8 writers": created.server_us,
+        "get in protobuf/s, 32 connections": got.rate,
+        "get in protobuf server CPU us": got.server_us,
+    }
 
 
 async def get(target: Target, seconds: float) -> Measurements:
@@ -111,9 +139,11 @@ async def list_(target: Target, seconds: float) -> Measurements:
     cached = await load(SECRETS + "?resourceVersion=0")
     return {
         "list 500/s": few.rate,
+        "list 500 server CPU us": few.server_us,
         "list 3,300 consistent/s": consistent.rate,
         "list 3,300 from cache/s": cached.rate,
         "list 3,300 server CPU us": consistent.server_us,
+        "list 3,300 from cache, server CPU us": cached.server_us,
         "list 3,300 load generator busy %": consistent.own_share,
     }
 
@@ -124,18 +154,21 @@ async def fan_out(target: Target, watches: int = 200, changes: int = 50) -> Meas
     endpoint = Endpoint.of(target)
     watchers = await Watchers.start(endpoint, endpoint.get(f"{SECRETS}?watch=1"), watches)
     delays: list[float] = []
+    cpu = cpu_seconds(target.pid)
     for number in range(changes):
         once = iter([endpoint.send("POST", SECRETS, secret(f"fan-{number}"))])
         outcome = await run_load(endpoint, 1, lambda once=once: next(once, None))  # type: ignore[misc]  # the default binds the loop's value
         if outcome.failures:
             raise SystemExit("bench: a create failed")
         delays += [max(at - outcome.ended, 0.0) for at in await watchers.arrivals()]
+    cpu = cpu_seconds(target.pid) - cpu
     watchers.close()
     delays.sort()
     name = f"fan-out to {watches} watches"
     return {
         f"{name} p50 ms": delays[len(delays) // 2] * 1000,
         f"{name} p99 ms": delays[int(len(delays) * 0.99)] * 1000,
+        f"{name} server CPU us each": cpu / (watches * changes) * 1e6,
     }
 
 
@@ -162,6 +195,7 @@ async def flat_cost(target: Target, counts: tuple[int, ...], seconds: float) -> 
         request = endpoint.get(f"{SECRETS}/flat{counts[0]}-000000")
         outcome = await run_load(endpoint, 32, for_seconds(seconds, lambda r=request: r))  # type: ignore[misc]  # the default binds the loop's value
         result[f"get/s with {count:,} Secrets"] = outcome.rate
+        result[f"get server CPU us with {count:,} Secrets"] = outcome.server_us
         numbers = itertools.count()
 
         def make(numbers: itertools.count[int] = numbers, count: int = count) -> bytes:
@@ -169,11 +203,9 @@ async def flat_cost(target: Target, counts: tuple[int, ...], seconds: float) -> 
 
         made = await run_load(endpoint, 8, for_seconds(seconds, make))
         result[f"create/s with {count:,} Secrets"] = made.rate
+        result[f"create server CPU us with {count:,} Secrets"] = made.server_us
         have += len(made.latencies)
     return result
-
-
-Case = Callable[[Target], Awaitable[Measurements]]
 
 
 def start_up(runs: int = 5) -> Measurements:

@@ -16,14 +16,16 @@ from urllib.parse import urlsplit
 from bench.target import Target, cpu_seconds
 from strongroom.client.tls import client_context
 
+JSON = "application/json"
+
 
 @dataclass(slots=True)
 class Outcome:
     """Requests done, their latencies in seconds, and how long the whole took.
 
     ``ended`` is when, on the performance counter. ``own_cpu`` is the processor time of the load
-    generator (near ``seconds``, it measures itself), ``server_cpu`` that of the server's process,
-    where it is known.
+    generator (near ``seconds``, it measures itself), ``server_cpu`` that of the server's
+    processes, where they are known.
     """
 
     seconds: float
@@ -70,19 +72,22 @@ class Endpoint:
         """The endpoint that a target's kubeconfig names."""
         config = target.config
         parts = urlsplit(config.server)
-        headers = f"Host: {parts.netloc}\r\nAccept: application/json\r\n"
+        headers = f"Host: {parts.netloc}\r\n"
         if config.token:
             headers += f"Authorization: Bearer {config.token}\r\n"
         tls = client_context(config)
         return cls(parts.hostname or "", parts.port or 443, tls, headers, target.pid)
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, accept: str = JSON) -> bytes:
         """The bytes of a GET request."""
-        return f"GET {path} HTTP/1.1\r\n{self.headers}\r\n".encode()
+        return f"GET {path} HTTP/1.1\r\n{self.headers}Accept: {accept}\r\n\r\n".encode()
 
-    def send(self, method: str, path: str, body: bytes, kind: str = "application/json") -> bytes:
-        """The bytes of a request with a body."""
-        head = f"{method} {path} HTTP/1.1\r\n{self.headers}Content-Type: {kind}\r\n"
+    def send(
+        self, method: str, path: str, body: bytes, kind: str = JSON, accept: str = JSON
+    ) -> bytes:
+        """The bytes of a request with a body of the ``kind``."""
+        head = f"{method} {path} HTTP/1.1\r\n{self.headers}Accept: {accept}\r\n"
+        head += f"Content-Type: {kind}\r\n"
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

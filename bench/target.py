@@ -29,13 +29,16 @@ class Target:
 
 
 @contextlib.contextmanager
-def own(node: bool) -> Iterator[Target]:
-    """strongroom on its embedded default, in a scratch directory that goes with it."""
+def own(node: bool, *arguments: str) -> Iterator[Target]:
+    """strongroom on its embedded default, in a scratch directory that goes with it.
+
+    ``arguments`` are more of the server's options.
+    """
     with tempfile.TemporaryDirectory(prefix="strongroom-bench-") as scratch:
         argv = [sys.executable, "-m", "strongroom"]
         argv += ["up"] if node else ["apiserver"]
         argv += ["--data-dir", f"{scratch}/data", "--port", "0"]
-        argv += ["--encryption-key-file", f"{scratch}/encryption.key"]
+        argv += ["--encryption-key-file", f"{scratch}/encryption.key", *arguments]
         began = time.perf_counter()
         log = Path(scratch, "log")
         with log.open("wb") as stderr:
@@ -60,9 +63,9 @@ def named(name: str, kubeconfig: str, pid: int = 0) -> Target:
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of a process and all its descendants, shared pages counted by share (PSS)."""
+    """Resident memory of a process and its descendants, shared pages by share; 0 for process 0."""
     total = 0
-    for each in family(pid):
+    for each in family(pid) if pid else []:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             for line in Path(f"/proc/{each}/smaps_rollup").read_text().splitlines():
                 if line.startswith("Pss:"):
@@ -70,12 +73,30 @@ def resident_bytes(pid: int) -> int:
     return total
 
 
+def peak_bytes(pids: list[int]) -> int:
+    """The most memory that processes ever held, since their start or the last reset; their sum."""
+    total = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                total += int(line.split()[1]) * 1024
+    return total
+
+
+def reset_peak(pids: list[int]) -> None:
+    """Let the peak begin anew from what is held now."""
+    for pid in pids:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has used, of all its threads; 0 for the process 0."""
-    if not pid:
-        return 0.0
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Processor time that a process and its descendants have used; 0 for the process 0."""
+    ticks = 0
+    for each in family(pid) if pid else ():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def family(pid: int) -> list[int]:

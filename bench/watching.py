@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Self, cast
 
 from bench.load import Endpoint
 
 _EVENT = b'"type":"ADDED"'
+_AT_ONCE = 100
+"""Handshakes under way: more would wait in the server's backlog, and time out there."""
+_PATIENCE = 120.0
+"""Seconds in which something has to happen."""
 
 
 class Watchers:
@@ -15,29 +20,57 @@ class Watchers:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._transports: list[asyncio.Transport] = []
+        self._connections: list[_Connection] = []
         self._arrived: list[float] = []
         self._changed = asyncio.Event()
-        self.open = 0
+        self.answered = 0
 
     @classmethod
-    async def start(cls, endpoint: Endpoint, request: bytes, count: int) -> Watchers:
+    async def start(cls, endpoint: Endpoint, request: bytes, count: int) -> Self:
         """Open ``count`` connections and wait until the server watches for each."""
+        watchers = await cls.connect(endpoint, count)
+        await watchers.watch(request)
+        return watchers
+
+    @classmethod
+    async def connect(cls, endpoint: Endpoint, count: int) -> Self:
+        """Open ``count`` connections."""
         watchers = cls(count)
         loop = asyncio.get_running_loop()
-        for _ in range(count):
-            transport, _ = await loop.create_connection(
-                lambda: _Watch(watchers),
-                endpoint.host,
-                endpoint.port,
-                ssl=endpoint.tls,
-                server_hostname=endpoint.host,
-            )
-            transport.write(request)
-            watchers._transports.append(transport)
-        while watchers.open < count:
-            await watchers._change()
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def one() -> None:
+            async with limit:
+                _, connection = await loop.create_connection(
+                    lambda: _Connection(watchers),
+                    endpoint.host,
+                    endpoint.port,
+                    ssl=endpoint.tls,
+                    server_hostname=endpoint.host,
+                )
+                watchers._connections.append(connection)
+
+        await asyncio.gather(*(one() for _ in range(count)))
         return watchers
+
+    async def greet(self, request: bytes) -> None:
+        """Have one short request answered on every connection."""
+        await self._all_send(request)
+        for connection in self._connections:
+            connection.ready = False
+
+    async def watch(self, request: bytes) -> None:
+        """Begin to watch on every connection."""
+        await self._all_send(request)
+
+    async def _all_send(self, request: bytes) -> None:
+        self.answered = 0
+        for at in range(0, self._count, _AT_ONCE):
+            some = self._connections[at : at + _AT_ONCE]
+            for connection in some:
+                connection.send(request)
+            while self.answered < at + len(some):
+                await self._change()
 
     async def arrivals(self) -> list[float]:
         """When each watch was shown the next object, on the performance counter."""
@@ -48,41 +81,56 @@ class Watchers:
 
     def close(self) -> None:
         """Hang up."""
-        for transport in self._transports:
-            transport.abort()
+        for connection in self._connections:
+            connection.abort()
 
     def note(self, at: float, events: int) -> None:
         """Take the arrival of events."""
         self._arrived += [at] * events
-        self._changed.set()
+        if len(self._arrived) >= self._count:
+            self._changed.set()
 
-    def opened(self) -> None:
-        """One more watch has its headers."""
-        self.open += 1
+    def begun(self) -> None:
+        """One more connection has been answered."""
+        self.answered += 1
         self._changed.set()
 
     async def _change(self) -> None:
         self._changed.clear()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(_PATIENCE):
             await self._changed.wait()
 
 
-class _Watch(asyncio.Protocol):
-    """One watch. An event is small enough to come in one piece, so nothing is kept."""
+class _Connection(asyncio.Protocol):
+    """One connection. Heads and events are small enough to come in one piece; none is kept."""
+
+    __slots__ = ("_transport", "_watchers", "ready")
 
     def __init__(self, watchers: Watchers) -> None:
         self._watchers = watchers
-        self._head = bytearray()
-        self._open = False
+        self._transport: asyncio.Transport | None = None
+        self.ready = False
+        """Whether the head of the present answer has come."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def send(self, request: bytes) -> None:
+        """Send a request."""
+        assert self._transport is not None
+        self._transport.write(request)
+
+    def abort(self) -> None:
+        """Hang up."""
+        assert self._transport is not None
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         at = time.perf_counter()
-        if not self._open:
-            self._head += data
-            if b"\r\n\r\n" in self._head:
-                if not self._head.startswith(b"HTTP/1.1 200"):
-                    raise SystemExit("bench: a watch was refused")
-                self._open = True
-                self._watchers.opened()
+        if self.ready:
+            self._watchers.note(at, data.count(_EVENT))
             return
-        self._watchers.note(at, data.count(_EVENT))
+        if not data.startswith(b"HTTP/1.1 200"):
+            raise SystemExit("bench: a request was refused")
+        self.ready = True
+        self._watchers.begun()
