@@ -57,6 +57,9 @@ def _local(data_dir: Path) -> dict[str, Any]:
         facts["up"] = {"pid": up["pid"], "started": up["started"]}
     facts["parts"] = [{**part, "running": _runs(part["pid"])} for part in up.get("parts", [])]
     facts["kubeconfig"] = up.get("kubeconfig") or str(data_dir / "admin.kubeconfig")
+    if "workers" in server:
+        facts["workers"] = [{**one, "running": _runs(one["pid"])} for one in server["workers"]]
+        facts["workerRestarts"] = server.get("workerRestarts", 0)
     return facts | {name: server[name] for name in ("store", "encryption") if name in server}
 
 

@@ -66,6 +66,7 @@ def render(facts: dict[str, Any]) -> str:
     server = facts["server"]
     rows = [("server", f"{server['url'] or '-'}  {server['version'] or ''}  {_health(server)}")]
     rows += [(p["name"], _part(p)) for p in facts.get("parts", [])]
+    rows += [("workers", _workers(facts))] if facts.get("workers") else []
     rows += [("data", facts["dataDir"])] if facts.get("dataDir") else []
     if facts.get("store"):
         rows.append(("store", facts["store"]))
@@ -109,5 +110,16 @@ def _next(facts: dict[str, Any]) -> list[str]:
 
 def _part(part: dict[str, Any]) -> str:
     state = f"pid {part['pid']}" if part["running"] else click.style("not running", fg="red")
-    times = {0: "never", 1: "once"}.get(part["restarts"], f"{part['restarts']} times")
-    return f"{state}, restarted {times}, log {part['log']}"
+    return f"{state}, restarted {_times(part['restarts'])}, log {part['log']}"
+
+
+def _workers(facts: dict[str, Any]) -> str:
+    """The processes of the API server that serve, if it has several."""
+    serving = [one for one in facts["workers"] if one["ready"] and one["running"]]
+    pids = ", ".join(str(one["pid"]) for one in serving)
+    told = f"{len(serving)} serving (pid {pids})" if serving else "none serving"
+    return f"{told}, restarted {_times(facts['workerRestarts'])}"
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once"}.get(count, f"{count} times")
