@@ -83,6 +83,20 @@ def test_up_runs_without_its_server(room: Path, process: int) -> None:
     assert "Start it" not in text
 
 
+def test_the_workers_of_a_server_that_has_several(room: Path, process: int) -> None:
+    workers = [
+        {"pid": process, "ready": True},
+        {"pid": process, "ready": False},
+        {"pid": NOBODY, "ready": True},
+    ]
+    facts = {"pid": process, "workers": workers, "workerRestarts": 1}
+    (room / "run" / "apiserver.json").write_text(json.dumps(facts))
+    assert f"workers  1 serving (pid {process}), restarted once\n" in told(room)
+    facts["workers"] = workers[1:]
+    (room / "run" / "apiserver.json").write_text(json.dumps(facts))
+    assert "workers  none serving, restarted once\n" in told(room)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_directory_of_somebody_else(room: Path) -> None:
     (room / "run").chmod(0)
