@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -71,6 +71,7 @@ class _Line(msgspec.Struct):
     object: msgspec.Raw
 
 
+T = TypeVar("T")
 _PAGES = msgspec.json.Decoder(_Page)
 _LINES = msgspec.json.Decoder(_Line)
 _PARTIALS = msgspec.json.Decoder(Partial)
@@ -93,7 +94,7 @@ class MetadataCollection:
         if continue_token:
             params["continue"] = continue_token
         answer = await self.client.request("GET", self.path, params=params, accept=MANY)
-        page = _PAGES.decode(answer.body)
+        page = _read(_PAGES, answer.body)
         meta = page.metadata
         items = [_lean(item) for item in page.items or ()]
         return ObjectList(items, meta.resourceVersion, meta.continue_, meta.remainingItemCount)
@@ -117,7 +118,7 @@ class MetadataCollection:
 async def get_metadata(client: Client, path: str) -> Metadata:
     """The metadata of the object at a path. Raises StatusError."""
     answer = await client.request("GET", path, accept=ONE)
-    return _lean(_PARTIALS.decode(answer.body)).metadata
+    return _lean(_read(_PARTIALS, answer.body)).metadata
 
 
 async def count(client: Client, path: str) -> int:
@@ -142,16 +143,25 @@ async def patch_at(client: Client, path: str, body: Any, kind: Patch) -> None:
 
 
 def _event(line: bytes) -> WatchEvent[Partial]:
-    event = _LINES.decode(line)
+    event = _read(_LINES, line)
     match event.type:
         case "ADDED" | "MODIFIED" | "DELETED" as kind:
-            obj = _lean(_PARTIALS.decode(event.object))
+            obj = _lean(_read(_PARTIALS, event.object))
             return WatchEvent(kind, obj.metadata.resourceVersion, obj)
         case "BOOKMARK":
-            return WatchEvent("BOOKMARK", _PARTIALS.decode(event.object).metadata.resourceVersion)
+            mark = _read(_PARTIALS, event.object).metadata
+            return WatchEvent("BOOKMARK", mark.resourceVersion)
         case _:
             body = bytes(event.object)
             raise status_error(body) or Unreachable("the watch sent an unknown kind of event")
+
+
+def _read(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
+    """What the server sent; Unreachable when that is something else, which is not quoted."""
+    try:
+        return decoder.decode(body)
+    except msgspec.MsgspecError:
+        raise Unreachable("the server sent something else than metadata") from None
 
 
 def _lean(obj: Partial) -> Partial:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from strongroom.client.client import Client
+from strongroom.client.errors import Unreachable
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
@@ -99,17 +100,24 @@ class _Group(msgspec.Struct):
     versions: list[_Version] = []
 
 
-class _Groups(msgspec.Struct):
+class _Groups(msgspec.Struct, tag_field="kind", tag="APIGroupDiscoveryList"):
     items: list[_Group] = []
 
 
 async def discover(client: Client) -> Served:
-    """Ask the server, by aggregated discovery (Kubernetes 1.30 and later). Raises StatusError."""
+    """Ask the server, by aggregated discovery (Kubernetes 1.30 and later).
+
+    Raises StatusError, and ClientFailure when it answers something else.
+    """
     kinds: list[Kind] = []
     failed: list[str] = []
     for path in ("/api", "/apis"):
         answer = await client.request("GET", path, accept=AGGREGATED)
-        for group in msgspec.json.decode(answer.body, type=_Groups).items:
+        try:
+            groups = msgspec.json.decode(answer.body, type=_Groups).items
+        except msgspec.MsgspecError as error:
+            raise Unreachable(f"GET {path}: no aggregated discovery: {error}") from error
+        for group in groups:
             for version in group.versions:
                 kinds += _kinds(group.metadata.name, version)
                 if version.freshness == "Stale":

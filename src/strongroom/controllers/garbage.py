@@ -11,7 +11,6 @@ picture may lag behind. Source: ``garbagecollector.go`` in ``pkg/controller/garb
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -33,9 +32,6 @@ SETTLE = 0.2
 
 Each kind has a watch of its own: a dependent that was made just before its owner was deleted may be
 seen after that, and must not be missed."""
-PATIENCE = 30.0
-"""Seconds to wait for kinds that cannot be followed, before the others are looked after without
-them (upstream's ``initialSyncTimeout``)."""
 AT_ONCE = 16
 
 _log = logging.getLogger("strongroom.controllers")
@@ -115,7 +111,8 @@ class GarbageCollector:
         self._events.record(about, "Warning", "OwnerRefInvalidNamespace", text)
 
     async def reconcile(self, key: Key) -> None:
-        await self._see_all()
+        # Who counts dependents must have seen them all.
+        await self._monitors.wait_synced()
         what, uid = key
         node = self.graph.get(uid)
         if node is None:
@@ -131,14 +128,6 @@ class GarbageCollector:
             _log.info("%s cannot be judged: %s is not served", node.place, error)
             self._parked.add(uid)
             self._monitors.look_again()
-
-    async def _see_all(self) -> None:
-        """Wait until every kind has been listed: who counts dependents must know them all."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._monitors.wait_synced()
-        except TimeoutError:
-            _log.warning("some kinds cannot be followed; collecting garbage without them")
 
     def _kind(self, place: Place) -> Kind:
         kind = self._monitors.served.find(place.api_version, place.kind)

@@ -23,6 +23,8 @@ INTERVAL = 30.0
 """Seconds between two looks at what is served, when nothing tells of a change."""
 GATHER = 0.05
 """Seconds in which changes of definitions are taken together."""
+PATIENCE = 30.0
+"""Seconds to wait for a kind that cannot be listed (upstream's ``initialSyncTimeout``)."""
 IGNORED = frozenset({("", "events"), ("events.k8s.io", "events")})
 """Events own nothing and are owned by nobody, there are many of them, and they expire."""
 _DEFINING = frozenset(
@@ -52,6 +54,7 @@ class Monitors:
         self._on_served: list[Callable[[], None]] = []
         self._on_lost: list[OnLost] = []
         self._followers: dict[Kind, Follower[Partial]] = {}
+        self._given_up: set[Kind] = set()
         self._stale = asyncio.Event()
         self._known = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -90,10 +93,20 @@ class Monitors:
         await asyncio.gather(*(follower.close() for follower in followers.values()))
 
     async def wait_synced(self) -> None:
-        """Wait until all objects of all kinds that are known of have been seen."""
+        """Wait until all objects of all kinds that are known of have been seen.
+
+        A kind that could not be listed for ``PATIENCE`` is not waited for any longer.
+        """
         await self._known.wait()
-        for follower in list(self._followers.values()):
-            await follower.wait_synced()
+        for kind, follower in list(self._followers.items()):
+            if follower.synced or kind in self._given_up:
+                continue
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await follower.wait_synced()
+            except TimeoutError:
+                _log.warning("%s cannot be followed: going on without", kind.path())
+                self._given_up.add(kind)
 
     def look_again(self) -> None:
         """Ask soon what is served."""
