@@ -1,0 +1,1 @@
+"""The behaviours that upstream's end-to-end tests assert, each by a test that bears its name."""
