@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from strongroom.api import codec
 from strongroom.api.canonical import is_canonical
+from strongroom.api.errors import StatusError
 from strongroom.api.meta import ManagedFieldsEntry, ObjectMeta
+from strongroom.resources.poddisruptionbudget import (
+    PodDisruptionBudget,
+    PodDisruptionBudgetStatus,
+)
 from tests.api.samples import Part, Spec, Thing
 
 
@@ -47,3 +53,23 @@ def test_metadata_is_looked_into() -> None:
     assert is_canonical(Thing(metadata=ObjectMeta(generation=1)))
     entry = ManagedFieldsEntry(time="yesterday")
     assert not is_canonical(Thing(metadata=ObjectMeta(managedFields=[entry])))
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [("2026-01-01T00:00:00Z", True), ("", True), ("soon", False), ("2026-13-01T00:00:00Z", False)],
+)
+def test_times_in_maps(text: str, canonical: bool) -> None:
+    status = PodDisruptionBudgetStatus(disruptedPods={"p": text})
+    assert is_canonical(PodDisruptionBudget(status=status)) is canonical
+
+
+def test_a_time_in_a_map_is_read_as_any_other() -> None:
+    def read(text: str) -> PodDisruptionBudget:
+        body = b'{"status":{"disruptedPods":{"p":"' + text.encode() + b'"}}}'
+        return codec.decode(body, PodDisruptionBudget, kind="PodDisruptionBudget").obj
+
+    assert read("2026-01-01T01:00:00+01:00").status.disruptedPods == {"p": "2026-01-01T00:00:00Z"}
+    with pytest.raises(StatusError) as refusal:
+        read("soon")
+    assert refusal.value.code == 400

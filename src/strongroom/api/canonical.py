@@ -49,6 +49,8 @@ def _type_check(type_: TypeSchema) -> Check | None:
     if type_.kind == "struct" and type_.struct is not None:
         # A type may contain itself: whether it matters is found out when it is met.
         return is_canonical
+    if type_.format == "date-time" and type_.kind == "string":
+        return lambda text: not text or _is_time(_TIME, text)
     if type_.items is None or (check := _type_check(type_.items)) is None:
         return None
     if type_.kind == "array":

@@ -80,6 +80,9 @@ class _Reader:
             return self.struct(value, type_.struct)
         if type_.kind in ("array", "map") and type_.items is not None:
             return self._collection(value, type_, type_.items)
+        if type_.format == "date-time" and isinstance(value, str) and value:
+            # Of an item: such a map is always one of Times. An item without a time is none.
+            return self._time(value, micro=False)
         return self._scalar(value, type_)
 
     def _zero(self, type_: TypeSchema) -> Any:

@@ -23,7 +23,16 @@ IncludeObject = Literal["", "Metadata", "Object", "None"]
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
-_SHOWN_WHEN_DELETED = frozenset({("", "pods"), ("", "serviceaccounts")})
+_SHOWN_WHEN_DELETED = frozenset(
+    {
+        ("", "pods"),
+        ("", "podtemplates"),
+        ("", "resourcequotas"),
+        ("", "serviceaccounts"),
+        ("", "services"),
+        ("storage.k8s.io", "csidrivers"),
+    }
+)
 """Kinds of which a delete answers the last object instead of a Status (ReturnDeletedObject)."""
 
 

@@ -16,6 +16,7 @@ from strongroom.api.errors import Status
 from strongroom.api.meta import DeleteOptions
 from strongroom.api.openapi import PATCH, Version, definition_name, list_name, reference
 from strongroom.api.patch import PatchType
+from strongroom.registry.encode import shows_object
 from strongroom.resources.resource import Resource
 from strongroom.server.negotiation import JSON, YAML
 
@@ -186,6 +187,9 @@ class _Paths:
         return operation
 
     def _responses(self, action: _Action) -> Tree:
+        answers = action.answers
+        if action.verb == "delete" and shows_object(self._resource, removed=True):
+            answers = "object"
         content: Tree = {
             "object": reference(definition_name(self._shown.type), self._version),
             "list": reference(
@@ -193,8 +197,8 @@ class _Paths:
             ),
             "status": reference(definition_name(Status), self._version),
             "text": {"type": "string"},
-        }[action.answers]
-        media_types = ("text/plain",) if action.answers == "text" else _MEDIA_TYPES
+        }[answers]
+        media_types = ("text/plain",) if answers == "text" else _MEDIA_TYPES
         if self._version == 2:
             answer: Tree = {"description": "OK", "schema": content}
         else:

@@ -1,0 +1,1 @@
+"""Random input: small and repeatable in `make test`, large and random in `make fuzz`."""
