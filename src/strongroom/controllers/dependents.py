@@ -129,7 +129,8 @@ class Dependents:
         await retry_on_conflict(attempt)
 
     async def _still_there(self, kind: Kind, target: Metadata, error: StatusError) -> bool:
-        if error.code not in (404, 409):
+        # Another uid is refused as a change of what cannot change (422).
+        if error.code not in (404, 409, 422):
             return True
         now = await self.read(kind, target.namespace, target.name)
         return now is not None and now.uid == target.uid
