@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from strongroom.api import custom, strict, yaml_text
+from strongroom.api import custom, strict
 from strongroom.api.canonical import is_canonical
 from strongroom.api.errors import GroupKind, StatusError, bad_request, invalid
 from strongroom.api.findings import Path, invalid_value
@@ -144,6 +144,9 @@ def _decode_fast(body: bytes, struct: type[T]) -> T | None:
 
 
 def _yaml_tree(body: bytes, kind: str) -> tuple[Any, list[str]]:
+    # Few bodies are YAML, and reading it takes 40 ms to import.
+    from strongroom.api import yaml_text
+
     try:
         return yaml_text.load(body)
     except yaml_text.YAMLError as error:

@@ -6,6 +6,7 @@ Creates, updates and patches are compared with what was there before; an apply i
 from __future__ import annotations
 
 import contextlib
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,7 +19,7 @@ from strongroom.api.apply.conflicts import Conflicts
 from strongroom.api.apply.fieldset import Fields, FieldsError
 from strongroom.api.apply.last_applied import KUBECTL, brought_up_to_date, untouched
 from strongroom.api.apply.owners import Owners
-from strongroom.api.apply.shape import shape_of
+from strongroom.api.apply.shape import Shape, shape_of
 from strongroom.api.apply.tracking import Terms, track
 from strongroom.api.custom import CustomObject, view_tree
 from strongroom.api.errors import StatusError, bad_request, conflict
@@ -43,9 +44,16 @@ class Ownership(Generic[T]):
 
     def __init__(self, resource: Resource[T]) -> None:
         self._resource = resource
-        self._shape = shape_of(resource.type)
-        self._empty = codec.to_tree(resource.type())
         self._ignored: Fields = _STATUS if resource.subresource("status") else {}
+
+    # Of a kind that nobody writes, neither is ever needed.
+    @cached_property
+    def _shape(self) -> Shape:
+        return shape_of(self._resource.type)
+
+    @cached_property
+    def _empty(self) -> Tree:
+        return codec.to_tree(self._resource.type())
 
     def created(self, ctx: RequestContext, obj: T) -> None:
         """Give a new object its owner, unless it says owners itself."""

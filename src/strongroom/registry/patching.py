@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from strongroom.api import codec, yaml_text
+from strongroom.api import codec
 from strongroom.api.errors import bad_request, not_found
 from strongroom.api.jsontext import most_values, read_json
 from strongroom.api.lenient import UnreadableError
@@ -97,6 +97,9 @@ class Patcher(Generic[T]):
         findings: list[str] = []
         tree = self._as_json(body)
         if tree is None:
+            # As in the codec: few are YAML.
+            from strongroom.api import yaml_text
+
             try:
                 tree, findings = yaml_text.load(body)
             except yaml_text.YAMLError as error:

@@ -12,7 +12,6 @@ import os
 from contextlib import aclosing
 
 import msgspec
-import yaml
 
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError, internal_error
@@ -20,7 +19,7 @@ from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 from strongroom.registry.encode_protobuf import status_message
 from strongroom.server.exchange import Exchange
 from strongroom.server.metrics import Metrics
-from strongroom.server.negotiation import YAML, accepted_form
+from strongroom.server.negotiation import YAML, accepted_form, yaml_of
 from strongroom.server.pipeline import Pipeline, Progress
 from strongroom.server.reply import Reply, StreamReply, head_of, send_reply
 from strongroom.server.request import ClientGone, Request
@@ -159,8 +158,7 @@ def failure_reply(request: Request, error: StatusError) -> Reply:
     except StatusError:
         form = None
     if form is not None and form.media_type == YAML:
-        tree = msgspec.json.decode(body)
-        body, content_type = yaml.safe_dump(tree).encode(), YAML
+        body, content_type = yaml_of(body), YAML
     elif form is not None and form.media_type == PROTOBUF:
         body, content_type = status_message(status), PROTOBUF
     headers = []

@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 import msgspec
-import yaml
 
 from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 from strongroom.api.protobuf import encode_protobuf
@@ -19,6 +18,7 @@ from strongroom.server.negotiation import (
     YAML,
     accepted_form,
     parse_accept,
+    yaml_of,
 )
 from strongroom.server.reply import JSON, Reply
 from strongroom.server.request import Request
@@ -47,7 +47,7 @@ class Document:
         if form.media_type == PROTOBUF:
             return Reply(self._message(), content_type=PROTOBUF)
         if form.media_type == YAML:
-            return Reply(yaml.safe_dump(msgspec.json.decode(self.body)).encode(), content_type=YAML)
+            return Reply(yaml_of(self.body), content_type=YAML)
         return self._plain(request, etag)
 
     def _message(self) -> bytes:

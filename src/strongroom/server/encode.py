@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import yaml
 
 from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 from strongroom.registry import encode_protobuf as messages
@@ -15,7 +14,7 @@ from strongroom.registry.encode import TableEncoder, listed, partial, partial_li
 from strongroom.registry.reading import ListResult
 from strongroom.registry.view import AnyView
 from strongroom.server.call import Call
-from strongroom.server.negotiation import JSON, YAML, Form
+from strongroom.server.negotiation import JSON, YAML, Form, yaml_of
 from strongroom.server.reply import Reply, StreamReply
 from strongroom.server.urls import flag
 from strongroom.server.verbs.verb import Done, Events, ManyObjects, OneObject, Outcome
@@ -113,7 +112,7 @@ def _many(call: Call, outcome: ManyObjects) -> bytes:
 
 def _reply(call: Call, body: bytes, status: int) -> Reply:
     if call.form.media_type == YAML:
-        return Reply(yaml.safe_dump(msgspec.json.decode(body)).encode(), status, YAML)
+        return Reply(yaml_of(body), status, YAML)
     if _indented(call):
         body = msgspec.json.format(body, indent=2) + b"\n"
     return Reply(body, status)

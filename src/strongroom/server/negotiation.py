@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
+
 from strongroom.api.errors import not_acceptable, unsupported_media_type
 from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 
@@ -36,6 +38,14 @@ class Form:
     def api_version(self) -> str:
         """Of the shape: ``meta.k8s.io/v1`` or ``meta.k8s.io/v1beta1``."""
         return f"meta.k8s.io/{self.version}"
+
+
+def yaml_of(body: bytes) -> bytes:
+    """JSON as YAML."""
+    # Few answers are YAML, and the library takes 40 ms to import.
+    import yaml
+
+    return yaml.safe_dump(msgspec.json.decode(body)).encode()
 
 
 LONGEST_ACCEPT = 2048

@@ -10,8 +10,7 @@ from strongroom.api.jsontext import copy_tree
 from strongroom.api.structural.checking import check
 from strongroom.api.structural.correlation import same
 from strongroom.api.structural.embedded import coerce, validate_embedded
-from strongroom.api.structural.model import Structural, Tree
-from strongroom.api.structural.rules import check_rules
+from strongroom.api.structural.model import Structural, Tree, has_rules
 from strongroom.api.structural.walking import META, drop_unknown
 
 _TYPE_META = {"apiVersion": "validation/v1", "kind": "Validation"}
@@ -74,7 +73,12 @@ def _default(schema: Structural, path: Path, around: _Surroundings | None) -> li
     if found and around is not None:
         return found
     wrong_values = check(schema.default, schema, path=path)
-    return found + (wrong_values or check_rules(schema.default, schema, path=path))
+    if wrong_values or not has_rules(schema):
+        return found + wrong_values
+    # With the rules comes the CEL library, which takes a tenth of a server's start.
+    from strongroom.api.structural.rules import check_rules
+
+    return found + check_rules(schema.default, schema, path=path)
 
 
 def _in_metadata(around: _Surroundings, value: Any, path: Path) -> list[FieldError]:

@@ -270,3 +270,15 @@ class _Reader:
 
     def _refuse(self, path: Path, why: str) -> None:
         self.found.append(forbidden_field(path, why))
+
+
+def has_rules(schema: Structural | None) -> bool:
+    """Whether a schema, or one below it, has rules."""
+    if schema is None:
+        return False
+    known = schema.compiled.get("has_rules")
+    if known is None:
+        inner = [*schema.properties.values(), schema.values, schema.items]
+        known = bool(schema.rules) or any(has_rules(child) for child in inner)
+        schema.compiled["has_rules"] = known
+    return bool(known)

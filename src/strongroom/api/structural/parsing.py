@@ -7,8 +7,7 @@ from typing import Any
 from strongroom.api.errors import FieldError
 from strongroom.api.findings import Path, forbidden_field, invalid_value
 from strongroom.api.structural.defaults import validate_defaults
-from strongroom.api.structural.model import Structural, read_schema
-from strongroom.api.structural.rules import compile_rules
+from strongroom.api.structural.model import Structural, has_rules, read_schema
 from strongroom.api.structural.structure import validate_structure
 from strongroom.api.structural.words import validate_words
 
@@ -58,7 +57,10 @@ def parse(
         structural = validate_defaults(schema, path)
     words = validate_words(schema, path)
     found += structural + words
-    if not structural and not words:
+    if not structural and not words and has_rules(schema):
+        # With the rules comes the CEL library, which takes a tenth of a server's start.
+        from strongroom.api.structural.rules import compile_rules
+
         found += compile_rules(schema, path)
     return (None if found else schema), found
 

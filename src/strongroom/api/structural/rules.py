@@ -16,7 +16,7 @@ from strongroom.api.errors import FieldError
 from strongroom.api.findings import Path, duplicate, forbidden_field, invalid_value, required
 from strongroom.api.structural.celvalues import cel_value, declaration, escape
 from strongroom.api.structural.correlation import ABSENT, OldItems, same
-from strongroom.api.structural.model import Rule, Structural
+from strongroom.api.structural.model import Rule, Structural, has_rules
 from strongroom.api.structural.paths import resolve
 from strongroom.api.structural.ruletypes import Scope, expression_of, look
 from strongroom.api.structural.sizes import inside, occurrences
@@ -54,18 +54,6 @@ class _Compiled:
     def named(self) -> str:
         """What messages call the rule."""
         return self.rule.message.strip() or self.rule.rule.strip()
-
-
-def has_rules(schema: Structural | None) -> bool:
-    """Whether a schema, or one below it, has rules."""
-    if schema is None:
-        return False
-    known = schema.compiled.get("has_rules")
-    if known is None:
-        inner = [*schema.properties.values(), schema.values, schema.items]
-        known = bool(schema.rules) or any(has_rules(child) for child in inner)
-        schema.compiled["has_rules"] = known
-    return bool(known)
 
 
 def compile_rules(schema: Structural, path: Path) -> list[FieldError]:
