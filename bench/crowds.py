@@ -45,8 +45,7 @@ async def _crowd(target: Target, count: int, changes: int) -> Measurements:
     name = f"{count:,} watches"
     result: Measurements = {}
     empty = resident_bytes(target.pid)
-    watchers = await Watchers.connect(endpoint, count)
-    await watchers.greet(endpoint.get("/readyz"))
+    watchers = await Watchers.connect(endpoint, count, endpoint.get("/readyz"))
     connected = resident_bytes(target.pid)
     cpu = cpu_seconds(target.pid)
     await watchers.watch(endpoint.get(f"{SECRETS}?watch=1&allowWatchBookmarks=true"))

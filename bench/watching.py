@@ -28,13 +28,16 @@ class Watchers:
     @classmethod
     async def start(cls, endpoint: Endpoint, request: bytes, count: int) -> Self:
         """Open ``count`` connections and wait until the server watches for each."""
-        watchers = await cls.connect(endpoint, count)
+        watchers = await cls.connect(endpoint, count, endpoint.get("/readyz"))
         await watchers.watch(request)
         return watchers
 
     @classmethod
-    async def connect(cls, endpoint: Endpoint, count: int) -> Self:
-        """Open ``count`` connections."""
+    async def connect(cls, endpoint: Endpoint, count: int, greeting: bytes) -> Self:
+        """Open ``count`` connections, each with one short request answered.
+
+        A server does not wait long for the first request of a connection.
+        """
         watchers = cls(count)
         loop = asyncio.get_running_loop()
         limit = asyncio.Semaphore(_AT_ONCE)
@@ -48,23 +51,19 @@ class Watchers:
                     ssl=endpoint.tls,
                     server_hostname=endpoint.host,
                 )
+                connection.send(greeting)
                 watchers._connections.append(connection)
 
         await asyncio.gather(*(one() for _ in range(count)))
+        while watchers.answered < count:
+            await watchers._change()
         return watchers
-
-    async def greet(self, request: bytes) -> None:
-        """Have one short request answered on every connection."""
-        await self._all_send(request)
-        for connection in self._connections:
-            connection.ready = False
 
     async def watch(self, request: bytes) -> None:
         """Begin to watch on every connection."""
-        await self._all_send(request)
-
-    async def _all_send(self, request: bytes) -> None:
         self.answered = 0
+        for connection in self._connections:
+            connection.ready = False
         for at in range(0, self._count, _AT_ONCE):
             some = self._connections[at : at + _AT_ONCE]
             for connection in some:
@@ -104,16 +103,21 @@ class Watchers:
 class _Connection(asyncio.Protocol):
     """One connection. Heads and events are small enough to come in one piece; none is kept."""
 
-    __slots__ = ("_transport", "_watchers", "ready")
+    __slots__ = ("_closed", "_transport", "_watchers", "ready")
 
     def __init__(self, watchers: Watchers) -> None:
         self._watchers = watchers
         self._transport: asyncio.Transport | None = None
+        self._closed = False
         self.ready = False
         """Whether the head of the present answer has come."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._closed:
+            raise SystemExit("bench: the server closed a connection")
 
     def send(self, request: bytes) -> None:
         """Send a request."""
@@ -123,6 +127,7 @@ class _Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Hang up."""
         assert self._transport is not None
+        self._closed = True
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
