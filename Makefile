@@ -7,8 +7,10 @@ STAMP := $(VENV)/.made-from-locks
 ARGS ?=
 TYPED := $(wildcard src tests tools bench)
 
+JS := tests/clients/js
+
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format bench lock clean
+.PHONY: help venv js demo test check format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +23,12 @@ $(STAMP): requirements/dev.txt requirements/parts.txt pyproject.toml tools/check
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/parts.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+js: $(JS)/node_modules/.package-lock.json ## install the JavaScript client that tests drive
+
+$(JS)/node_modules/.package-lock.json: $(STAMP) $(JS)/package-lock.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(JS) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 demo: venv ## start everything, show a pod reading its Secret and the file following a change
@@ -47,6 +55,6 @@ lock: venv ## compile requirements/*.txt again from pyproject.toml and dev.in
 	$(BIN)/python -m tools.lock
 
 clean: ## remove .venv, caches and reports
-	rm -rf $(VENV) build dist htmlcov bench/out .coverage .coverage.* \
+	rm -rf $(VENV) build dist htmlcov bench/out .coverage .coverage.* $(JS)/node_modules \
 	  .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

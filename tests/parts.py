@@ -19,6 +19,7 @@ from tests.layer import PROGRAMS, layer_program
 INSTALL: Final = {
     "kubectl": "make venv",
     **dict.fromkeys(PROGRAMS, "make venv"),
+    "node": "make venv",
     "strongroom": "make venv",
     "bwrap": "apt-get install bubblewrap",
     "etcd": "apt-get install etcd-server",
