@@ -47,6 +47,7 @@ class Feed:
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._waiters: set[asyncio.Future[None]] = set()
+        self._asleep: dict[FeedWatch, asyncio.Future[None]] = {}
         self.closed = False
 
     @property
@@ -64,7 +65,22 @@ class Feed:
             self._bytes += sum(map(_size, events))
             if len(self._events) > self._max_events or self._bytes > self._max_bytes:
                 self._trim()
-        self._wake()
+        self._rouse(events)
+        self._wake_waiters()
+
+    def _rouse(self, events: Events) -> None:
+        """Wake the watches that the events are for, and move the others over them.
+
+        There is a watch for each kind, and a write is for one of them: a turn of the event loop
+        for each of the others would cost more than the write itself.
+        """
+        keys = [event.key for event in events]
+        for watch, waiter in [*self._asleep.items()]:
+            if watch.wants(keys):
+                del self._asleep[watch]
+                _complete(waiter)
+            else:
+                watch.pass_over(self.revision)
 
     def _trim(self) -> None:
         """Drop the older part, half at least, so that trimming is cheap on average."""
@@ -98,24 +114,33 @@ class Feed:
         """The event of one revision after `floor`."""
         return self._events[revision - self._floor - 1]
 
-    async def changed(self) -> None:
-        """Wait for the next publication, compaction or the end."""
+    async def sleep(self, watch: FeedWatch) -> None:
+        """Wait for events that the watch wants, for compaction or the end.
+
+        The watch has seen everything up to now: what it does not want is passed over for it.
+        """
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
+        self._asleep[watch] = waiter
         try:
             await waiter
         finally:
-            self._waiters.discard(waiter)
+            if self._asleep.get(watch) is waiter:
+                del self._asleep[watch]
 
     def await_change(self, waiter: asyncio.Future[None]) -> None:
         """Complete a future at the next publication, compaction or the end."""
         self._waiters.add(waiter)
 
     def _wake(self) -> None:
+        asleep, self._asleep = self._asleep, {}
+        for waiter in asleep.values():
+            _complete(waiter)
+        self._wake_waiters()
+
+    def _wake_waiters(self) -> None:
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+            _complete(waiter)
 
     def wake(self) -> None:
         """Make every waiting watch look again (one of them was closed)."""
@@ -143,6 +168,15 @@ class FeedWatch:
 
     def await_progress(self, waiter: asyncio.Future[None]) -> None:
         self._feed.await_change(waiter)
+
+    def wants(self, keys: list[str]) -> bool:
+        """Whether one of the keys is watched."""
+        prefix = self._prefix
+        return any(key.startswith(prefix) for key in keys)
+
+    def pass_over(self, revision: int) -> None:
+        """Note that nothing up to a revision, from the cursor on, is watched."""
+        self._cursor = max(self._cursor, revision)
 
     def _skip(self) -> None:
         """Move over events of other prefixes: they count as delivered."""
@@ -181,7 +215,7 @@ class FeedWatch:
         self._cursor = max(self._cursor, feed.floor)
         self._skip()
         if self._cursor >= feed.revision:
-            await feed.changed()
+            await feed.sleep(self)
             return []
         events = feed.after(self._cursor, _BATCH)
         self._cursor = events[-1].revision
@@ -190,6 +224,11 @@ class FeedWatch:
     async def close(self) -> None:
         self._closed = True
         self._feed.wake()
+
+
+def _complete(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _size(event: Event) -> int:
