@@ -18,7 +18,7 @@ import pytest
 from tests.server.fleet import Connection, FleetServer, connections, start, wait_for_end
 from tests.server.test_workers import MAPS, SECRETS, definition, established, named, revision
 
-KILLS = 3
+KILLS = 2
 WRITERS = 6
 
 

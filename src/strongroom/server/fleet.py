@@ -150,6 +150,7 @@ class Fleet:
             for task in self._tasks:
                 if task.done():
                     task.result()
+            raise WorkerFailed("the server was stopped before its workers were ready")
 
     def note_ready(self, worker: Worker) -> None:
         """A worker says that it can serve."""
