@@ -3,11 +3,11 @@
 import pytest
 
 from strongroom.api.errors import StatusError
+from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 from strongroom.server.negotiation import (
     JSON,
     LIST_SHAPES,
     NO_SHAPES,
-    PROTOBUF,
     YAML,
     Form,
     accepted_form,
