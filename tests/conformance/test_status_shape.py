@@ -180,8 +180,10 @@ async def test_conflict(api: Api, secrets: str) -> None:
     assert answer.refused() == (
         409,
         "Conflict",
-        'Operation cannot be fulfilled on secrets "n": the object has been modified; '
-        "please apply your changes to the latest version and try again",
+        (
+            'Operation cannot be fulfilled on secrets "n": the object has been modified; '
+            "please apply your changes to the latest version and try again"
+        ),
     )
 
 
