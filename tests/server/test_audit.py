@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.api.errors import Status
 from strongroom.server.audit import Audit, LogSink
 from strongroom.server.request import Request
+from strongroom.server.urls import parse_target
 
 
 class Clock:
@@ -49,6 +51,24 @@ async def test_an_event_is_written_once(tmp_path: Path) -> None:
     assert event["responseStatus"]["code"] == 401
     assert path.stat().st_mode & 0o777 == 0o600
     sink.close()
+
+
+async def test_nobody_fills_the_log_with_one_request(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    sink = LogSink(path, Clock(), no_error)
+    long = "x" * 1_000_000
+    request = a_request(f"/api/v1/namespaces/{long}/secrets/{long}".encode())
+    request.headers["user-agent"] = long
+    target = parse_target("GET", request.path, b"labelSelector=" + long.encode())
+    record = Audit(sink, Clock()).begin(request, target, None)
+    record.complete(404, Status(message=long, reason="NotFound", code=404))
+    sink.close()
+    (line,) = path.read_text().splitlines()
+    event = json.loads(line)
+    assert len(line) < 30_000
+    assert event["userAgent"] == "x" * 1024 + "...TRUNCATED"
+    assert event["requestURI"].startswith("/api/v1/namespaces/xxx")
+    assert event["objectRef"]["name"].endswith("...TRUNCATED")
 
 
 def first_bytes(directory: Path) -> list[bytes]:

@@ -1,6 +1,7 @@
 """A watch over a WebSocket, as browsers do it and as nobody should."""
 
 import asyncio
+import contextlib
 import json
 import struct
 from typing import Any
@@ -129,6 +130,25 @@ async def test_who_gets_one(
         assert "connection: close" in head
         await asyncio.wait_for(reader.read(), 10)
     writer.close()
+
+
+async def test_who_reads_no_pongs_is_read_no_more(api: Running) -> None:
+    reader, writer = await connect(api)
+    writer.write(f"GET {SECRETS}?watch=1 HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n".encode())
+    await head_of(reader)
+    pings = frame(9, b"x" * 100) * 1000
+    sent = 0
+    with contextlib.suppress(TimeoutError):
+        # Nobody reads here, so in the end nobody reads there: no memory is taken for the pongs.
+        async with asyncio.timeout(2):
+            while sent < 20_000_000:
+                writer.write(pings)
+                await writer.drain()
+                sent += len(pings)
+    assert sent < 20_000_000
+    # Who reads again is served again.
+    assert await next_frame(reader) == (10, b"x" * 100)
+    writer.transport.abort()
 
 
 async def test_it_ends_with_its_time_and_with_the_server(tmp_path: Any) -> None:

@@ -34,6 +34,12 @@ REASON = "authorization.k8s.io/reason"
 QUIET_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/metrics", "/version"})
 """Read by machines every few seconds and of no consequence: not audited when they succeed."""
 
+_MAX_NAME = 1024
+_MAX_TEXT = 8192
+"""Most characters told of a name (a user agent's too, as upstream), and of a URI or a message:
+whoever can connect may send a megabyte of each, and the log is kept only up to a size."""
+_CUT = "...TRUNCATED"
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -84,7 +90,7 @@ class Record:
             what,
             audit.users.of(self.user) if self.user is not None else b"{}",
             _encode([request.source] if request.source else []),
-            _encode(request.headers.get("user-agent", "")),
+            _encode(_cut(request.headers.get("user-agent", ""), _MAX_NAME)),
             reference,
             _status(code, failure),
             _moment(request.received),
@@ -120,7 +126,7 @@ class Audit:
 
     def place(self, request: Request, target: Target | None) -> tuple[bytes, bytes]:
         """JSON of what was asked for: URI with verb, and the object."""
-        uri = request.uri
+        uri = _cut(request.uri, _MAX_TEXT)
         if target is None:
             return _what(uri, request.method.lower()), b""
         if not target.lasting:
@@ -205,6 +211,10 @@ class LogSink:
         return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + _CUT
+
+
 def _user(user: User) -> bytes:
     told: dict[str, Any] = {"username": user.name}
     if user.uid:
@@ -235,7 +245,7 @@ def _object_ref(target: Target) -> bytes:
         "apiVersion": target.version,
         "subresource": target.subresource,
     }
-    given = {name: value for name, value in reference.items() if value}
+    given = {name: _cut(value, _MAX_NAME) for name, value in reference.items() if value}
     return b',"objectRef":' + _encode(given)
 
 
@@ -244,7 +254,7 @@ def _status(code: int, failure: Status | None) -> bytes:
         return b'{"metadata":{},"code":%d}' % code
     status: dict[str, Any] = {"metadata": {}, "code": code}
     status["status"] = failure.status
-    status["message"] = failure.message
+    status["message"] = _cut(failure.message, _MAX_TEXT)
     status["reason"] = failure.reason
     return _encode(status)
 

@@ -239,9 +239,14 @@ class Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self._exchange.pause()
+        if self._tunnel:
+            # Each ping is answered: who sends them and reads nothing would fill the memory.
+            self._pause()
 
     def resume_writing(self) -> None:
         self._exchange.resume()
+        if self._tunnel:
+            self._resume()
 
     def stop(self) -> None:
         """Close now, or after the answer under way."""
