@@ -185,6 +185,27 @@ async def test_no_read_tells_of_a_revision_before_the_shared_page_does() -> None
     await server.close()
 
 
+class Broken(MemoryStore):
+    """A store with a mistake in it."""
+
+    async def create(self, key: str, value: bytes) -> int:
+        raise ZeroDivisionError("of " + repr(value))
+
+
+async def test_a_failure_that_nobody_thought_of_is_answered_and_quotes_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = StoreServer(Broken())
+    client = await connected(server)
+    with pytest.raises(StoreUnavailable) as failure:
+        await client.create("/a", b"hush")
+    assert "ZeroDivisionError" in caplog.text
+    assert "hush" not in caplog.text + str(failure.value)
+    await client.ping()
+    await client.close()
+    await server.close()
+
+
 async def test_when_the_keeper_goes_everything_under_way_fails() -> None:
     ours, theirs = socket.socketpair()
     lost = asyncio.Event()

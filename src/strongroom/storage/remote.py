@@ -124,9 +124,10 @@ class RemoteStore:
         """Send a request and wait for its answer, which may come after those of later ones."""
         if self._frames is None:
             raise StoreClosed("the store was closed")
+        content = m.encode(request)
         answer: asyncio.Future[m.Answers] = asyncio.get_running_loop().create_future()
         self._waiting[request.number] = answer
-        self._frames.send(m.encode(request))
+        self._frames.send(content)
         try:
             got = await answer
         finally:

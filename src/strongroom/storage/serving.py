@@ -17,7 +17,7 @@ import socket
 from typing import Protocol
 
 from strongroom.storage import messages as m
-from strongroom.storage.errors import StoreClosed, StoreError
+from strongroom.storage.errors import StoreClosed, StoreError, StoreUnavailable
 from strongroom.storage.frames import Frames, framed, open_frames
 from strongroom.storage.port import Events, Store
 from strongroom.storage.shared import SharedRevision
@@ -153,6 +153,9 @@ class Client:
         except StoreError as error:
             answer = m.failure_of(request.number, error)
             revision = answer.current.mod_revision if answer.current is not None else 0
+        except Exception as error:  # noqa: BLE001 - whoever asked must be told, whatever it is
+            logger.error("a request to the store failed: %s", type(error).__name__)
+            answer, revision = m.failure_of(request.number, StoreUnavailable("it failed")), 0
         self._server.answer(self, revision, m.encode(answer))
 
     async def _do(self, request: m.Requests) -> tuple[int, m.Answers]:
