@@ -225,9 +225,17 @@ async def test_custom_resources_own_and_are_owned(objects: Objects) -> None:
 async def test_a_cascade_goes_from_the_leaves_in_the_foreground(objects: Objects) -> None:
     deployment = await objects.make(DEPLOYMENTS, "d", spec=WORKLOAD)
     replicas = await objects.make(SETS, "rs", owner(deployment), spec=WORKLOAD)
-    await objects.pods(3, owner(replicas))
+    held = {"finalizers": ["example.com/hold"]}
+    await objects.make(PODS, "p", owner(replicas), metadata=held, spec=TEMPLATE["spec"])
     await objects.make(SECRETS, "aside", owner(deployment, block=False))
     await objects.delete(DEPLOYMENTS, "d", "Foreground")
+    await until(
+        lambda: objects.get(PODS, "p"), lambda pod: pod["metadata"].get("deletionTimestamp")
+    )
+    for path, name in ((SETS, "rs"), (DEPLOYMENTS, "d")):
+        waiting = (await objects.get(path, name))["metadata"]
+        assert waiting["finalizers"] == ["foregroundDeletion"]
+    await objects.patch(PODS, "p", {"metadata": {"finalizers": None}})
     await objects.gone(DEPLOYMENTS, "d")
     assert await objects.names(SETS) == []
     assert await objects.names(PODS) == []

@@ -86,10 +86,8 @@ async def test_custom_kinds_are_followed_while_they_are_served(
     await heard.until("added taps/t")
     if others:
         # The preferred version is served no more; the kind goes on in the other.
-        spec["versions"][0]["served"] = False
-        await objects.patch(
-            DEFINITIONS, "taps.example.com", {"spec": {"versions": spec["versions"]}}
-        )
+        versions[0]["served"] = False
+        await objects.patch(DEFINITIONS, "taps.example.com", {"spec": {"versions": versions}})
     else:
         await objects.delete(DEFINITIONS, "taps.example.com")
 
