@@ -42,7 +42,7 @@ LONGEST_SECONDS = 30
 
 # Making requests of the kinds with pod templates takes minutes: their schemas are the largest.
 SMALL = (
-    ("api/v1", ("secrets", "configmaps", "namespaces", "resourcequotas", "services")),
+    ("api/v1", ("secrets", "configmaps", "namespaces")),
     ("apis/coordination.k8s.io/v1", ("leases",)),
     (CUSTOM, ("things",)),
 )
