@@ -148,6 +148,14 @@ async def connections(server: FleetServer, count: int = 2) -> AsyncIterator[list
             session = aiohttp.ClientSession(
                 connector=connector, timeout=aiohttp.ClientTimeout(total=60)
             )
-            made.append(Connection(server.url, await stack.enter_async_context(session)))
+            stack.push_async_callback(_hang_up, session, connector)
+            made.append(Connection(server.url, session))
             await made[-1].ask("GET", "/version")
         yield made
+
+
+async def _hang_up(session: aiohttp.ClientSession, connector: aiohttp.TCPConnector) -> None:
+    """Close the connection now: a polite end of TLS would outlive the test's event loop."""
+    await connector.close(abort_ssl=True)
+    await session.close()
+    await asyncio.sleep(0)
