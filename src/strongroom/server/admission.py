@@ -14,6 +14,7 @@ from strongroom.access.admission.noderestriction import NodeRestriction
 from strongroom.access.admission.policy.plugin import ValidatingPolicies
 from strongroom.access.admission.policy.reading import ParamReaders
 from strongroom.access.admission.port import AdmissionPlugin
+from strongroom.access.admission.priority import Priority
 from strongroom.access.admission.quota.plugin import QuotaAdmission
 from strongroom.access.admission.webhook.choosing import Surroundings
 from strongroom.access.admission.webhook.mutating import MutatingWebhooks
@@ -24,6 +25,7 @@ from strongroom.api.errors import StatusError, internal_error
 from strongroom.api.meta import Object
 from strongroom.registry.registry import Registry
 from strongroom.resources.limitrange import LIMIT_RANGES, LimitRange
+from strongroom.resources.priorityclass import PRIORITY_CLASSES, PriorityClass
 from strongroom.resources.resource import Resource
 from strongroom.resources.webhook_configuration import (
     MUTATING_WEBHOOKS,
@@ -79,6 +81,10 @@ class Cluster:
         """The LimitRanges of a namespace."""
         return self.held(LIMIT_RANGES, namespace)  # type: ignore[return-value]  # of this kind only
 
+    def priority_classes(self) -> Sequence[PriorityClass]:
+        """All PriorityClasses."""
+        return self.held(PRIORITY_CLASSES)  # type: ignore[return-value]  # of this kind only
+
     async def labels(self, namespace: str) -> Mapping[str, str] | None:
         """The labels of a namespace; one that the cache does not know is looked for once more."""
         registry = self.registry("", "namespaces")
@@ -114,13 +120,14 @@ class AdmissionParts:
         self.phases = NamespacePhases(clock)
         self._caller = HTTPWebhookCaller(Services(self.cluster.registry))
         around = Surroundings(self.cluster, self.cluster)
-        limits = LimitRanger(self.cluster)
+        limits, priority = LimitRanger(self.cluster), Priority(self.cluster)
         quotas = QuotaStore(self.cluster.held, self.cluster.registry, clock)
         self.plugins: tuple[AdmissionPlugin, ...] = (
             NamespaceLifecycle(self.phases),
             NodeRestriction(),
             limits,
-            MutatingWebhooks(self.cluster, self._caller, around, again=(limits,)),
+            priority,
+            MutatingWebhooks(self.cluster, self._caller, around, again=(limits, priority)),
             *self._policies(authorizer, clock),
             ValidatingWebhooks(self.cluster, self._caller, around),
             QuotaAdmission(quotas, clock),
