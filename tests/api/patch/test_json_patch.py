@@ -112,6 +112,14 @@ def test_too_many_operations_are_a_413() -> None:
     )
 
 
+def test_copies_of_small_values_count_too() -> None:
+    within = [op("copy", "/a/-", from_="/a") for _ in range(20)]
+    with pytest.raises(StatusError) as caught:
+        # Two bytes each: a million of them stay under every limit of bytes.
+        apply_json_patch({"a": [[]]}, within)
+    assert caught.value.code == 422
+
+
 def test_copies_cannot_multiply_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     doubling = [op("copy", f"/a/{i}", from_="/a") for i in range(12)]
     monkeypatch.setattr(json_patch, "MAX_COPIED_BYTES", 1000)

@@ -14,7 +14,7 @@ import msgspec
 
 from strongroom.api.errors import too_large
 from strongroom.api.gotext import quote
-from strongroom.api.jsontext import copy_tree, depth_of
+from strongroom.api.jsontext import MAX_VALUES, copy_tree, count_values, depth_of
 from strongroom.api.patch.failures import malformed, unprocessable
 
 MAX_OPERATIONS = 10_000
@@ -69,7 +69,7 @@ class _Run:
 
     def __init__(self, document: Any) -> None:
         self.document = document
-        self._copied = 0
+        self._copied = self._values = 0
 
     def apply(self, step: dict[str, Any]) -> None:
         path = _pointer(step.get("path"))
@@ -147,11 +147,13 @@ class _Run:
         self._add(path, self._remove(source))
 
     def _copy(self, source: list[str]) -> Any:
-        value = copy_tree(self._get(source))
+        value = self._get(source)
         self._copied += len(msgspec.json.encode(value))
-        if self._copied > MAX_COPIED_BYTES:
+        # Empty lists are two bytes each: copied into each other they cost seconds, not megabytes.
+        self._values += count_values(value)
+        if self._copied > MAX_COPIED_BYTES or self._values > MAX_VALUES:
             raise unprocessable()
-        return value
+        return copy_tree(value)
 
 
 def _pointer(text: str | None) -> list[str]:
