@@ -7,6 +7,7 @@ and a watch event is encoded once for all watchers that see it alike.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from strongroom.api.codec import encode
@@ -16,6 +17,7 @@ from strongroom.api.table import TableColumnDefinition
 from strongroom.api.validation import Path, invalid_value
 from strongroom.registry.events import WatchEvent
 from strongroom.registry.reading import ListResult
+from strongroom.registry.rows import row_of
 from strongroom.registry.view import AnyView
 from strongroom.resources.resource import Resource
 
@@ -75,13 +77,21 @@ def partial(view: AnyView, version: str = "v1") -> bytes:
 def partial_list(result: ListResult[Any], version: str = "v1") -> bytes:
     """A PartialObjectMetadataList."""
     head = f'{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{version}","metadata":'
-    items = [_partial(view.metadata, version) for view in result.items]
-    return _joined(head, encode(list_meta(result)), b"", b",", items)
+    first = _partial_head(version)
+    items = [view.metadata for view in result.items]
+    if items:
+        items[-1] += b"}"
+    return _joined(head, encode(list_meta(result)), first, b"}," + first, items)
 
 
 def _partial(metadata: bytes, version: str) -> bytes:
+    return _partial_head(version) + metadata + b"}"
+
+
+@lru_cache
+def _partial_head(version: str) -> bytes:
     head = f'{{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/{version}","metadata":'
-    return head.encode() + metadata + b"}"
+    return head.encode()
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -140,11 +150,19 @@ class TableEncoder:
             body = b"null"
         else:
             body = _partial(view.metadata, self._version)
-        return self._cells(view.peek(), now, body)
+        columns, row = self._resource.columns, view.row
+        if row is None or row.columns is not columns:
+            row = view.row = row_of(view.peek(), columns)
+        if not row.lasting:
+            return self._cells(view.peek(), now, body)
+        return _with_cells(row.cells(now), body)
 
     def _cells(self, obj: Object, now: datetime, body: bytes) -> bytes:
-        cells = encode(self._resource.columns_of(obj, now))
-        return b'{"cells":' + cells + b',"object":' + body + b"}"
+        return _with_cells(encode(self._resource.columns_of(obj, now)), body)
+
+
+def _with_cells(cells: bytes, body: bytes) -> bytes:
+    return b'{"cells":%b,"object":%b}' % (cells, body)
 
 
 def column_definitions(resource: Resource[Any]) -> list[TableColumnDefinition]:

@@ -54,8 +54,12 @@ def partial_list_message(result: ListResult[Any], items: list[bytes], version: s
 
 
 def partial_item(view: AnyView) -> bytes:
-    """An object's metadata as an item of a list. Nothing but the metadata is decoded."""
-    return _partial(_metadata.decode(view.metadata))
+    """An object's metadata as an item of a list. Nothing but the metadata is decoded.
+
+    Where the object's message is kept, its metadata is cut out: in both it is field 1.
+    """
+    kept = view.metadata_message
+    return kept if kept is not None else _partial(_metadata.decode(view.metadata))
 
 
 def _partial(metadata: ObjectMeta) -> bytes:

@@ -23,8 +23,8 @@ _MAX_PENDING = 10_000
 class Follower(Generic[T]):
     """Batches of changes after a revision, each exactly once, in revision order.
 
-    A waiting step may be cancelled without loss. Raises Compacted when the store no longer has the
-    history, SubscriberTooSlow when too much piled up.
+    A waiting step may be cancelled without loss, and gives no changes after ``nudge``. Raises
+    Compacted when the store no longer has the history, SubscriberTooSlow when too much piled up.
     """
 
     def __init__(
@@ -45,12 +45,24 @@ class Follower(Generic[T]):
         source = self._subscription or self._history
         return max(self._after, source.progress if source is not None else 0)
 
+    @property
+    def current(self) -> bool:
+        """Whether the cache is followed, and no longer the history."""
+        return self._history is None
+
+    def nudge(self) -> None:
+        """End a waiting step; there is nothing to end while the history is followed."""
+        if self._subscription is not None:
+            self._subscription.nudge()
+
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> list[Change[View[T]]]:
         while True:
             batch = await self._next()
+            if not batch:
+                return batch
             # A subscription to the future brings the present too, and one that takes over from
             # the history may overlap with it.
             batch = [change for change in batch if change.revision > self._after]

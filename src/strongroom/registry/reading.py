@@ -107,16 +107,20 @@ class Reader(Generic[T]):
     ) -> ListResult[T]:
         revision = self._cache.revision
         limit = 0 if options.resource_version == "0" else max(options.limit, 0)
+        if chosen.empty and limit:
+            page = self._cache.list(prefix, start, limit)
+            if not page.broken:
+                views = [entry.item for entry in page.items]
+                return self._page(views, page.remaining, revision, prefix)
         entries, broken = self._entries(chosen, prefix, start)
         if broken:
             _warn(ctx, [entry.key for entry in entries if entry.error])
             entries = [entry for entry in entries if not entry.error]
         views = [entry.item for entry in entries]
-        if chosen.empty:
-            return self._page(views, limit, revision, prefix)
-        if not limit:
-            return ListResult([view for view in views if chosen.matches(view)], revision)
-        return self._filtered_page(views, chosen, limit, revision, prefix)
+        if not chosen.empty:
+            return self._filtered_page(views, chosen, limit, revision, prefix)
+        shown = views[:limit] if limit else views
+        return self._page(shown, len(views) - len(shown), revision, prefix)
 
     def _entries(
         self, chosen: Selection, prefix: str, start: str
@@ -129,15 +133,18 @@ class Reader(Generic[T]):
         entry = self._cache.get(key)
         return ([entry] if entry is not None and key >= start else []), True
 
-    def _page(self, views: list[View[T]], limit: int, revision: int, prefix: str) -> ListResult[T]:
-        if not limit or len(views) <= limit:
+    def _page(
+        self, views: list[View[T]], remaining: int, revision: int, prefix: str
+    ) -> ListResult[T]:
+        if not remaining:
             return ListResult(views, revision)
-        token = self._token(views[limit - 1], revision, prefix)
-        return ListResult(views[:limit], revision, token, len(views) - limit)
+        return ListResult(views, revision, self._token(views[-1], revision, prefix), remaining)
 
     def _filtered_page(
         self, views: list[View[T]], chosen: Selection, limit: int, revision: int, prefix: str
     ) -> ListResult[T]:
+        if not limit:
+            return ListResult([view for view in views if chosen.matches(view)], revision)
         found = []
         for i, view in enumerate(views):
             if chosen.matches(view):
@@ -160,6 +167,9 @@ class Reader(Generic[T]):
         start: str,
     ) -> ListResult[T]:
         limit = max(options.limit, 0)
+        known = await self._list_past(chosen, prefix, revision, start, limit)
+        if known is not None:
+            return known
         found: list[View[T]] = []
         size = limit
         while True:
@@ -178,6 +188,23 @@ class Reader(Generic[T]):
             start = following(page.items[-1].key, revision).start
             # Selectors dropped a part of the page: ask for more at a time, as upstream does.
             size = min(size * 2, _LARGEST_PAGE)
+
+    async def _list_past(
+        self, chosen: Selection, prefix: str, revision: int, start: str, limit: int
+    ) -> ListResult[T] | None:
+        """The list from what the cache knows of the past; None when the store has to tell."""
+        await self._cache.wait_for(revision, FRESH_WITHIN)
+        try:
+            # What is compacted is over, whatever the cache still knows. One look costs little.
+            await self._store.get(prefix, revision=revision)
+        except Compacted:
+            return None
+        past = self._cache.past(prefix, revision, start, limit if chosen.empty else 0)
+        if past is None:
+            return None
+        if chosen.empty:
+            return self._page(past.items, past.remaining, revision, prefix)
+        return self._filtered_page(past.items, chosen, limit, revision, prefix)
 
     async def _history_page(
         self,

@@ -18,6 +18,7 @@ from strongroom.api import codec, custom, protobuf
 from strongroom.api.errors import StatusError
 from strongroom.api.lenient import UnreadableError
 from strongroom.api.meta import Object
+from strongroom.registry.rows import Row
 from strongroom.resources.resource import Resource
 from strongroom.storage.port import KeyValue
 
@@ -44,6 +45,8 @@ _labelled = msgspec.json.Decoder(_Labelled)
 _metadata = msgspec.json.Decoder(_Metadata)
 _copier = msgspec.json.Encoder()
 _METADATA = b'"metadata":{'
+_AT = len(_METADATA) - 1
+"""Where the value of the metadata begins in what follows kind and apiVersion."""
 
 KEPT_MESSAGE = 32 * 1024
 """Longest protobuf message, in bytes, that a view keeps beside its JSON. Small objects take their
@@ -163,10 +166,12 @@ class View(Generic[T]):
         "_form",
         "_labels",
         "_message",
+        "_metadata_end",
         "_obj",
         "name",
         "namespace",
         "revision",
+        "row",
         "stale",
         "tail",
     )
@@ -190,6 +195,9 @@ class View(Generic[T]):
         """The object's JSON after kind and apiVersion, which is how lists hold it."""
         self._obj: T | None = None
         self._message: bytes | None = None
+        self._metadata_end = 0
+        self.row: Row | None = None
+        """The object's row in a Table, once one was made; the encoder's."""
         self._labels: dict[str, str] | None = None
         self._fields: dict[str, str] | None = None
 
@@ -240,8 +248,16 @@ class View(Generic[T]):
 
     @property
     def metadata(self) -> bytes:
-        """The JSON of the metadata."""
-        return bytes(_metadata.decode(self.wire).metadata)
+        """The JSON of the metadata. Where it ends is looked for once; nothing is decoded."""
+        if not self._metadata_end:
+            self._metadata_end = _AT + len(_metadata.decode(self.wire).metadata)
+        return self.tail[_AT : self._metadata_end]
+
+    @property
+    def metadata_message(self) -> bytes | None:
+        """The metadata in protobuf as an item of a list, where the object's message is kept."""
+        message = self._message
+        return None if message is None else protobuf.first_field(message)
 
     @property
     def message(self) -> bytes:

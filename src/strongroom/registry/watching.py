@@ -73,6 +73,29 @@ class _Schedule:
         self._bookmark = due if due > now else None
 
 
+class _Alarm(Generic[T]):
+    """Ends a follower's waiting when something is due; one timer, however many events come."""
+
+    def __init__(self, follower: Follower[T], schedule: _Schedule) -> None:
+        self._follower = follower
+        self._schedule = schedule
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self) -> None:
+        """Be sure to ring when the next thing is due, or before."""
+        if self._timer is None and (seconds := self._schedule.wait()) is not None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._ring)
+
+    def stop(self) -> None:
+        """Do not ring any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._follower.nudge()
+
+
 class Watcher(Generic[T]):
     """Watches of one kind."""
 
@@ -118,11 +141,12 @@ class Watcher(Generic[T]):
             elif not after:
                 after = await self._now(options)
         follower = Follower(self._form, self._store, self._cache, prefix, after)
+        alarm = _Alarm(follower, schedule)
         try:
             if initial:
                 yield initial
                 initial = []  # the watch may last for hours, and need not hold this list
-            while (batch := await self._next(follower, schedule)) is not None:
+            while (batch := await self._next(follower, schedule, alarm)) is not None:
                 events = [e for change in batch if (e := self._event(change, chosen)) is not None]
                 if schedule.bookmark_now():
                     now = self._clock.now()
@@ -132,6 +156,7 @@ class Watcher(Generic[T]):
                 if schedule.over():
                     return
         finally:
+            alarm.stop()
             await follower.close()
 
     async def _now(self, options: WatchOptions) -> int:
@@ -159,11 +184,14 @@ class Watcher(Generic[T]):
         return events, revision
 
     async def _next(
-        self, follower: Follower[T], schedule: _Schedule
+        self, follower: Follower[T], schedule: _Schedule, alarm: _Alarm[T]
     ) -> list[Change[View[T]]] | None:
         """The next changes; none when something is due first; None when there will be no more."""
         try:
             with translated(self._resource.group_resource, "watch"):
+                if follower.current:
+                    alarm.set()
+                    return await anext(follower)
                 async with asyncio.timeout(schedule.wait()):
                     return await anext(follower)
         except TimeoutError:

@@ -15,6 +15,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Generic, TypeVar, cast
 
 from strongroom.storage.changes import (
@@ -36,7 +37,7 @@ from strongroom.storage.errors import (
 )
 from strongroom.storage.port import Event, Events, EventType, KeyValue, Store, Watch
 
-__all__ = ["Cached", "CachedPage", "Change", "Subscription", "WatchCache"]
+__all__ = ["Cached", "CachedPage", "Change", "Past", "Subscription", "WatchCache"]
 
 T = TypeVar("T")
 
@@ -62,6 +63,14 @@ class CachedPage(Generic[T]):
     more: bool
     remaining: int
     broken: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Past(Generic[T]):
+    """A part of a list as of an earlier revision; `remaining` keys follow."""
+
+    items: list[T]
+    remaining: int
 
 
 class WatchCache(Generic[T]):
@@ -129,6 +138,31 @@ class WatchCache(Generic[T]):
         """
         items, remaining = self._entries.slice(prefix, start, limit)
         return CachedPage(items, self.revision, remaining > 0, remaining, self._entries.broken)
+
+    def past(self, prefix: str, revision: int, start: str = "", limit: int = 0) -> Past[T] | None:
+        """What `list` would have shown at an earlier revision, which the cache has reached.
+
+        None when that is not known here: changes since are no longer kept, or a value was or is
+        unreadable. Only what changed since costs more than a list of the present.
+        """
+        since = self._changes.after(revision)
+        if since is None or self._entries.broken:
+            return None
+        before: dict[str, T | None] = {}
+        for change in since:
+            if change.key.startswith(prefix) and change.key >= start and change.key not in before:
+                if change.error is not None or (change.previous is None and not change.created):
+                    return None
+                before[change.key] = change.previous
+        if not before:
+            entries, remaining = self._entries.slice(prefix, start, limit)
+            return Past([entry.item for entry in entries], remaining)
+        entries, _ = self._entries.slice(prefix, start, 0)
+        found = [(entry.key, entry.item) for entry in entries if entry.key not in before]
+        found += [(key, item) for key, item in before.items() if item is not None]
+        found.sort(key=itemgetter(0))
+        items = [item for _, item in (found[:limit] if limit else found)]
+        return Past(items, len(found) - len(items))
 
     async def wait_for(
         self,
@@ -240,7 +274,7 @@ class WatchCache(Generic[T]):
         entries, revision = await self._read_all()
         fresh: Entries[T] = Entries(entries)
         if self._applied:
-            self._changes.publish(difference(self._entries, fresh, revision))
+            self._changes.publish(difference(self._entries, fresh, revision), gap=revision)
         else:
             self._changes.begin(revision)
         self._entries = fresh

@@ -48,7 +48,7 @@ class Subscription(Generic[T]):
     """Batches of changes in revision order; for one reader.
 
     Iteration raises `SubscriberTooSlow` once more than the bound has piled up, and ends when it
-    or the cache is closed.
+    or the cache is closed. After `nudge` a step gives no changes at once, if none are there.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Subscription(Generic[T]):
         self._after = self._delivered = after
         self._pending: list[Change[T]] = []
         self._failure: SubscriberTooSlow | None = None
-        self._ended = False
+        self._ended = self._nudged = False
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -89,6 +89,11 @@ class Subscription(Generic[T]):
             self._pending.extend(changes)
         self._wake()
 
+    def nudge(self) -> None:
+        """Let the reader have a look at its clock: much cheaper than a timeout around each step."""
+        self._nudged = True
+        self._wake()
+
     def end(self) -> None:
         """Let the reader take what is pending and then stop."""
         self._ended = True
@@ -109,10 +114,14 @@ class Subscription(Generic[T]):
                 raise self._failure
             if self._ended:
                 raise StopAsyncIteration
+            if self._nudged:
+                break
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
+        self._nudged = False
         batch, self._pending = self._pending, []
-        self._delivered = max(self._delivered, batch[-1].revision)
+        if batch:
+            self._delivered = max(self._delivered, batch[-1].revision)
         return batch
 
     def _wake(self) -> None:
@@ -127,14 +136,25 @@ class Changes(Generic[T]):
         self._bound = bound
         self._ring: list[Change[T]] = []
         self._floor = 0
+        self._gap = 0
         self._subscriptions: dict[str, set[Subscription[T]]] = {}
 
     def begin(self, revision: int) -> None:
         """Changes will follow without gap from this revision on."""
         self._floor = revision
 
-    def publish(self, changes: list[Change[T]]) -> None:
-        """Keep changes, in revision order, and pass them on."""
+    def after(self, revision: int) -> list[Change[T]] | None:
+        """Every change after a revision; None when some are not kept, or were never known."""
+        if revision < max(self._floor, self._gap):
+            return None
+        return self._ring[bisect_right(self._ring, revision, key=_revision_of) :]
+
+    def publish(self, changes: list[Change[T]], *, gap: int = 0) -> None:
+        """Keep changes, in revision order, and pass them on.
+
+        `gap` is the revision of a difference: what happened before it is known only in part.
+        """
+        self._gap = max(self._gap, gap)
         if not changes:
             return
         self._ring.extend(changes)

@@ -9,6 +9,7 @@ from strongroom.api.protobuf.envelope import (
     enveloped,
     enveloped_list,
     event_frame,
+    first_field,
     item,
 )
 from strongroom.api.protobuf.wire import MalformedError
@@ -23,6 +24,7 @@ __all__ = [
     "enveloped",
     "enveloped_list",
     "event_frame",
+    "first_field",
     "has_message",
     "item",
     "read",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from strongroom.api.meta import ListMeta
 from strongroom.api.protobuf.encoding import encode_message
-from strongroom.api.protobuf.wire import framed, short_varint
+from strongroom.api.protobuf.wire import framed, read_varint, short_varint
 from strongroom.api.schema import Struct
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
@@ -27,6 +27,13 @@ def encode_protobuf(obj: Struct, *, api_version: str, kind: str) -> bytes:
 def item(message: bytes) -> bytes:
     """A message as field 2: what both a list and an envelope hold their content in."""
     return framed(_SECOND, message)
+
+
+def first_field(content: bytes) -> bytes:
+    """An :func:`item` that holds only the first field of another: of objects, the metadata."""
+    _, start = read_varint(content, 1, len(content))
+    size, at = read_varint(content, start + 1, len(content))
+    return item(content[start : at + size])
 
 
 def enveloped(api_version: str, kind: str, content: bytes) -> bytes:
