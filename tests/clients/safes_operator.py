@@ -10,20 +10,27 @@ import base64
 from typing import Any
 
 import kopf
-from kubernetes_asyncio import client, config
+from lightkube import Client
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.core_v1 import ConfigMap, Secret
 
 GROUP = "safes.example.com"
 
 
 @kopf.on.startup()
-async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
-    """Peering must be there; progress is kept in annotations; what it logs is posted too."""
-    await config.load_kube_config()
+def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+    """Peering must be there; what is logged is posted as events too."""
     settings.peering.mandatory = True
     settings.peering.lifetime = 20
     settings.posting.loggers = True
     settings.persistence.finalizer = f"{GROUP}/finalizer"
     settings.watching.server_timeout = 5
+
+
+@kopf.on.login()
+def login(**given: Any) -> Any:
+    """As kubectl does, without a client library in between."""
+    return kopf.login_with_kubeconfig(**given)
 
 
 @kopf.index("configmaps", labels={"combination": kopf.PRESENT})
@@ -33,7 +40,7 @@ async def combinations(name: str, body: Any, **_: Any) -> dict[str, str]:
 
 
 @kopf.on.create("safes", group=GROUP)
-async def create(
+def create(
     body: Any, spec: Any, namespace: Any, retry: int, patch: Any, **kept: Any
 ) -> dict[str, str]:
     """Make the Secret, owned by the Safe; at the first try something is not ready yet."""
@@ -46,8 +53,9 @@ async def create(
     secret: Any = {"metadata": {"generateName": "safe-"}, "data": {"combination": combination}}
     kopf.adopt(secret, owner=body)
     kopf.label(secret, {"made-by": "kopf"})
-    async with client.ApiClient() as connection:
-        made: Any = await client.CoreV1Api(connection).create_namespaced_secret(namespace, secret)
+    kept_as: Any = Secret.from_dict(secret)
+    with Client() as client:
+        made: Any = client.create(kept_as, namespace=namespace)
     kopf.info(body, reason="Locked", message=f"{spec['owner']} has a safe")
     patch.status["phase"] = "Locked"
     return {"secret": made.metadata.name}
@@ -61,11 +69,11 @@ async def sold(old: Any, new: Any, body: Any, **_: Any) -> str:
 
 
 @kopf.on.delete("safes", group=GROUP)
-async def blown_up(namespace: Any, name: str, **_: Any) -> None:
+def blown_up(namespace: Any, name: str, **_: Any) -> None:
     """Leave a trace, before the finalizer goes."""
-    trace: Any = {"metadata": {"name": f"gone-{name}"}}
-    async with client.ApiClient() as connection:
-        await client.CoreV1Api(connection).create_namespaced_config_map(namespace, trace)
+    trace = ConfigMap(metadata=ObjectMeta(name=f"gone-{name}"))
+    with Client() as client:
+        client.create(trace, namespace=namespace)
 
 
 @kopf.timer("safes", group=GROUP, interval=0.3, labels={"ticking": "yes"})

@@ -148,32 +148,30 @@ def _deleted(place: Place) -> None:
     eventually(lambda: place.get(f"{place.core}/secrets/{secret}") is None)
 
 
-def test_an_object_waits_for_its_operator(
+def test_an_operator_takes_up_what_was_left_and_gives_way_to_a_greater_one(
     cluster: Strongroom, place: Place, tmp_path: Path
 ) -> None:
-    with operator(cluster, place.namespace, tmp_path / "first"):
-        place.make(place.safes, safe("s", "me"))
-        eventually(lambda: "phase" in place.status("s"))
-    assert place.get(f"{place.peers}/default").get("status", {}) == {}
-    answer = place.wire.send("DELETE", f"{place.safes}/s")
+    left = safe("left", "me")
+    left["metadata"]["finalizers"] = [FINALIZER]
+    place.make(place.safes, left)
+    answer = place.wire.send("DELETE", f"{place.safes}/left")
     assert answer.json["metadata"]["deletionTimestamp"]
-    assert place.get(f"{place.safes}/s")["metadata"]["finalizers"] == [FINALIZER]
-    with operator(cluster, place.namespace, tmp_path / "second"):
-        eventually(lambda: place.get(f"{place.safes}/s") is None)
+    assert place.get(f"{place.safes}/left")["metadata"]["finalizers"] == [FINALIZER]
+    log = tmp_path / "log"
+    with operator(cluster, place.namespace, log, "--priority=1"):
+        eventually(lambda: place.get(f"{place.safes}/left") is None)
+        _give_way(place, log)
+    assert place.get(f"{place.peers}/default").get("status", {}) == {}
 
 
-def test_an_operator_gives_way_to_a_greater_one(
-    cluster: Strongroom, place: Place, tmp_path: Path
-) -> None:
+def _give_way(place: Place, log: Path) -> None:
     peers = f"{place.peers}/default"
-    with operator(cluster, place.namespace, tmp_path / "log", "--priority=1"):
-        eventually(lambda: place.get(peers).get("status"))
-        (entry,) = place.get(peers)["status"].values()
-        assert (entry["priority"], entry["lifetime"]) == (1, 20)
-        greater = {"priority": 100, "lifetime": 600, "lastseen": datetime.now(UTC).isoformat()}
-        place.change(peers, status={"greater": greater})
-        eventually(lambda: "Pausing operations" in (tmp_path / "log").read_text())
-        place.make(place.safes, safe("s", "me"))
-        place.change(peers, status={"greater": None})
-        eventually(lambda: "phase" in place.status("s"))
-    assert "Resuming operations" in (tmp_path / "log").read_text()
+    (entry,) = place.get(peers)["status"].values()
+    assert (entry["priority"], entry["lifetime"]) == (1, 20)
+    greater = {"priority": 100, "lifetime": 600, "lastseen": datetime.now(UTC).isoformat()}
+    place.change(peers, status={"greater": greater})
+    eventually(lambda: "Pausing operations" in log.read_text())
+    place.make(place.safes, safe("s", "me"))
+    place.change(peers, status={"greater": None})
+    eventually(partial(_locked, place, "s"))
+    assert log.read_text().count("Resuming operations") == 2

@@ -145,7 +145,7 @@ def test_discovery_of_the_dynamic_client(core: Any, namespace: str) -> None:
 
 def test_versions_and_groups(core: Any) -> None:
     assert client.VersionApi(core.api_client).get_code().minor == "37"
-    groups = client.ApisApi(core.api_client).get_api_versions().groups
+    groups: Any = client.ApisApi(core.api_client).get_api_versions().groups
     versions = {group.name: group.preferred_version.group_version for group in groups}
     assert versions["coordination.k8s.io"] == "coordination.k8s.io/v1"
     assert versions["apps"] == "apps/v1"
