@@ -5,12 +5,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-locks
 # Added to pytest's arguments: make test ARGS="tests/storage -x"
 ARGS ?=
+# How many times more is tried: make fuzz FACTOR=50, make soak TIMES=20
+FACTOR ?= 10
+TIMES ?= 10
 TYPED := $(wildcard src tests tools bench)
 
 JS := tests/clients/js
 
 .DEFAULT_GOAL := help
-.PHONY: help venv js demo test check format bench lock clean
+.PHONY: help venv js demo test fuzz soak check format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +39,13 @@ demo: venv ## start everything, show a pod reading its Secret and the file follo
 
 test: venv ## the whole test suite on two processes, with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
+
+fuzz: venv ## random input in bulk, other input each time (FACTOR=10)
+	STRONGROOM_FUZZ=$(FACTOR) $(BIN)/python -m pytest -n 2 --dist worksteal --timeout 7200 tests/fuzz $(ARGS)
+
+soak: venv ## writers, watchers and SIGKILL, many times over (TIMES=10)
+	STRONGROOM_SOAK=$(TIMES) $(BIN)/python -m pytest -n 2 --timeout 7200 \
+	  tests/e2e/test_crash_server.py tests/storage/test_crash.py $(ARGS)
 
 check: venv ## lint, formatting, types, import contracts, docs
 	$(BIN)/ruff check .

@@ -23,8 +23,9 @@ from strongroom.client.config import load_config
 from strongroom.client.errors import ClientFailure
 from strongroom.resources.secret import SECRETS, Secret
 from strongroom.testing.process import Strongroom
+from tests.soak import times
 
-KILLS = 20
+KILLS = times(20)
 WRITERS = 4
 LONGEST = 0.4
 """Longest life of a server after it was ready, in seconds."""

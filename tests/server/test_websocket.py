@@ -161,3 +161,22 @@ async def test_it_ends_with_its_time_and_with_the_server(tmp_path: Any) -> None:
             ending = asyncio.create_task(api.stop())
             assert (await socket.receive(10)).type is aiohttp.WSMsgType.CLOSE
         await ending
+
+
+@pytest.mark.parametrize("code", [1000, 1002])
+async def test_a_goodbye_behind_the_request_is_no_failure(
+    api: Running, caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    """What comes before the handshake is answered may end the socket before its first event."""
+    assert (await api.ask("POST", SECRETS, secret("s"))).code == 201
+    sent = frame(8, struct.pack("!H", code)) if code == 1000 else frame(3, b"")
+    reader, writer = await connect(api)
+    head = f"GET {SECRETS}?watch=1 HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n"
+    writer.write(head.encode() + sent)
+    assert "101" in await head_of(reader)
+    opcode, payload = await next_frame(reader)
+    assert (opcode, payload[:2]) == (8, struct.pack("!H", code))
+    assert await reader.read() == b""
+    writer.close()
+    assert (await api.ask("GET", f"{SECRETS}/s")).code == 200
+    assert [r for r in caplog.records if r.levelname == "ERROR"] == []

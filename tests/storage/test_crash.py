@@ -24,9 +24,10 @@ from typing import Self
 import pytest
 
 from strongroom.storage.port import Event, EventType
+from tests.soak import times
 from tests.storage.crash_child import MARK, PREFIX, is_whole, open_store
 
-KILLS = 300
+KILLS = times(300)
 # Longest life of a child after the moment chosen for it, in seconds.
 LONGEST = 0.012
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wsproto.connection import Connection, ConnectionType
+from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from strongroom.server.negotiation import JSON
+from strongroom.server.request import ClientGone
 from strongroom.server.websocket import messages
 
 
@@ -25,8 +26,14 @@ class Socket:
         self._hang_up = hang_up
         self._connection = Connection(ConnectionType.SERVER)
 
+    @property
+    def _ended(self) -> bool:
+        return self._connection.state is not ConnectionState.OPEN
+
     def feed(self, data: bytes) -> None:
         """Take what the client sends: it may ping, and it may close. Messages are thrown away."""
+        if self._ended:
+            return
         try:
             self._connection.receive_data(data)
             for event in self._connection.events():
@@ -40,7 +47,10 @@ class Socket:
             self.close(CloseReason.PROTOCOL_ERROR)
 
     def send(self, chunk: bytes) -> None:
-        """Send a piece of the stream."""
+        """Send a piece of the stream. Raises ClientGone once goodbye has been said."""
+        if self._ended:
+            # What came behind the request may have been a goodbye, or no frame at all.
+            raise ClientGone
         for message in messages(chunk, self._content_type):
             event = TextMessage(message.decode()) if self._text else BytesMessage(message)
             self._write(self._connection.send(event))
