@@ -94,7 +94,7 @@ def non_negative(value: int, path: Path) -> list[FieldError]:
 def validate_labels(labels: Mapping[str, str], path: Path) -> list[FieldError]:
     """All findings on keys and values of labels."""
     found = []
-    for key, value in sorted(labels.items()):
+    for key, value in sorted(labels.items()) if len(labels) > 1 else labels.items():
         found += [invalid_value(path, key, text) for text in qualified_name(key)]
         found += [invalid_value(path, value, text) for text in label_value(value)]
     return found
@@ -123,14 +123,23 @@ def _validate_namespace(namespace: str, namespaced: bool, path: Path) -> list[Fi
 def _validate_common(
     meta: ObjectMeta, path: Path, *, finalizers: bool, any_finalizer: bool
 ) -> list[FieldError]:
-    found = validate_labels(meta.labels, path / "labels")
-    found += validate_annotations(meta.annotations, path / "annotations")
-    found += _validate_owners(meta.ownerReferences, path / "ownerReferences")
-    if finalizers:
-        found += _validate_finalizers(meta.finalizers, path / "finalizers")
-    if not any_finalizer:
-        found += _validate_unqualified(meta.finalizers, path / "finalizers")
-    return found + _validate_managed_fields(meta.managedFields or (), path / "managedFields")
+    found = []
+    # Every write comes here and most have little metadata: nothing is made for what is not there.
+    if meta.labels:
+        found += validate_labels(meta.labels, path / "labels")
+    if meta.annotations:
+        found += validate_annotations(meta.annotations, path / "annotations")
+    if meta.ownerReferences:
+        found += _validate_owners(meta.ownerReferences, path / "ownerReferences")
+    if meta.finalizers:
+        at = path / "finalizers"
+        if finalizers:
+            found += _validate_finalizers(meta.finalizers, at)
+        if not any_finalizer:
+            found += _validate_unqualified(meta.finalizers, at)
+    if meta.managedFields:
+        found += _validate_managed_fields(meta.managedFields, path / "managedFields")
+    return found
 
 
 def _validate_owners(owners: Sequence[OwnerReference], path: Path) -> list[FieldError]:
@@ -222,6 +231,8 @@ def validate_field_manager(manager: str, path: Path) -> list[FieldError]:
     found = []
     if len(manager.encode()) > 128:
         found.append(too_long(path, 128))
+    if manager.isprintable():
+        return found
     offset = 0
     for character in manager:
         if not character.isprintable():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from typing import TypeVar
 
 from strongroom.api.errors import StatusError, already_exists, bad_request, invalid
@@ -16,6 +15,7 @@ from strongroom.registry.errors import generated_name_taken, translated
 from strongroom.registry.keys import object_key
 from strongroom.registry.names import ATTEMPTS, generate_name
 from strongroom.registry.ownership import Ownership
+from strongroom.registry.uids import new_uid
 from strongroom.registry.view import Form, Undecodable, View
 from strongroom.registry.writing import Writer, match_namespace, unique_owners
 from strongroom.storage.cache import WatchCache
@@ -78,7 +78,7 @@ class Creator(Writer[T]):
         """
         resource, meta = self.resource, obj.metadata
         meta.creationTimestamp = format_time(ctx.now)
-        meta.uid = str(uuid.uuid4())
+        meta.uid = new_uid()
         if not meta.name and meta.generateName:
             meta.name = generate_name(meta.generateName)
         resource.default(obj)

@@ -20,7 +20,7 @@ from strongroom.api.apply.fieldset import Fields, FieldsError
 from strongroom.api.apply.last_applied import KUBECTL, brought_up_to_date, untouched
 from strongroom.api.apply.owners import Owners
 from strongroom.api.apply.shape import Shape, shape_of
-from strongroom.api.apply.tracking import Terms, track
+from strongroom.api.apply.tracking import Terms, ownable, track
 from strongroom.api.custom import CustomObject, view_tree
 from strongroom.api.errors import StatusError, bad_request, conflict
 from strongroom.api.meta import ManagedFieldsEntry, Object
@@ -66,7 +66,8 @@ class Ownership(Generic[T]):
         terms = self._terms(ctx, ignored)
         # An object that cannot have owners (a list item has no key) cannot be applied to either.
         with contextlib.suppress(FieldsError):
-            entries = self._tracked(ctx, terms, self._empty, _tree(obj), owners, "")
+            tree = _tree(obj) if owners else ownable(_tree(obj))
+            entries = self._tracked(ctx, terms, self._empty, tree, owners, "")
             obj.metadata.managedFields = entries
 
     def updated(self, ctx: RequestContext, new: T, old: T, subresource: str) -> Entries | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from contextlib import aclosing
 
 import msgspec
@@ -17,6 +16,7 @@ from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError, internal_error
 from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 from strongroom.registry.encode_protobuf import status_message
+from strongroom.registry.uids import new_uid
 from strongroom.server.exchange import Exchange
 from strongroom.server.metrics import Metrics
 from strongroom.server.negotiation import YAML, accepted_form, yaml_of
@@ -122,31 +122,11 @@ class App:
         self._metrics.tally(progress.target).ended(code)
 
 
-class _Pool:
-    """Random bytes as hexadecimal digits, bought from the system a page at a time."""
-
-    def __init__(self) -> None:
-        self._text, self._at = "", 0
-
-    def digits(self) -> str:
-        """The next 32 digits."""
-        at = self._at
-        if at == len(self._text):
-            self._text, at = os.urandom(4096).hex(), 0
-        self._at = at + 32
-        return self._text[at : at + 32]
-
-
-_pool = _Pool()
-
-
 def audit_id(given: str | None) -> str:
     """The client's ``Audit-ID`` if it is a plain one, else a new one."""
     if given and len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum():
         return given
-    # A version 4 UUID, written by hand: the library's takes longer than a lookup of an object.
-    text = _pool.digits()
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+    return new_uid()
 
 
 def failure_reply(request: Request, error: StatusError) -> Reply:

@@ -102,7 +102,11 @@ def _compare_members(old: Tree, new: Tree, shape: Shape, out: Comparison) -> Non
         before = old.get(name, _ABSENT)
         if before is not value and before != value:
             inner = shape.field(name)
-            if inner is not None:
+            if inner is None:
+                continue
+            if inner.form is Form.LEAF:
+                (out.added if before is _ABSENT else out.modified)[f"f:{name}"] = {}
+            else:
                 _compare(f"f:{name}", before, value, inner, out)
     if old.keys() <= new.keys():
         return
@@ -151,7 +155,8 @@ def _is_empty(value: Any) -> bool:
 
 
 def _container(value: Any, empty: Any) -> Any:
-    return empty if value is _ABSENT or value is None else value
+    """What is of another type than its schema has nothing in it; validation will say so."""
+    return value if isinstance(value, type(empty)) else empty
 
 
 def _compare_items(old: list[Any], new: list[Any], shape: Shape, out: Comparison) -> None:

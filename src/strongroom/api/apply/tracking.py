@@ -43,9 +43,11 @@ STRIPPED: Fields = {
     },
 }
 """What nobody ever owns."""
+_NAMES = frozenset(name[2:] for name in STRIPPED)
+_META_NAMES = frozenset(name[2:] for name in STRIPPED["f:metadata"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Terms:
     """What a request's ownership is reckoned by.
 
@@ -62,13 +64,22 @@ class Terms:
 def track(terms: Terms, old: Tree, new: Tree, owners: Owners, manager: Manager) -> Owners:
     """The owners after ``manager`` has made ``new`` of ``old``. Raises FieldsError."""
     comparison = compare(old, new, terms.shape).without(terms.ignored)
-    out = losses(reconciled(terms, owners), comparison, None, force=True)
+    out = losses(reconciled(terms, owners), comparison, None, force=True) if owners else {}
     gained = difference(comparison.changed(), STRIPPED)
     if gained:
         before = out.get(manager)
         fields = union_of(gained, before.fields) if before else gained
         out[manager] = Owned(fields, terms.version, terms.now)
     return capped(out)
+
+
+def ownable(tree: Tree) -> Tree:
+    """An object's tree without what nobody ever owns. It shares the rest with the one given."""
+    out = {n: value for n, value in tree.items() if n not in _NAMES or n == "metadata"}
+    meta = tree.get("metadata")
+    if isinstance(meta, dict):
+        out["metadata"] = {n: value for n, value in meta.items() if n not in _META_NAMES}
+    return out
 
 
 def losses(owners: Owners, comparison: Comparison, self: Manager | None, *, force: bool) -> Owners:
