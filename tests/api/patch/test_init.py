@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from strongroom.api.patch import (
     find_in_patch,
     refuse_findings,
 )
+from strongroom.resources.configmap import ConfigMap
+from strongroom.resources.crd_object import CustomResourceDefinition
 from tests.api.samples import Thing
 
 CURRENT: dict[str, Any] = {"metadata": {"name": "a"}, "spec": {"parts": [{"name": "x"}]}}
@@ -91,3 +94,20 @@ def test_findings_are_refused_with_422() -> None:
         ' "" is invalid: patch: Invalid value: "<contents omitted>": '
         'strict decoding error: unknown field "spec.foo"'
     )
+
+
+@pytest.mark.parametrize("kind", PatchType)
+def test_a_type_may_have_more_values_than_others(kind: PatchType) -> None:
+    """Definitions of real operators have tens of thousands."""
+    columns = [{"name": "n", "type": "string", "jsonPath": ".a"}] * 4_000
+    current = {"spec": {"versions": [{"name": "v1", "additionalPrinterColumns": columns}]}}
+    labels = {"a": "b"}
+    patch: Any = {"metadata": {"labels": labels}}
+    if kind is PatchType.JSON:
+        patch = [{"op": "add", "path": "/metadata", "value": patch["metadata"]}]
+    body = json.dumps(patch).encode()
+    result = apply_patch(kind, current, body, CustomResourceDefinition)
+    assert result == current | {"metadata": {"labels": labels}}
+    with pytest.raises(StatusError) as caught:
+        apply_patch(kind, current, body, ConfigMap)
+    assert caught.value.code == 413

@@ -18,7 +18,7 @@ from strongroom.api.errors import (
     unsupported_media_type,
 )
 from strongroom.api.findings import Path, invalid_value
-from strongroom.api.jsontext import MAX_VALUES, count_values, read_json
+from strongroom.api.jsontext import count_values, most_values, read_json
 from strongroom.api.lenient import UnreadableError
 from strongroom.api.patch.json_patch import apply_json_patch, unknown_members
 from strongroom.api.patch.merge_patch import apply_merge_patch
@@ -57,8 +57,9 @@ def apply_patch(kind: PatchType, current: Tree, body: bytes, schema: type[Struct
     """
     if kind is PatchType.STRATEGIC and custom.is_custom(schema):
         raise unsupported_media_type(_CUSTOM_FORMS)
+    most = most_values(schema)
     try:
-        patch = _read(kind, body)
+        patch = _read(kind, body, most)
     except UnreadableError as error:
         raise bad_request(f"error decoding patch: {error}") from None
     if kind is PatchType.JSON:
@@ -73,16 +74,14 @@ def apply_patch(kind: PatchType, current: Tree, body: bytes, schema: type[Struct
         reason = f"json: cannot unmarshal {_go_kind(result)} into Go value"
         finding = invalid_value(Path("patch"), "<contents omitted>", reason)
         raise invalid(GroupKind("", ""), "", [finding])
-    if count_values(result) > MAX_VALUES:
-        raise too_large(
-            f"Request entity too large: the patched object has over {MAX_VALUES} values"
-        )
+    if count_values(result) > most:
+        raise too_large(f"Request entity too large: the patched object has over {most} values")
     return result
 
 
-def _read(kind: PatchType, body: bytes) -> Any:
+def _read(kind: PatchType, body: bytes, most: int) -> Any:
     json_patch = kind is PatchType.JSON
-    return read_json(body, MAX_DEPTH, _MAX_JSON_PATCH_VALUES if json_patch else MAX_VALUES)
+    return read_json(body, MAX_DEPTH, max(_MAX_JSON_PATCH_VALUES, most) if json_patch else most)
 
 
 def _go_kind(value: Any) -> str:
