@@ -18,6 +18,9 @@ import pytest
 from tests.server.fleet import Connection, FleetServer, connections, start, wait_for_end
 from tests.server.test_workers import MAPS, SECRETS, definition, established, named, revision
 
+# asyncio leaves the transport of a TLS handshake open that the other side's death breaks off.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 KILLS = 2
 WRITERS = 6
 
@@ -48,6 +51,13 @@ class Writer:
                 self.broken += 1
 
 
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """What the mark is about shows in the test that left it, and in no other."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetServer]:
     """One for all tests whose victims are workers."""
@@ -63,7 +73,6 @@ async def stored(connection: Connection) -> dict[str, str]:
     return {item["metadata"]["name"]: item["metadata"]["uid"] for item in listed["items"]}
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # as below
 async def test_workers_killed_under_load_lose_nothing_acknowledged(server: FleetServer) -> None:
     writers = [Writer(server, number) for number in range(WRITERS)]
     tasks = [asyncio.create_task(writer.run()) for writer in writers]
@@ -92,7 +101,6 @@ async def test_workers_killed_under_load_lose_nothing_acknowledged(server: Fleet
     async with connections(server, 2) as both:
         for connection in both:
             assert known.items() <= (await stored(connection)).items()
-    gc.collect()  # What the mark is about must show in this test.
 
 
 async def _first(connection: Connection, path: str) -> dict[str, Any]:
@@ -135,8 +143,6 @@ async def test_what_only_one_does_is_taken_up_when_it_dies(server: FleetServer) 
                     await asyncio.sleep(0.02)
 
 
-# asyncio leaves the transport of a TLS handshake open that the other side's death breaks off.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_workers_end_with_their_keeper_and_all_goes_on_after_a_new_start(
     tmp_path: Path,
 ) -> None:
@@ -161,7 +167,6 @@ async def test_workers_end_with_their_keeper_and_all_goes_on_after_a_new_start(
     for pid in pids:
         wait_for_end(pid)
     assert not (again.data / "run" / "apiserver.json").exists()
-    gc.collect()  # What the mark is about must show in this test.
 
 
 async def _see_history_go(one: Connection, other: Connection) -> None:
