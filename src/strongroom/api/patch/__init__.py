@@ -95,7 +95,7 @@ def find_in_patch(kind: PatchType, body: bytes, patched: Tree, schema: type[Stru
 
     Duplicate fields are looked for in the patch, unknown ones in the result, as upstream does.
     """
-    tree = _read(kind, body)
+    tree = _read(kind, body, most_values(schema))
     found = strict.find_duplicates(body, tree)
     if kind is PatchType.JSON:
         found = [f"json patch {text}" for text in [*found, *unknown_members(tree)]]
