@@ -140,6 +140,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("metadata.name", "x.y.z", "metadata.name", 'must be spec.names.plural+"."+spec.group'),
     ("spec.group", "", "spec.group", "Required value"),
     ("spec.group", "nodots", "spec.group", "should be a domain with at least one dot"),
+    ("spec.group", "apiextensions.k8s.io", "spec.group", "the group is the server's own"),
     ("spec.scope", "", "spec.scope", "Required value"),
     ("spec.scope", "All", "spec.scope", 'supported values: "Cluster", "Namespaced"'),
     ("spec.names.plural", "", "spec.names.plural", "Required value"),

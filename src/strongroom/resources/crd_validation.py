@@ -45,6 +45,10 @@ from strongroom.resources.crd_parts import (
 
 _SPEC = Path("spec")
 
+_STORED_BY_GROUP = ("apiextensions.k8s.io", "apiregistration.k8s.io")
+"""Groups of the server's own kinds that are stored under their group, as custom kinds are: a
+definition there could be one of definitions themselves, with other rules."""
+
 _NO_WEBHOOKS = (
     "conversion webhooks are not called by this server: serve versions that need no conversion, "
     "and set None"
@@ -108,6 +112,8 @@ def _group(group: str) -> list[FieldError]:
         return [invalid_value(path, group, ",".join(found))]
     if "." not in group:
         return [invalid_value(path, group, "should be a domain with at least one dot")]
+    if group in _STORED_BY_GROUP:
+        return [forbidden_field(path, "the group is the server's own")]
     return []
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
 from strongroom.api.apply.configuration import problems
 from strongroom.api.apply.conflicts import Conflicts
+from strongroom.api.apply.fieldset import FieldsError
 from strongroom.api.apply.ownership import compare, mentioned
 from strongroom.api.apply.shape import shape_of
 from strongroom.api.custom import custom_type
@@ -177,3 +179,15 @@ class TestServerSideApplyShouldWorkForCRDs:
         tree, fields = acting.tree, acting.owned("a")
         acting.apply("a", config)
         assert (acting.tree, acting.owned("a")) == (tree, fields)
+
+
+@pytest.mark.parametrize("odd", ["text", 3, 1.5, True, [1], [[1]], {"a": "b"}, [{"x": 1}, None]])
+@pytest.mark.parametrize("field", ["ports", "set", "plain", "group", "fields", "map", "half"])
+def test_what_is_of_another_type_is_compared_all_the_same(field: str, odd: Any) -> None:
+    """It is refused by validation, which comes later; here it must only not fail."""
+    shape = shape_of(FOO)
+    for old, new in (({}, {field: odd}), ({field: odd}, {}), ({field: odd}, {field: "other"})):
+        # An item without its key is told of; anything else would be a failure of ours.
+        with contextlib.suppress(FieldsError):
+            compare({"spec": old}, {"spec": new}, shape)
+    assert "f:spec" in compare({}, {"spec": odd}, shape).added
