@@ -71,6 +71,33 @@ async def test_nobody_fills_the_log_with_one_request(tmp_path: Path) -> None:
     assert event["objectRef"]["name"].endswith("...TRUNCATED")
 
 
+@pytest.mark.parametrize(
+    ("method", "decision", "told"),
+    [
+        ("POST", "allow", False),
+        ("DELETE", "allow", False),
+        ("POST", "forbid", True),
+        ("GET", "allow", True),
+        ("POST", None, True),
+    ],
+)
+async def test_what_is_said_of_a_write_is_not_told(
+    tmp_path: Path, method: str, decision: str | None, told: bool
+) -> None:
+    path = tmp_path / "audit.log"
+    sink = LogSink(path, Clock(), no_error)
+    request = a_request()
+    request.method = method
+    if decision is not None:
+        request.annotate("authorization.k8s.io/decision", decision)
+    record = Audit(sink, Clock()).begin(request, None, None)
+    record.complete(422, Status(message='Invalid value: "its value"', reason="Invalid", code=422))
+    sink.close()
+    status = json.loads(path.read_text())["responseStatus"]
+    assert (status["code"], status["reason"]) == (422, "Invalid")
+    assert ("message" in status) is told
+
+
 def first_bytes(directory: Path) -> list[bytes]:
     return [path.read_bytes()[:1] for path in sorted(directory.iterdir())]
 

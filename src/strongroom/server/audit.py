@@ -2,7 +2,7 @@
 
 A request is begun after authentication (a failed one too) and completed when its answer has been
 sent. The events are ``audit.k8s.io/v1`` at level Metadata: user, verb, object, code; neither what
-was sent nor what was answered.
+was sent nor what was answered, nor what is said of it.
 """
 
 from __future__ import annotations
@@ -92,11 +92,20 @@ class Record:
             _encode([request.source] if request.source else []),
             _encode(_cut(request.headers.get("user-agent", ""), _MAX_NAME)),
             reference,
-            _status(code, failure),
+            _status(code, failure, told=self._may_tell()),
             _moment(request.received),
             _moment(audit.now()),
             b',"annotations":%b' % _encode(self.annotations) if self.annotations else b"",
         )
+
+    def _may_tell(self) -> bool:
+        """Whether the message of a failure may be told.
+
+        That of a write which was allowed to be tried may quote values: what a webhook, a policy or
+        the schema of a custom kind has against an object is in their words. The client hears it.
+        """
+        reads = self._request.method in ("GET", "HEAD")
+        return reads or self.annotations.get(DECISION) != "allow"
 
 
 _EVENT = (
@@ -249,12 +258,13 @@ def _object_ref(target: Target) -> bytes:
     return b',"objectRef":' + _encode(given)
 
 
-def _status(code: int, failure: Status | None) -> bytes:
+def _status(code: int, failure: Status | None, *, told: bool) -> bytes:
     if failure is None:
         return b'{"metadata":{},"code":%d}' % code
     status: dict[str, Any] = {"metadata": {}, "code": code}
     status["status"] = failure.status
-    status["message"] = _cut(failure.message, _MAX_TEXT)
+    if told:
+        status["message"] = _cut(failure.message, _MAX_TEXT)
     status["reason"] = failure.reason
     return _encode(status)
 
