@@ -21,6 +21,10 @@ from tests.clients.safes import DEFINITIONS, peering, safe
 from tests.e2e.waiting import eventually
 from tests.e2e.wire import Wire
 
+# An operator takes seconds of a processor to start, and processors may be busy.
+pytestmark = pytest.mark.timeout(300)
+soon = partial(eventually, seconds=90)
+
 MERGE = {"Content-Type": "application/merge-patch+json"}
 FINALIZER = f"{safes_operator.GROUP}/finalizer"
 
@@ -67,7 +71,7 @@ def defined(wire: Wire) -> None:
         assert wire.send("POST", base, definition).status == 201
         spec = definition["spec"]
         path = f"/apis/{spec['group']}/v1/{spec['names']['plural']}"
-        eventually(partial(_served, wire, path))
+        soon(partial(_served, wire, path))
 
 
 @pytest.fixture
@@ -118,7 +122,7 @@ def _locked(place: Place, name: str) -> bool:
 def _created(place: Place) -> None:
     place.make(place.safes, safe("new", "you"))
     for name in ("old", "new"):
-        eventually(partial(_locked, place, name))
+        soon(partial(_locked, place, name))
     found = place.get(f"{place.safes}/new")
     assert found["metadata"]["finalizers"] == [FINALIZER]
     assert found["status"]["phase"] == "Locked"
@@ -128,24 +132,24 @@ def _created(place: Place) -> None:
     assert secret["metadata"]["ownerReferences"][0]["uid"] == found["metadata"]["uid"]
     kept = found["metadata"]["annotations"]["kopf.zalando.org/last-handled-configuration"]
     assert json.loads(kept)["spec"]["owner"] == "you"
-    eventually(lambda: place.status("old").get("ticks", 0) > 1)
+    soon(lambda: place.status("old").get("ticks", 0) > 1)
 
 
 def _changed(place: Place) -> None:
     place.change(f"{place.safes}/new", spec={"owner": "she"})
-    eventually(lambda: place.status("new").get("sold/spec.owner") == "you to she")
+    soon(lambda: place.status("new").get("sold/spec.owner") == "you to she")
     place.make(place.safes, safe("bad", "nobody"))
     wanted = {"Locked", "Sold", "Guarded", "Logging"}
-    eventually(lambda: wanted <= place.reasons())
+    soon(lambda: wanted <= place.reasons())
     assert "phase" not in place.status("bad")
 
 
 def _deleted(place: Place) -> None:
     secret = place.status("new")["create"]["secret"]
     assert place.wire.send("DELETE", f"{place.safes}/new").status == 200
-    eventually(lambda: place.get(f"{place.safes}/new") is None)
+    soon(lambda: place.get(f"{place.safes}/new") is None)
     assert place.get(f"{place.core}/configmaps/gone-new") is not None
-    eventually(lambda: place.get(f"{place.core}/secrets/{secret}") is None)
+    soon(lambda: place.get(f"{place.core}/secrets/{secret}") is None)
 
 
 def test_an_operator_takes_up_what_was_left_and_gives_way_to_a_greater_one(
@@ -159,7 +163,7 @@ def test_an_operator_takes_up_what_was_left_and_gives_way_to_a_greater_one(
     assert place.get(f"{place.safes}/left")["metadata"]["finalizers"] == [FINALIZER]
     log = tmp_path / "log"
     with operator(cluster, place.namespace, log, "--priority=1"):
-        eventually(lambda: place.get(f"{place.safes}/left") is None)
+        soon(lambda: place.get(f"{place.safes}/left") is None)
         _give_way(place, log)
     assert place.get(f"{place.peers}/default").get("status", {}) == {}
 
@@ -170,8 +174,8 @@ def _give_way(place: Place, log: Path) -> None:
     assert (entry["priority"], entry["lifetime"]) == (1, 20)
     greater = {"priority": 100, "lifetime": 600, "lastseen": datetime.now(UTC).isoformat()}
     place.change(peers, status={"greater": greater})
-    eventually(lambda: "Pausing operations" in log.read_text())
+    soon(lambda: "Pausing operations" in log.read_text())
     place.make(place.safes, safe("s", "me"))
     place.change(peers, status={"greater": None})
-    eventually(partial(_locked, place, "s"))
+    soon(partial(_locked, place, "s"))
     assert log.read_text().count("Resuming operations") == 2
