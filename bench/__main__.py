@@ -8,7 +8,9 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from bench.cases import Measurements, start_up
 from bench.propagation import propagation
@@ -52,11 +54,11 @@ def run_own(names: list[str], settings: Settings) -> Measurements:
     return result
 
 
-def run(work: object) -> Measurements:
+def run(work: Coroutine[Any, Any, Measurements]) -> Measurements:
     """Run on uvloop, so that the load generator is not the slow part."""
     import uvloop
 
-    return uvloop.run(work)  # type: ignore[arg-type]  # every caller passes a coroutine
+    return uvloop.run(work)
 
 
 def show(ours: Measurements, peer: Measurements, source: str) -> None:
@@ -101,7 +103,11 @@ def main() -> int:
     counts = tuple(int(count) for count in options.counts.split(","))
     watches = tuple(int(count) for count in options.watches.split(","))
     settings = Settings(
-        options.seconds, counts, options.secrets, watches, workers=options.workers or 1
+        seconds=options.seconds,
+        counts=counts,
+        secrets=options.secrets,
+        watches=watches,
+        workers=options.workers or 1,
     )
     names = chosen(options.only, [*OWN_ONLY, *CASES])
     if options.kubeconfig:
@@ -114,7 +120,7 @@ def main() -> int:
         peer = run(measure(named("peer", options.peer), names, settings))
         source = f"{options.peer}, measured in this run"
     show(ours, peer, source)
-    _record(ours, peer)
+    _record(options.out, ours, peer)
     return 0
 
 
@@ -125,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--kubeconfig", help="measure this server instead of one started here")
     add("--pid", type=int, default=0, help="its process, for processor time and memory")
     add("--peer", help="kubeconfig of a second server, measured in the same run")
+    add("--out", type=Path, default=Path(__file__).parent / "out", help="where the JSON goes")
     add("--seconds", type=float, default=3.0, help="length of each load")
     add("--counts", default="100,10000", help="numbers of Secrets for flat cost")
     add("--secrets", type=int, default=10_000, help="number of Secrets in the large lists")
@@ -138,8 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _record(ours: Measurements, peer: Measurements) -> None:
-    out = Path(__file__).parent / "out"
+def _record(out: Path, ours: Measurements, peer: Measurements) -> None:
     out.mkdir(exist_ok=True)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     record = {"machine": platform.machine(), "cores": os.cpu_count()}

@@ -123,28 +123,31 @@ async def get(target: Target, seconds: float) -> Measurements:
     }
 
 
-async def list_(target: Target, seconds: float) -> Measurements:
-    """LISTs per second: 500 Secrets, then 3,300 consistent and from the cache."""
+async def list_(
+    target: Target, seconds: float, numbers: tuple[int, int] = (500, 3300)
+) -> Measurements:
+    """LISTs per second: few Secrets, then more, consistent and from the cache."""
+    less, more = numbers
     endpoint = Endpoint.of(target)
     await make_namespace(target)
-    await fill(endpoint, "list", 500)
+    await fill(endpoint, "list", less)
 
     async def load(path: str) -> Outcome:
         request = endpoint.get(path)
         return await run_load(endpoint, 4, for_seconds(seconds, lambda: request))
 
     few = await load(SECRETS)
-    await fill(endpoint, "more", 2800)
+    await fill(endpoint, "more", more - less)
     consistent = await load(SECRETS)
     cached = await load(SECRETS + "?resourceVersion=0")
     return {
-        "list 500/s": few.rate,
-        "list 500 server CPU us": few.server_us,
-        "list 3,300 consistent/s": consistent.rate,
-        "list 3,300 from cache/s": cached.rate,
-        "list 3,300 server CPU us": consistent.server_us,
-        "list 3,300 from cache, server CPU us": cached.server_us,
-        "list 3,300 load generator busy %": consistent.own_share,
+        f"list {less:,}/s": few.rate,
+        f"list {less:,} server CPU us": few.server_us,
+        f"list {more:,} consistent/s": consistent.rate,
+        f"list {more:,} from cache/s": cached.rate,
+        f"list {more:,} server CPU us": consistent.server_us,
+        f"list {more:,} from cache, server CPU us": cached.server_us,
+        f"list {more:,} load generator busy %": consistent.own_share,
     }
 
 

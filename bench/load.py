@@ -195,6 +195,13 @@ async def run_load(
 
 
 def for_seconds(seconds: float, request: Callable[[], bytes]) -> Callable[[], bytes | None]:
-    """A source of requests that ends after ``seconds``."""
-    end = time.perf_counter() + seconds
-    return lambda: request() if time.perf_counter() < end else None
+    """A source of requests that ends ``seconds`` after the first was asked for."""
+    end: float | None = None
+
+    def following() -> bytes | None:
+        nonlocal end
+        if end is None:
+            end = time.perf_counter() + seconds
+        return request() if time.perf_counter() < end else None
+
+    return following

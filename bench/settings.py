@@ -12,8 +12,12 @@ class Settings:
     seconds: float = 3.0
     counts: tuple[int, ...] = (100, 10_000)
     """Secrets among which flat cost is measured."""
+    listed: tuple[int, int] = (500, 3_300)
+    """Secrets in the shorter lists."""
     secrets: int = 10_000
     """In the large lists."""
+    few_watches: int = 200
+    """In the fan-out, each shown more changes than those of the crowds."""
     watches: tuple[int, ...] = (1_000, 10_000)
     changes: int = 10
     """Writes that the watches are shown."""

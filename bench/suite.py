@@ -21,12 +21,14 @@ CASES: dict[str, Case] = {
     "memory": lambda target, settings: cases.memory(target, settings.secrets),
     "create": lambda target, settings: cases.create(target, settings.seconds),
     "get": lambda target, settings: cases.get(target, settings.seconds),
-    "list": lambda target, settings: cases.list_(target, settings.seconds),
+    "list": lambda target, settings: cases.list_(target, settings.seconds, settings.listed),
     "protobuf": lambda target, settings: cases.in_protobuf(target, settings.seconds),
     "lists": large_lists,
     "apply": applies,
     "strategic": strategic,
-    "fan-out": lambda target, settings: cases.fan_out(target, changes=settings.changes),
+    "fan-out": lambda target, settings: cases.fan_out(
+        target, settings.few_watches, 5 * settings.changes
+    ),
     "watches": crowds,
     "flat": lambda target, settings: cases.flat_cost(target, settings.counts, settings.seconds),
 }

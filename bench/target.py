@@ -54,6 +54,8 @@ def own(node: bool, *arguments: str) -> Iterator[Target]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def named(name: str, kubeconfig: str, pid: int = 0) -> Target:

@@ -18,9 +18,10 @@ _PATIENCE = 120.0
 class Watchers:
     """Watches that count the objects they are shown. ``close`` ends them."""
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self._connections: list[_Connection] = []
+        self._idle: list[_Connection] = []
         self._arrived: list[float] = []
         self._changed = asyncio.Event()
         self.answered = 0
@@ -28,52 +29,54 @@ class Watchers:
     @classmethod
     async def start(cls, endpoint: Endpoint, request: bytes, count: int) -> Self:
         """Open ``count`` connections and wait until the server watches for each."""
-        watchers = await cls.connect(endpoint, count, endpoint.get("/readyz"))
+        watchers = cls(endpoint)
+        await watchers.connect(count)
         await watchers.watch(request)
         return watchers
 
-    @classmethod
-    async def connect(cls, endpoint: Endpoint, count: int, greeting: bytes) -> Self:
-        """Open ``count`` connections, each with one short request answered.
+    async def connect(self, count: int) -> None:
+        """Open more connections, each with one short request answered.
 
-        A server does not wait long for the first request of a connection.
+        A server waits neither long for the first request of a connection nor for the next.
         """
-        watchers = cls(count)
-        loop = asyncio.get_running_loop()
+        loop, endpoint = asyncio.get_running_loop(), self._endpoint
         limit = asyncio.Semaphore(_AT_ONCE)
+        greeting = endpoint.get("/readyz")
+        self.answered = 0
 
         async def one() -> None:
             async with limit:
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(watchers),
+                    lambda: _Connection(self),
                     endpoint.host,
                     endpoint.port,
                     ssl=endpoint.tls,
                     server_hostname=endpoint.host,
                 )
                 connection.send(greeting)
-                watchers._connections.append(connection)
+                self._idle.append(connection)
 
         await asyncio.gather(*(one() for _ in range(count)))
-        while watchers.answered < count:
-            await watchers._change()
-        return watchers
+        while self.answered < count:
+            await self._change()
 
     async def watch(self, request: bytes) -> None:
-        """Begin to watch on every connection."""
+        """Begin to watch on every connection that does not yet."""
         self.answered = 0
-        for connection in self._connections:
+        idle, self._idle = self._idle, []
+        for connection in idle:
             connection.ready = False
-        for at in range(0, self._count, _AT_ONCE):
-            some = self._connections[at : at + _AT_ONCE]
+        for at in range(0, len(idle), _AT_ONCE):
+            some = idle[at : at + _AT_ONCE]
             for connection in some:
                 connection.send(request)
             while self.answered < at + len(some):
                 await self._change()
+        self._connections += idle
 
     async def arrivals(self) -> list[float]:
         """When each watch was shown the next object, on the performance counter."""
-        while len(self._arrived) < self._count:
+        while len(self._arrived) < len(self._connections):
             await self._change()
         arrived, self._arrived = self._arrived, []
         return arrived
@@ -86,7 +89,7 @@ class Watchers:
     def note(self, at: float, events: int) -> None:
         """Take the arrival of events."""
         self._arrived += [at] * events
-        if len(self._arrived) >= self._count:
+        if len(self._arrived) >= len(self._connections):
             self._changed.set()
 
     def begun(self) -> None:
