@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import secrets
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,53 +18,13 @@ from typing import Any
 import pytest
 
 from strongroom.testing.process import Strongroom
+from tests.e2e.canary import CANARY, TOKEN, files_that_hold_it, holds, secret
 from tests.e2e.conftest import in_namespace, start_up
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.manifests import MOUNT, manifest, mounted, pod
 from tests.e2e.processes import part, processes_of
 from tests.e2e.waiting import eventually
 from tests.e2e.wire import Answer, Wire
-
-TOKEN = secrets.token_hex(12)
-CANARY = f"canary-{TOKEN}"
-
-
-def in_base64(content: bytes) -> list[bytes]:
-    """What of some bytes is seen in base64 whatever stands before and after them."""
-    found = []
-    for before in range(3):
-        whole = base64.b64encode(b"-" * before + content)
-        # A character is six bits: those that share one with a neighbour are left out.
-        found.append(whole[-(-before * 8 // 6) : (before + len(content)) * 8 // 6])
-    return found
-
-
-def forms_of(token: str) -> list[bytes]:
-    """The ways in which a value might be written down; hex digits survive quoting unchanged."""
-    plain = token.encode()
-    encoded = in_base64(plain)
-    twice = [outer for inner in encoded for outer in in_base64(inner)]
-    wide = [token.encode("utf-16-le"), token.encode("utf-16-be")]
-    return [plain, plain.upper(), plain[::-1], plain.hex().encode(), *wide, *encoded, *twice]
-
-
-FORMS = forms_of(TOKEN)
-
-
-def holds(content: bytes) -> bool:
-    return any(form in content for form in FORMS)
-
-
-def files_that_hold_it(directory: Path) -> list[str]:
-    """Names of files below a directory in which the canary stands in any form."""
-    found = []
-    for path in directory.rglob("*"):
-        try:
-            if path.is_file() and holds(path.read_bytes()):
-                found.append(str(path.relative_to(directory)))
-        except FileNotFoundError:
-            continue  # it was removed while we looked
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +73,11 @@ def written_nowhere(aviary: Strongroom, directory: Path, wire: Wire) -> Iterator
         "/api/v1/serviceaccounts",
         "/api/v1/namespaces",
         "/apis/coordination.k8s.io/v1/leases",
+        "/apis/events.k8s.io/v1/events",
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+        "/openapi/v2",
     ):  # fmt: skip - a list of paths
         assert not holds(wire.send("GET", path).whole()), path
-
-
-def secret(name: str, **fields: Any) -> dict[str, Any]:
-    """A Secret that holds the canary."""
-    base = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
-    return {**base, "stringData": {"a": CANARY, "b": "plain"}, **fields}
 
 
 def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
@@ -210,6 +166,135 @@ def test_warnings(wire: Wire, home: str) -> None:
     assert answer.status == 201
     assert answer.warnings
     assert not any(holds(text.encode()) for text in answer.warnings)
+
+
+def test_protobuf(wire: Wire, home: str) -> None:
+    wire.send("POST", home, secret("proto"))
+    kind = "application/vnd.kubernetes.protobuf"
+    whole = wire.send("GET", home + "/proto", headers={"Accept": kind}).body
+    assert holds(whole)
+    for damaged in (whole[:-20], whole + b"\xff", whole.replace(b"Secret", b"Socket", 1)):
+        refused = wire.send("POST", home, damaged, PROTOBUF)
+        assert refused.status == 400
+        assert not holds(refused.whole())
+    accept = {"Accept": f"{kind};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"}
+    told = wire.send("GET", home, headers=accept)
+    assert told.status == 200
+    assert not holds(told.whole())
+
+
+def test_watches(wire: Wire, home: str) -> None:
+    wire.send("POST", home, secret("watched"))
+    path = f"{home}?watch=1&timeoutSeconds=1&fieldSelector=metadata.name%3Dwatched"
+    assert holds(wire.send("GET", path).body)
+    for shape in ("Table", "PartialObjectMetadata"):
+        accept = {"Accept": f"application/json;as={shape};v=v1;g=meta.k8s.io"}
+        told = wire.send("GET", path, headers=accept)
+        assert b"ADDED" in told.body
+        assert not holds(told.whole()), shape
+
+
+def test_apply_and_its_conflicts(wire: Wire, home: str) -> None:
+    headers = {"Content-Type": "application/apply-patch+yaml"}
+    answers = []
+    for manager, value in (("one", CANARY), ("two", CANARY + "2")):
+        data = {"a": base64.b64encode(value.encode()).decode()}
+        body = manifest("Secret", "apply", data=data).encode()
+        path = f"{home}/apply?fieldManager={manager}"
+        answers.append(wire.send("PATCH", path, body, headers))
+    assert [answer.status for answer in answers] == [201, 409]
+    assert not holds(answers[1].whole())
+
+
+def test_custom_resources(wire: Wire) -> None:
+    rule = {"rule": "self.a.size() < 5", "messageExpression": "'not ' + self.a"}
+    text = {"type": "string", "maxLength": 100}
+    schema = {"type": "object", "properties": {"a": text}, "x-kubernetes-validations": [rule]}
+    both = {"type": "object", "properties": {"spec": schema, "n": {"type": "integer"}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": both}}
+    names = {"plural": "birds", "singular": "bird", "kind": "Bird", "listKind": "BirdList"}
+    spec = {"group": "canary.test", "scope": "Namespaced", "names": names, "versions": [version]}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "birds.canary.test"},
+        "spec": spec,
+    }
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert wire.send("POST", definitions, definition).status == 201
+    birds = "/apis/canary.test/v1/namespaces/default/birds"
+    eventually(lambda: wire.send("GET", birds).status == 200)
+    base = {"apiVersion": "canary.test/v1", "kind": "Bird", "metadata": {"name": "b"}}
+    for odd in (
+        {"spec": {"a": CANARY}},
+        {"n": CANARY},
+        {"spec": {"a": [CANARY]}},
+        {"spec": CANARY},
+    ):
+        # These are told to the client by their values, as upstream does, and to nobody else.
+        assert wire.send("POST", birds, {**base, **odd}).status == 422
+    rule["rule"] = "self.a.size() < 500"
+    answer = wire.send("PATCH", f"{definitions}/birds.canary.test", {"spec": spec}, MERGE)
+    assert answer.status == 200
+    good = {**base, "spec": {"a": CANARY}}
+    eventually(lambda: wire.send("POST", birds, good).status in (201, 409))
+    assert holds(wire.send("GET", birds).body)
+
+
+ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+
+
+def test_a_policy_that_quotes_it(wire: Wire, home: str) -> None:
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"]}
+    checks = [
+        {
+            "expression": "object.metadata.name != 'said'",
+            "messageExpression": "string(object.data.a)",
+        },
+        {"expression": "object.metadata.name != 'error' || int(object.data.a) > 0"},
+        {"expression": "object.metadata.name != 'key' || object.data[object.data.a] == 'b'"},
+    ]
+    constraints = {"resourceRules": [{**rule, "resources": ["secrets"]}]}
+    policy = {"matchConstraints": constraints, "validations": checks}
+    assert make(wire, "validatingadmissionpolicies", "ValidatingAdmissionPolicy", spec=policy)
+    binding = {"policyName": "canary", "validationActions": ["Deny"]}
+    kind = "ValidatingAdmissionPolicyBinding"
+    assert make(wire, "validatingadmissionpolicybindings", kind, spec=binding)
+    for name in ("said", "error", "key"):
+        # The client is told what the policy's author wants it to be told; the log is not.
+        assert wire.send("POST", home, secret(name)).status == 422, name
+    wire.send("DELETE", f"{ADMISSION}/validatingadmissionpolicybindings/canary")
+
+
+def make(wire: Wire, plural: str, kind: str, **fields: Any) -> bool:
+    """Create an object of admission's own, under the name of canary."""
+    base = {"apiVersion": ADMISSION.removeprefix("/apis/"), "kind": kind}
+    body = {**base, "metadata": {"name": "canary"}, **fields}
+    return wire.send("POST", f"{ADMISSION}/{plural}", body).status == 201
+
+
+def test_a_webhook_that_cannot_be_asked(wire: Wire, home: str, aviary: Strongroom) -> None:
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["secrets"]}
+    server = f"https://{wire.host}:{wire.port}/nobody"
+    for n, (url, policy) in enumerate(
+        [("https://127.0.0.1:1/x", "Fail"), (server, "Fail"), (server, "Ignore")]
+    ):
+        hook = {
+            "name": "hook.canary.test",
+            "clientConfig": {"url": url},
+            "rules": [rule],
+            "failurePolicy": policy,
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "matchConditions": [{"name": "one", "expression": f"request.name == 'hooked-{n}'"}],
+        }
+        plural, kind = "mutatingwebhookconfigurations", "MutatingWebhookConfiguration"
+        assert make(wire, plural, kind, webhooks=[hook])
+        code = 500 if policy == "Fail" else 201
+        answer = wire.send("POST", home, secret(f"hooked-{n}"))
+        assert answer.status == code
+        assert code == 201 or not holds(answer.whole())
+        wire.send("DELETE", f"{ADMISSION}/{plural}/canary")
 
 
 def env(name: str, key: str = "a") -> list[dict[str, Any]]:

@@ -1,0 +1,55 @@
+"""A value that can be told from any other, and the search for it in every form it may take."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from pathlib import Path
+from typing import Any
+
+TOKEN = secrets.token_hex(12)
+CANARY = f"canary-{TOKEN}"
+
+
+def in_base64(content: bytes) -> list[bytes]:
+    """What of some bytes is seen in base64 whatever stands before and after them."""
+    found = []
+    for before in range(3):
+        whole = base64.b64encode(b"-" * before + content)
+        # A character is six bits: those that share one with a neighbour are left out.
+        found.append(whole[-(-before * 8 // 6) : (before + len(content)) * 8 // 6])
+    return found
+
+
+def forms_of(token: str) -> list[bytes]:
+    """The ways in which a value might be written down; hex digits survive quoting unchanged."""
+    plain = token.encode()
+    encoded = in_base64(plain)
+    twice = [outer for inner in encoded for outer in in_base64(inner)]
+    wide = [token.encode("utf-16-le"), token.encode("utf-16-be")]
+    return [plain, plain.upper(), plain[::-1], plain.hex().encode(), *wide, *encoded, *twice]
+
+
+FORMS = forms_of(TOKEN)
+
+
+def holds(content: bytes) -> bool:
+    return any(form in content for form in FORMS)
+
+
+def files_that_hold_it(directory: Path) -> list[str]:
+    """Names of files below a directory in which the canary stands in any form."""
+    found = []
+    for path in directory.rglob("*"):
+        try:
+            if path.is_file() and holds(path.read_bytes()):
+                found.append(str(path.relative_to(directory)))
+        except FileNotFoundError:
+            continue  # it was removed while we looked
+    return found
+
+
+def secret(name: str, **fields: Any) -> dict[str, Any]:
+    """A Secret that holds the canary."""
+    base = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
+    return {**base, "stringData": {"a": CANARY, "b": "plain"}, **fields}
