@@ -7,6 +7,7 @@ Sources: ``pkg/controlplane/controller/kubernetesservice``, ``pkg/registry/sched
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import ipaddress
 import urllib.parse
@@ -64,18 +65,19 @@ _OTHER_PRIORITY = (2000, 15)
 async def ensure_builtins(
     kinds: Kinds, clock: Clock, network: Network, bind: str, url: str
 ) -> None:
-    """Make what is missing. Raises StatusError when the store refuses a write."""
+    """Make what is missing, all at once. Raises StatusError when the store refuses a write."""
     classes = kinds.registry("scheduling.k8s.io", "priorityclasses")
-    for known in SYSTEM_CLASSES:
-        await _ensure(classes, clock, copy.deepcopy(known))
-    await _ensure_api_services(kinds, clock)
     port = urllib.parse.urlsplit(url).port or 443
     service = _service(network, port)
-    await _ensure(kinds.registry("", "services"), clock, service, current=_leads_to(port))
     points = _addresses(bind)
-    await _replace(kinds.registry("", "endpoints"), clock, _endpoints(points, port))
     slices = kinds.registry("discovery.k8s.io", "endpointslices")
-    await _replace(slices, clock, _slice(points, port))
+    await asyncio.gather(
+        *(_ensure(classes, clock, copy.deepcopy(known)) for known in SYSTEM_CLASSES),
+        _ensure_api_services(kinds, clock),
+        _ensure(kinds.registry("", "services"), clock, service, current=_leads_to(port)),
+        _replace(kinds.registry("", "endpoints"), clock, _endpoints(points, port)),
+        _replace(slices, clock, _slice(points, port)),
+    )
 
 
 async def _ensure(
@@ -170,11 +172,27 @@ def _slice(points: list[str], port: int) -> EndpointSlice:
     return obj
 
 
+class APIServices:
+    """Keeps an APIService for each version that is served, while custom kinds come and go."""
+
+    def __init__(self, kinds: Kinds, clock: Clock) -> None:
+        self._kinds = kinds
+        self._clock = clock
+        self._told: set[tuple[str, str]] = set()
+
+    async def turn(self) -> None:
+        """Write what has to change; costs next to nothing if no version came or went."""
+        served = {(r.group, r.version) for r in self._kinds.resources()}
+        if served != self._told:
+            await _ensure_api_services(self._kinds, self._clock)
+            self._told = served
+
+
 async def _ensure_api_services(kinds: Kinds, clock: Clock) -> None:
     """One APIService for each version that is served, and none of ours for any other."""
     registry = kinds.registry(_AGGREGATOR, "apiservices")
     served = {(r.group, r.version) for r in kinds.resources()} - {(_AGGREGATOR, "v1")}
-    names = set()
+    wanted = []
     for group, version in sorted(served):
         group_order, version_order = _PRIORITIES.get(group, _OTHER_PRIORITY)
         spec = APIServiceSpec(
@@ -183,9 +201,10 @@ async def _ensure_api_services(kinds: Kinds, clock: Clock) -> None:
             groupPriorityMinimum=group_order,
             versionPriority=version_order,
         )
-        names.add(f"{version}.{group}")
         meta = ObjectMeta(name=f"{version}.{group}", labels={_MANAGED: "onstart"})
-        await _ensure(registry, clock, APIService(metadata=meta, spec=spec))
+        wanted.append(APIService(metadata=meta, spec=spec))
+    names = {service.metadata.name for service in wanted}
+    await asyncio.gather(*(_ensure(registry, clock, service) for service in wanted))
     for entry in registry.cache.list(registry.resource.prefix()).items:
         found = entry.item.peek() if entry.error is None else None
         ours = found is not None and found.metadata.labels.get(_MANAGED) == "onstart"
