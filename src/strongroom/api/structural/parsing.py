@@ -59,7 +59,7 @@ def parse(
     found += structural + words
     if not structural and not words and has_rules(schema):
         # With the rules comes the CEL library, which takes a tenth of a server's start.
-        from strongroom.api.structural.rules import compile_rules
+        from strongroom.api.structural.rulecompiling import compile_rules
 
         found += compile_rules(schema, path)
     return (None if found else schema), found

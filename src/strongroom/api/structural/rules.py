@@ -1,4 +1,4 @@
-"""CEL rules of schemas (``x-kubernetes-validations``), compiled and run.
+"""CEL rules of schemas (``x-kubernetes-validations``), run.
 
 A rule that does not look at ``oldSelf`` is not held against a value that has not changed. A rule
 that does is run only where there is an old value, unless it takes that as an optional.
@@ -7,178 +7,23 @@ that does is run only where there is an old value, unless it takes that as an op
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from strongroom.api.cel import Budget, CelBudgetError, CelError, Program, compile_expression
+from strongroom.api.cel import Budget, CelBudgetError, CelError, Program
 from strongroom.api.cel.values import NONE, Optional
 from strongroom.api.errors import FieldError
 from strongroom.api.findings import Path, duplicate, forbidden_field, invalid_value, required
-from strongroom.api.structural.celvalues import cel_value, declaration, escape
+from strongroom.api.structural.celvalues import cel_value, escape
 from strongroom.api.structural.correlation import ABSENT, OldItems, same
 from strongroom.api.structural.model import Rule, Structural, has_rules
-from strongroom.api.structural.paths import resolve
-from strongroom.api.structural.ruletypes import Scope, expression_of, look
-from strongroom.api.structural.sizes import inside, occurrences
+from strongroom.api.structural.rulecompiling import Compiled, compiled_rules
 
 _MAX_MESSAGE = 5 * 1024
 _NOWHERE = Path("<nil>")
-_COST_LIMIT = 10_000_000
-_ADVICE = (
-    "(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, "
-    "maps, and strings are declared)"
-)
 _OVER_BUDGET = (
     "validation failed due to running out of cost budget, no further validation rules will be run"
 )
-
-
-@dataclass(slots=True, eq=False)
-class _Compiled:
-    """A rule, ready to run; or why it is not."""
-
-    rule: Rule
-    program: Program | None = None
-    message: Program | None = None
-    uses_old: bool = False
-    cost: int = 0
-    field_path: str = ""
-    wrong: str = ""
-    wrong_message: str = ""
-
-    @property
-    def optional(self) -> bool:
-        return bool(self.rule.optional_old_self)
-
-    @property
-    def named(self) -> str:
-        """What messages call the rule."""
-        return self.rule.message.strip() or self.rule.rule.strip()
-
-
-def compile_rules(schema: Structural, path: Path) -> list[FieldError]:
-    """Compile the rules of a whole object's schema; all findings on those that do not."""
-    _compiled(schema, root=True)
-    return _compile_below(schema, path, _Around())
-
-
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """What is around a schema: the first list above whose items cannot be matched with their old
-    ones, and how often a value can stand here, if that is bounded.
-    """
-
-    loose: Path | None = None
-    times: int | None = 1
-
-    def entry(self, schema: Structural) -> _Around:
-        """The surroundings of a map's values."""
-        return replace(self, times=inside(self.times, schema.max_properties))
-
-    def item(self, schema: Structural, path: Path) -> _Around:
-        """The surroundings of a list's items."""
-        loose = self.loose if self.loose is not None or schema.list_type == "map" else path
-        return _Around(loose, inside(self.times, schema.max_items))
-
-
-def _compile_below(schema: Structural, path: Path, around: _Around) -> list[FieldError]:
-    if not has_rules(schema):
-        return []
-    found: list[FieldError] = []
-    for name, field in schema.properties.items():
-        found += _compile_below(field, (path / "properties").key(name), around)
-    if schema.values is not None:
-        entry = around.entry(schema)
-        found += _compile_below(schema.values, path / "additionalProperties", entry)
-    if schema.items is not None:
-        found += _compile_below(schema.items, path / "items", around.item(schema, path))
-    times = around.times if around.times is not None else occurrences(schema)
-    for i, compiled in enumerate(_compiled(schema)):
-        at = (path / "x-kubernetes-validations").index(i)
-        if (cost := compiled.cost * times) > _COST_LIMIT:
-            found.append(forbidden_field(at / "rule", _costly(cost)))
-        found += _judge(compiled, at, around.loose)
-    return found
-
-
-def _costly(cost: int) -> str:
-    factor = cost / _COST_LIMIT
-    if factor > 100:
-        told = "more than 100x"
-    else:
-        told = f"{factor:.6f}x" if factor < 1.5 else f"{factor:.1f}x"
-    return f"estimated rule cost exceeds budget by factor of {told} {_ADVICE}"
-
-
-def _judge(compiled: _Compiled, at: Path, loose: Path | None) -> list[FieldError]:
-    found, rule = [], compiled.rule
-    if compiled.wrong:
-        found.append(invalid_value(at / "rule", rule.printed, compiled.wrong))
-    if compiled.wrong_message:
-        where = at / "messageExpression"
-        found.append(invalid_value(where, rule.printed, compiled.wrong_message))
-    if compiled.uses_old:
-        if loose is not None:
-            detail = (
-                f"oldSelf cannot be used on the uncorrelatable portion of the schema within {loose}"
-            )
-            found.append(invalid_value(at / "rule", rule.rule, detail))
-    elif rule.optional_old_self is not None and not compiled.wrong:
-        detail = "may not be set if oldSelf is not used in rule"
-        found.append(invalid_value(at / "optionalOldSelf", rule.optional_old_self, detail))
-    return found
-
-
-def _compiled(schema: Structural, *, root: bool = False) -> list[_Compiled]:
-    known: list[_Compiled] | None = schema.compiled.get("rules")
-    if known is None:
-        whole = root or schema.embedded
-        known = [_compile(rule, schema, whole=whole) for rule in schema.rules]
-        schema.compiled["rules"] = known
-    return known
-
-
-def _compile(rule: Rule, schema: Structural, *, whole: bool) -> _Compiled:
-    compiled, self_type = _Compiled(rule), declaration(schema)
-    old_type = "dyn" if rule.optional_old_self else self_type
-    variables = {"self": self_type, "oldSelf": old_type}
-    scope = {"self": schema, "oldSelf": None if rule.optional_old_self else schema}
-    try:
-        compiled.program = compile_expression(rule.rule, variables)
-        expression = expression_of(rule.rule, variables)
-    except CelError as error:
-        compiled.wrong = str(error)
-        return compiled
-    seen = look(rule.rule, expression, scope, whole=whole)
-    compiled.wrong, compiled.cost = seen.wrong, seen.cost
-    if not compiled.wrong and compiled.program.result_type not in ("bool", "dyn"):
-        compiled.wrong = "cel expression must evaluate to a bool"
-    if compiled.wrong:
-        return compiled
-    compiled.uses_old = "oldSelf" in seen.names
-    if rule.message_expression:
-        _compile_message(compiled, variables, scope, whole=whole)
-    if rule.field_path:
-        compiled.field_path = str(resolve(rule.field_path, schema)[0])
-    return compiled
-
-
-def _compile_message(
-    compiled: _Compiled, variables: dict[str, str], scope: Scope, *, whole: bool
-) -> None:
-    text = compiled.rule.message_expression
-    try:
-        program = compile_expression(text, variables)
-        wrong = look(text, expression_of(text, variables), scope, whole=whole).wrong
-    except CelError as error:
-        compiled.wrong_message = f"messageExpression {error}"
-        return
-    if wrong:
-        compiled.wrong_message = f"messageExpression {wrong}"
-    elif program.result_type in ("string", "dyn"):
-        compiled.message = program
-    else:
-        compiled.wrong_message = "messageExpression must evaluate to a string"
 
 
 class _Link:
@@ -271,7 +116,7 @@ class _Run:
         schema = place.schema
         if tree is None or not has_rules(schema):
             return
-        for compiled in _compiled(schema, root=place.root):
+        for compiled in compiled_rules(schema, root=place.root):
             self._rule(compiled, place, tree, value, before, kinship)
         if type(tree) is list and schema.items is not None:
             self._items(place, tree, old, kinship)
@@ -316,7 +161,7 @@ class _Run:
 
     def _rule(
         self,
-        compiled: _Compiled,
+        compiled: Compiled,
         place: _Place,
         tree: Any,
         value: Any,
@@ -340,7 +185,7 @@ class _Run:
         self.found.append(_finding(compiled.rule, at, place.schema, tree, detail))
 
     def _holds(
-        self, compiled: _Compiled, program: Program, variables: dict[str, Any], place: _Place
+        self, compiled: Compiled, program: Program, variables: dict[str, Any], place: _Place
     ) -> bool:
         """True also if the rule ended in an error, which is told here."""
         try:
@@ -366,7 +211,7 @@ class _Run:
             self._fail(place, detail)
             return True
 
-    def _message(self, compiled: _Compiled, variables: dict[str, Any], place: _Place) -> str:
+    def _message(self, compiled: Compiled, variables: dict[str, Any], place: _Place) -> str:
         rule = compiled.rule
         otherwise = rule.message.strip() if rule.message else f"failed rule: {compiled.named}"
         if compiled.message is None:
@@ -398,7 +243,7 @@ def _seen(outer: Any, said: str | None, item: Any, schema: Structural) -> Any:
     return cel_value(item, schema)
 
 
-def _variables(compiled: _Compiled, value: Any, before: Any) -> dict[str, Any]:
+def _variables(compiled: Compiled, value: Any, before: Any) -> dict[str, Any]:
     variables = {"self": value}
     if compiled.optional:
         variables["oldSelf"] = NONE if before is ABSENT else Optional(before)
