@@ -173,6 +173,27 @@ async def test_the_server_has_a_service_of_its_own(api: Running) -> None:
     assert {"v1.", "v1.apps", "v1.batch", "v1.events.k8s.io"} <= names
 
 
+@MODULE
+async def test_custom_groups_have_an_api_service_while_they_are_there(api: Running) -> None:
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    names = {"plural": "foos", "kind": "Foo"}
+    spec = {"group": "a.example.com", "scope": "Cluster", "names": names, "versions": [version]}
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    obj = {"metadata": {"name": "foos.a.example.com"}, "spec": spec}
+    assert (await api.ask("POST", path, obj)).code == 201
+    told = "/apis/apiregistration.k8s.io/v1/apiservices/v1.a.example.com"
+    await until_code(api, told, 200)
+    await api.ask("DELETE", f"{path}/foos.a.example.com")
+    await until_code(api, told, 404)
+
+
+async def until_code(api: Running, path: str, code: int) -> None:
+    async with asyncio.timeout(60):
+        while (await api.ask("GET", path)).code != code:  # noqa: ASYNC110 - there is no event
+            await asyncio.sleep(0.1)
+
+
 async def test_a_second_start_gives_no_address_twice(tmp_path: Path) -> None:
     async with running(tmp_path, RANGE) as run:
         made = [await create(run, f"s{i}", type="NodePort") for i in range(14)]

@@ -13,12 +13,15 @@ from strongroom.api.clock import Clock
 from strongroom.registry.registry import Registry
 from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
 from strongroom.server.bootstrap import ensure_namespaces
-from strongroom.server.builtins import ensure_builtins
+from strongroom.server.builtins import APIServices, ensure_builtins
 from strongroom.server.definitions import Definitions
 from strongroom.server.kinds import Kinds
 from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, repeat
 from strongroom.server.options import Options
 from strongroom.storage.port import Store
+
+API_SERVICES = 1.0
+"""Seconds between two looks at which versions are served. Nobody waits for an APIService."""
 
 
 async def take_up(
@@ -45,6 +48,7 @@ async def take_up(
     sweeper = EventSweeper(kinds.registry("", "events"), clock, options.event_ttl)
     keep_doing(options.compaction_interval, Compactor(store).turn, stack)
     keep_doing(EVENT_SWEEP, sweeper.turn, stack)
+    keep_doing(API_SERVICES, APIServices(kinds, clock).turn, stack)
 
 
 def keep_doing(
