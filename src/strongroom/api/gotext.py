@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-_ESCAPES = {
+ESCAPES = {
     "\a": "\\a",
     "\b": "\\b",
     "\f": "\\f",
@@ -17,6 +17,7 @@ _ESCAPES = {
     "\\": "\\\\",
     '"': '\\"',
 }
+"""Characters that Go, and CEL after it, writes with a letter behind a backslash."""
 
 
 def quote(text: str) -> str:
@@ -27,7 +28,7 @@ def quote(text: str) -> str:
 
 
 def _quoted(character: str) -> str:
-    if escape := _ESCAPES.get(character):
+    if escape := ESCAPES.get(character):
         return escape
     if character.isprintable():
         return character

@@ -157,25 +157,15 @@ class _Reader:
 
     def _inner(self) -> str:
         """What stands between this bracket and its end; brackets may stand within, and in texts."""
-        text, start, depth, quoted = self._text, self._at + 1, 0, ""
-        i = self._at
-        while i < len(text):
-            character = text[i]
-            if quoted:
-                if character == "\\":
-                    i += 1
-                elif character == quoted:
-                    quoted = ""
-            elif character in "'\"":
-                quoted = character
-            elif character == "[":
+        text, start, depth = self._text, self._at + 1, 0
+        for i in _outside_texts(text, self._at):
+            if text[i] == "[":
                 depth += 1
-            elif character == "]":
+            elif text[i] == "]":
                 depth -= 1
                 if not depth:
                     self._at = i + 1
                     return text[start:i].strip()
-            i += 1
         raise JSONPathError("unterminated array")
 
     def _filter(self, text: str) -> Step:
@@ -293,7 +283,15 @@ def _descend(value: Any) -> Iterator[Any]:
 
 def _sides(text: str) -> tuple[str, str, str]:
     """What stands on both sides of the comparison, which is outside of texts."""
-    quoted, i = "", 0
+    for i in _outside_texts(text, 0):
+        if match := _COMPARISON.match(text, i):
+            return text[:i], match[1], text[match.end() :]
+    return text, "", ""
+
+
+def _outside_texts(text: str, start: int) -> Iterator[int]:
+    """Where the characters are that stand in no quoted text, nor quote one."""
+    quoted, i = "", start
     while i < len(text):
         character = text[i]
         if quoted:
@@ -303,7 +301,6 @@ def _sides(text: str) -> tuple[str, str, str]:
                 quoted = ""
         elif character in "'\"":
             quoted = character
-        elif match := _COMPARISON.match(text, i):
-            return text[:i], match[1], text[match.end() :]
+        else:
+            yield i
         i += 1
-    return text, "", ""

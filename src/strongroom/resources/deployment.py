@@ -24,21 +24,19 @@ from strongroom.resources.deployment_object import (
 )
 from strongroom.resources.pod_template_spec import default_template
 from strongroom.resources.resource import Column, Resource, Subresource
-from strongroom.resources.scale import Scale, scale_of, scale_subresource
 from strongroom.resources.workload import (
-    ABOVE_REPLICAS,
-    above,
     container_columns,
     count_column,
     keep_spec,
     keep_status,
     not_decremented,
     numbers,
+    order_errors,
     percentage_errors,
+    replica_scale,
     replicated_template_errors,
     selector_column,
     selector_errors,
-    selector_parameter,
     share,
     share_errors,
     workload_warnings,
@@ -132,23 +130,8 @@ def _status_errors(new: Deployment, old: Deployment) -> list[FieldError]:
     status, path = new.status, Path("status")
     counts = ("observedGeneration", *_COUNTS, "unavailableReplicas", "collisionCount")
     errors = numbers(status, (*counts, "terminatingReplicas"), path)
-    errors += above(status, _COUNTS[1:], status.replicas, ABOVE_REPLICAS)
-    why = "cannot be greater than readyReplicas"
-    errors += above(status, ("availableReplicas",), status.readyReplicas, why)
+    errors += order_errors(status, _COUNTS[1:])
     return errors + not_decremented(status, old.status)
-
-
-def _scale(obj: Deployment) -> Scale:
-    return scale_of(
-        obj,
-        wanted=obj.spec.replicas or 0,
-        found=obj.status.replicas,
-        selector=selector_parameter(obj.spec.selector),
-    )
-
-
-def _set_replicas(obj: Deployment, replicas: int) -> None:
-    obj.spec.replicas = replicas
 
 
 def _ready(obj: Deployment, now: datetime) -> Any:
@@ -178,6 +161,6 @@ DEPLOYMENTS = DeploymentResource(
     ),
     subresources=(
         Subresource("status", _merge_status, _status_errors),
-        scale_subresource(_scale, _set_replicas),
+        replica_scale(),
     ),
 )

@@ -14,20 +14,18 @@ from strongroom.api.validation import Path, immutable_field
 from strongroom.resources.columns import AGE, NAME
 from strongroom.resources.pod_template_spec import PodTemplateSpec, default_template
 from strongroom.resources.resource import Resource, Subresource
-from strongroom.resources.scale import Scale, scale_of, scale_subresource
 from strongroom.resources.workload import (
-    ABOVE_REPLICAS,
     WorkloadCondition,
-    above,
     container_columns,
     count_column,
     keep_spec,
     keep_status,
     numbers,
+    order_errors,
+    replica_scale,
     replicated_template_errors,
     selector_column,
     selector_errors,
-    selector_parameter,
     workload_warnings,
 )
 
@@ -135,22 +133,7 @@ def _status_errors(new: ReplicaSet, old: ReplicaSet) -> list[FieldError]:
     status = new.status
     counts = (*_COUNTS, "observedGeneration", "terminatingReplicas")
     errors = numbers(status, counts, Path("status"))
-    errors += above(status, _COUNTS[1:], status.replicas, ABOVE_REPLICAS)
-    why = "cannot be greater than readyReplicas"
-    return errors + above(status, ("availableReplicas",), status.readyReplicas, why)
-
-
-def _scale(obj: ReplicaSet) -> Scale:
-    return scale_of(
-        obj,
-        wanted=obj.spec.replicas or 0,
-        found=obj.status.replicas,
-        selector=selector_parameter(obj.spec.selector),
-    )
-
-
-def _set_replicas(obj: ReplicaSet, replicas: int) -> None:
-    obj.spec.replicas = replicas
+    return errors + order_errors(status, _COUNTS[1:])
 
 
 REPLICA_SETS = ReplicaSetResource(
@@ -174,7 +157,7 @@ REPLICA_SETS = ReplicaSetResource(
     ),
     subresources=(
         Subresource("status", keep_spec, _status_errors),
-        scale_subresource(_scale, _set_replicas),
+        replica_scale(),
     ),
     field_selectors={"status.replicas": lambda r: str(r.status.replicas)},
 )

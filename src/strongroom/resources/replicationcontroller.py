@@ -20,16 +20,15 @@ from strongroom.resources.pod_template_spec import (
     template_errors,
 )
 from strongroom.resources.resource import Column, Resource, Subresource
-from strongroom.resources.scale import Scale, scale_of, scale_subresource
 from strongroom.resources.workload import (
-    ABOVE_REPLICAS,
-    above,
     container_columns,
     count_column,
     endless_errors,
     keep_spec,
     keep_status,
     numbers,
+    order_errors,
+    replica_scale,
     workload_warnings,
 )
 
@@ -163,22 +162,7 @@ def _template_errors(spec: ReplicationControllerSpec) -> list[FieldError]:
 def _status_errors(new: ReplicationController, old: ReplicationController) -> list[FieldError]:
     status = new.status
     errors = numbers(status, (*_COUNTS, "observedGeneration"), Path("status"))
-    errors += above(status, _COUNTS[1:], status.replicas, ABOVE_REPLICAS)
-    why = "cannot be greater than readyReplicas"
-    return errors + above(status, ("availableReplicas",), status.readyReplicas, why)
-
-
-def _scale(obj: ReplicationController) -> Scale:
-    return scale_of(
-        obj,
-        wanted=obj.spec.replicas or 0,
-        found=obj.status.replicas,
-        selector=str(Selection.from_labels(obj.spec.selector)),
-    )
-
-
-def _set_replicas(obj: ReplicationController, replicas: int) -> None:
-    obj.spec.replicas = replicas
+    return errors + order_errors(status, _COUNTS[1:])
 
 
 REPLICATION_CONTROLLERS = ReplicationControllerResource(
@@ -209,7 +193,7 @@ REPLICATION_CONTROLLERS = ReplicationControllerResource(
     ),
     subresources=(
         Subresource("status", keep_spec, _status_errors),
-        scale_subresource(_scale, _set_replicas),
+        replica_scale(lambda rc: str(Selection.from_labels(rc.spec.selector))),
     ),
     field_selectors={"status.replicas": lambda r: str(r.status.replicas)},
 )

@@ -27,7 +27,6 @@ from strongroom.resources.pod_template_spec import (
 from strongroom.resources.pod_volume import Volume
 from strongroom.resources.quantity import canonicalize_quantities
 from strongroom.resources.resource import Column, Resource, Subresource
-from strongroom.resources.scale import Scale, scale_of, scale_subresource
 from strongroom.resources.statefulset_object import (
     RollingUpdateStatefulSetStrategy,
     StatefulSet,
@@ -36,8 +35,6 @@ from strongroom.resources.statefulset_object import (
     StatefulSetStatus,
 )
 from strongroom.resources.workload import (
-    ABOVE_REPLICAS,
-    above,
     container_columns,
     deadline_errors,
     endless_errors,
@@ -45,9 +42,10 @@ from strongroom.resources.workload import (
     keep_status,
     not_decremented,
     numbers,
+    order_errors,
     percentage_errors,
+    replica_scale,
     selector_errors,
-    selector_parameter,
     share,
     share_errors,
     workload_warnings,
@@ -218,23 +216,8 @@ def _status_errors(new: StatefulSet, old: StatefulSet) -> list[FieldError]:
     status = new.status
     counts = (*_COUNTS, "observedGeneration", "collisionCount")
     errors = numbers(status, counts, Path("status"))
-    errors += above(status, _COUNTS[1:], status.replicas, ABOVE_REPLICAS)
-    why = "cannot be greater than status.readyReplicas"
-    errors += above(status, ("availableReplicas",), status.readyReplicas, why)
+    errors += order_errors(status, _COUNTS[1:], "cannot be greater than status.readyReplicas")
     return errors + not_decremented(status, old.status)
-
-
-def _scale(obj: StatefulSet) -> Scale:
-    return scale_of(
-        obj,
-        wanted=obj.spec.replicas or 0,
-        found=obj.status.replicas,
-        selector=selector_parameter(obj.spec.selector),
-    )
-
-
-def _set_replicas(obj: StatefulSet, replicas: int) -> None:
-    obj.spec.replicas = replicas
 
 
 STATEFUL_SETS = StatefulSetResource(
@@ -259,6 +242,6 @@ STATEFUL_SETS = StatefulSetResource(
     ),
     subresources=(
         Subresource("status", keep_spec, _status_errors),
-        scale_subresource(_scale, _set_replicas),
+        replica_scale(),
     ),
 )

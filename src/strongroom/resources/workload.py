@@ -1,4 +1,4 @@
-"""What the kinds that make pods of a template share: conditions, columns, generations, rules.
+"""What the kinds that make pods of a template share: conditions, columns, scale, rules.
 
 Upstream: ``pkg/apis/apps/validation``, ``pkg/printers/internalversion``.
 """
@@ -30,9 +30,11 @@ from strongroom.resources.pod_template_spec import (
     template_errors,
     template_warnings,
 )
-from strongroom.resources.resource import Column
+from strongroom.resources.resource import Column, Subresource
+from strongroom.resources.scale import Scale, scale_of, scale_subresource
 
-ABOVE_REPLICAS = "cannot be greater than status.replicas"
+_ABOVE_REPLICAS = "cannot be greater than status.replicas"
+_ABOVE_READY = "cannot be greater than readyReplicas"
 _PERCENT = re.compile(r"[0-9]+%")
 _NO_PERCENT = regex_text(
     "a valid percent string must be a numeric string followed by an ending '%'",
@@ -117,7 +119,25 @@ def _joined(template: PodTemplateSpec | None, attribute: str) -> str:
     return ",".join(getattr(container, attribute) for container in containers)
 
 
-def selector_parameter(selector: LabelSelector | None) -> str:
+# --- scale --------------------------------------------------------------------------------------
+
+
+def replica_scale(
+    selector: Callable[[Any], str] = lambda obj: _selector_parameter(obj.spec.selector),
+) -> Subresource[Any]:
+    """The ``scale`` of a kind with ``spec.replicas``; ``selector`` tells how its pods are found."""
+
+    def read(obj: Any) -> Scale:
+        wanted = obj.spec.replicas or 0
+        return scale_of(obj, wanted=wanted, found=obj.status.replicas, selector=selector(obj))
+
+    def write(obj: Any, replicas: int) -> None:
+        obj.spec.replicas = replicas
+
+    return scale_subresource(read, write)
+
+
+def _selector_parameter(selector: LabelSelector | None) -> str:
     """A selector as a Scale holds it: in the form of a query parameter."""
     selected = selection(selector) if selector else None
     return str(selected) if selected else ""
@@ -136,8 +156,15 @@ def numbers(obj: Any, names: Iterable[str], path: Path) -> list[FieldError]:
     return errors
 
 
-def above(status: Any, names: Iterable[str], limit: int, detail: str) -> list[FieldError]:
-    """A finding for each number of a status that is above ``limit``."""
+def order_errors(
+    status: Any, parts: Iterable[str], above_ready: str = _ABOVE_READY
+) -> list[FieldError]:
+    """A part of the pods is not more than all of them, and none is available that is not ready."""
+    errors = _above(status, parts, status.replicas, _ABOVE_REPLICAS)
+    return errors + _above(status, ("availableReplicas",), status.readyReplicas, above_ready)
+
+
+def _above(status: Any, names: Iterable[str], limit: int, detail: str) -> list[FieldError]:
     path = Path("status")
     return [
         invalid_value(path / name, getattr(status, name), detail)

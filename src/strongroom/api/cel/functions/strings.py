@@ -9,22 +9,12 @@ from strongroom.api.cel.comparing import NO_OVERLOAD
 from strongroom.api.cel.errors import CelError
 from strongroom.api.cel.formatting import format_string
 from strongroom.api.cel.overloads import function, method
+from strongroom.api.gotext import ESCAPES
 
 _SPACES = range(0x2000, 0x200B)
 _WHITE = " \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, _SPACES))
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
-_ESCAPES = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    "\\": "\\\\",
-    '"': '\\"',
-}
 
 
 def _char_at(text: str, at: int) -> str:
@@ -87,7 +77,7 @@ def _join(budget: Budget, parts: list[Any], separator: str = "") -> str:
 
 
 def _quote(text: str) -> str:
-    return '"' + "".join(_ESCAPES.get(char, char) for char in text) + '"'
+    return '"' + "".join(ESCAPES.get(char, char) for char in text) + '"'
 
 
 FUNCTIONS = (
