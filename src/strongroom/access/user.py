@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 ANONYMOUS = "system:anonymous"
 AUTHENTICATED = "system:authenticated"
@@ -21,6 +22,17 @@ class User:
     uid: str = ""
     groups: tuple[str, ...] = ()
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def tree(self) -> dict[str, Any]:
+        """As authentication.k8s.io/v1 ``UserInfo``; what is empty is left out."""
+        told: dict[str, Any] = {"username": self.name}
+        if self.uid:
+            told["uid"] = self.uid
+        if self.groups:
+            told["groups"] = self.groups
+        if self.extra:
+            told["extra"] = self.extra
+        return told
 
 
 LOOPBACK = User("system:apiserver", groups=(MASTERS,))

@@ -1,18 +1,26 @@
-"""Where an object lives on a server: URL paths from a Resource."""
+"""Where an object lives on a server: URL paths from what its kind is called."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Protocol
 from urllib.parse import quote
 
-from strongroom.api.meta import Object
-from strongroom.resources.resource import Resource
 
-T = TypeVar("T", bound=Object)
+class Located(Protocol):
+    """What paths are made of: a Resource of ours, or a kind that a server told of."""
+
+    @property
+    def group(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def plural(self) -> str: ...
+    @property
+    def namespaced(self) -> bool: ...
 
 
 def path_of(
-    resource: Resource[T],
+    resource: Located,
     namespace: str = "",
     name: str = "",
     subresource: str = "",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import quote
 
 import msgspec
 
 from strongroom.client.client import Client
 from strongroom.client.errors import Unreachable
+from strongroom.client.paths import path_of
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
@@ -35,14 +35,7 @@ class Kind(msgspec.Struct, frozen=True):
 
     def path(self, namespace: str = "", name: str = "") -> str:
         """The path of an object, or of all in a namespace, or of all (without a namespace)."""
-        root = f"/apis/{self.group}" if self.group else "/api"
-        segments = [self.version]
-        if self.namespaced and namespace:
-            segments += ["namespaces", namespace]
-        segments.append(self.plural)
-        if name:
-            segments.append(name)
-        return "/".join([root, *(quote(s, safe="") for s in segments)])
+        return path_of(self, namespace, name)
 
 
 class Served(msgspec.Struct, frozen=True):

@@ -225,14 +225,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _user(user: User) -> bytes:
-    told: dict[str, Any] = {"username": user.name}
-    if user.uid:
-        told["uid"] = user.uid
-    if user.groups:
-        told["groups"] = user.groups
-    if user.extra:
-        told["extra"] = user.extra
-    return _encode(told)
+    return _encode(user.tree())
 
 
 def _place(target: Target) -> tuple[bytes, bytes]:

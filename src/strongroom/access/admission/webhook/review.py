@@ -10,7 +10,6 @@ from typing import Any
 from strongroom.access.admission.matching import Target, as_seen, target_of
 from strongroom.access.admission.port import AdmissionRequest
 from strongroom.access.admission.webhook.port import CallingFailed
-from strongroom.access.user import User
 from strongroom.api.codec import decode, encode
 from strongroom.api.errors import StatusDetails, StatusError
 from strongroom.api.gotext import quote
@@ -60,7 +59,7 @@ def request_tree(request: AdmissionRequest, target: Target) -> dict[str, Any]:
         "requestKind": _kind(own),
         "requestResource": _resource(own),
         "operation": request.operation,
-        "userInfo": _user_info(request.attributes.user),
+        "userInfo": request.attributes.user.tree(),
         "object": as_seen(request.obj, request, target),
         "oldObject": as_seen(request.old, request, target),
         "dryRun": request.dry_run,
@@ -81,17 +80,6 @@ def _kind(target: Target) -> dict[str, str]:
 
 def _resource(target: Target) -> dict[str, str]:
     return {"group": target.group, "version": target.version, "resource": target.plural}
-
-
-def _user_info(user: User) -> dict[str, Any]:
-    told: dict[str, Any] = {"username": user.name}
-    if user.uid:
-        told["uid"] = user.uid
-    if user.groups:
-        told["groups"] = user.groups
-    if user.extra:
-        told["extra"] = user.extra
-    return told
 
 
 def read_answer(body: bytes, question: Question, *, mutating: bool) -> AdmissionResponse:
