@@ -166,6 +166,8 @@ async def test_an_answer_without_end_is_not_read_to_its_end(world: World) -> Non
             while sent < 64 * 1024 * 1024:
                 await response.write(b"x" * 65536)
                 sent += 65536
+                # Writing alone may never give way, and then the end is not heard of.
+                await asyncio.sleep(0)
         return response
 
     world.hooks.on["/f"] = flood
@@ -369,8 +371,6 @@ async def test_equivalent_versions_of_a_resource(world: World) -> None:
     }
     path = "/apis/events.k8s.io/v1/namespaces/default/events?dryRun=All"
     made = await world.ask("POST", path, event)
-    if made.code == 404:
-        pytest.skip("events.k8s.io is not served yet")
     assert made.code == 201, made.body
     ((_, review),) = world.hooks.asked
     request = review["request"]
