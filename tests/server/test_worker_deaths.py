@@ -149,7 +149,9 @@ async def test_workers_end_with_their_keeper_and_all_goes_on_after_a_new_start(
     server = await asyncio.to_thread(start, tmp_path)
     writers = [Writer(server, number) for number in range(WRITERS)]
     tasks = [asyncio.create_task(writer.run()) for writer in writers]
-    await asyncio.sleep(0.5)
+    async with asyncio.timeout(30):
+        while not all(writer.acknowledged for writer in writers):  # noqa: ASYNC110 - told by HTTP
+            await asyncio.sleep(0.02)
     await asyncio.to_thread(server.kill)
     for writer in writers:
         writer.over = True
