@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from tests.server.admission.hooks import Hooks, hook_server
+from tests.server.admission.rules import REGISTRATION, Rules
 from tests.server.conftest import Answer, Running, running
 
-REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
 MODULE = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -74,3 +74,11 @@ async def world(servers: World) -> AsyncIterator[World]:
     servers.hooks.asked.clear()
     yield servers
     await servers.tidy()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def rules(world: World) -> AsyncIterator[Rules]:
+    """Makes policies that are gone after the test."""
+    made = Rules(world)
+    yield made
+    await made.tidy()

@@ -3,102 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.server.admission.conftest import MODULE, REGISTRATION, World
-from tests.server.conftest import Answer
+from tests.server.admission.conftest import MODULE, World
+from tests.server.admission.rules import (
+    BINDINGS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    POLICIES,
+    Rules,
+    config_map,
+    deployment,
+    notes_of,
+    refused,
+    rule,
+)
 from tests.server.custom import GROUP, V1, V2, crontab, define, definition, remove_all, version
 
 pytestmark = MODULE
-
-POLICIES = f"{REGISTRATION}/validatingadmissionpolicies"
-BINDINGS = f"{REGISTRATION}/validatingadmissionpolicybindings"
-CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
-DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
-
-
-class Rules:
-    """Makes policies and bindings, and removes them after the test."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self._made: list[str] = []
-
-    async def make(self, path: str, body: dict[str, Any]) -> Answer:
-        made = await self.world.ask("POST", path, body)
-        if made.code == 201:
-            self._made.append(f"{path}/{body['metadata']['name']}")
-        return made
-
-    async def policy(self, *validations: Any, name: str = "p", **spec: Any) -> Answer:
-        """A policy about config maps unless said otherwise; a text is an expression."""
-        rules = [{"expression": v} if isinstance(v, str) else v for v in validations]
-        body = {
-            "matchConstraints": {"resourceRules": [rule()]},
-            "validations": rules,
-        } | spec
-        return await self.make(POLICIES, {"metadata": {"name": name}, "spec": body})
-
-    async def bind(self, name: str = "b", policy: str = "p", **spec: Any) -> Answer:
-        body = {"policyName": policy, "validationActions": ["Deny"]} | spec
-        return await self.make(BINDINGS, {"metadata": {"name": name}, "spec": body})
-
-    async def tidy(self) -> None:
-        for path in self._made:
-            await self.world.ask("DELETE", path)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def rules(world: World) -> AsyncIterator[Rules]:
-    made = Rules(world)
-    yield made
-    await made.tidy()
-
-
-def rule(resources: str = "configmaps", group: str = "", **more: Any) -> dict[str, Any]:
-    return {
-        "apiGroups": [group],
-        "apiVersions": ["v1"],
-        "operations": ["CREATE", "UPDATE"],
-        "resources": [resources],
-    } | more
-
-
-def config_map(name: str = "", labels: dict[str, str] | None = None, **data: str) -> dict[str, Any]:
-    meta: dict[str, Any] = {"name": name} if name else {"generateName": "cm-"}
-    return {"metadata": meta | {"labels": labels or {}}, "data": data}
-
-
-def deployment(name: str, replicas: int) -> dict[str, Any]:
-    labels = {"app": name}
-    pod = {"containers": [{"name": "c", "image": "nginx:1"}]}
-    return {
-        "metadata": {"name": name},
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": pod},
-        },
-    }
-
-
-def notes_of(world: World, answer: Answer) -> dict[str, str]:
-    """The annotations of an answer's audit event."""
-    events = world.api.audit_events()
-    (event,) = [e for e in events if e["auditID"] == answer.headers["audit-id"]]
-    notes: dict[str, str] = event["annotations"]
-    return notes
-
-
-async def refused(world: World, body: dict[str, Any], path: str = CONFIG_MAPS) -> str:
-    answer = await world.ask("POST", path, body)
-    assert answer.code == 422, answer.json
-    message: str = answer.json["details"]["causes"][0]["message"]
-    return message
 
 
 # --- upstream's conformance tests ---------------------------------------------------------------
@@ -422,83 +346,6 @@ async def test_custom_resources_are_judged_and_are_parameters(world: World, rule
         assert (await refused(world, other, V2)).endswith(": not red")
     finally:
         await remove_all(world.api)
-
-
-# --- what is no policy --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("spec", "finding"),
-    [
-        (
-            {"validations": [{"expression": "foo.bar == 1"}]},
-            (
-                'spec.validations[0].expression: Invalid value: "foo.bar == 1": '
-                "compilation failed: ERROR: <input>:1:1: "
-                "undeclared reference to 'foo' (in container '')\n"
-                " | foo.bar == 1\n | ^"
-            ),
-        ),
-        (
-            {"validations": [{"expression": "object.x"}]},
-            (
-                'spec.validations[0].expression: Invalid value: "object.x": '
-                "must evaluate to bool but got dyn"
-            ),
-        ),
-        (
-            {"validations": [{"expression": "params.x == 1"}]},
-            (
-                'spec.validations[0].expression: Invalid value: "params.x == 1": '
-                "compilation failed: ERROR: <input>:1:1: "
-                "undeclared reference to 'params' (in container '')\n"
-                " | params.x == 1\n | ^"
-            ),
-        ),
-        (
-            {"validations": []},
-            (
-                "spec.validations: Required value: validations or auditAnnotations must contain at "
-                "least one item"
-            ),
-        ),
-        (
-            {"variables": [{"name": "in", "expression": "1"}]},
-            'spec.variables[0].name: Invalid value: "in": name is not a valid CEL identifier',
-        ),
-        (
-            {"matchConstraints": {}},
-            "spec.matchConstraints.resourceRules: Required value",
-        ),
-        (
-            {"validations": [{"expression": "true", "reason": "Gone"}]},
-            (
-                'spec.validations[0].reason: Unsupported value: "Gone": supported values: '
-                '"Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"'
-            ),
-        ),
-    ],
-)
-async def test_what_is_no_policy(rules: Rules, spec: dict[str, Any], finding: str) -> None:
-    answer = await rules.policy("true", **spec)
-    assert answer.code == 422
-    causes = [f"{c['field']}: {c['message']}" for c in answer.json["details"]["causes"]]
-    assert finding in causes
-
-
-@pytest.mark.parametrize(
-    ("spec", "finding"),
-    [
-        ({"validationActions": []}, "at least one validation action is required"),
-        ({"validationActions": ["Deny", "Warn"]}, "must not contain both Deny and Warn"),
-        ({"paramRef": {"parameterNotFoundAction": "Deny"}}, "one of name or selector"),
-        ({"policyName": ""}, "spec.policyName: Required value"),
-    ],
-)
-async def test_what_is_no_binding(rules: Rules, spec: dict[str, Any], finding: str) -> None:
-    answer = await rules.bind(**spec)
-    assert answer.code == 422
-    assert finding in answer.json["message"]
 
 
 # --- nobody is harmed ---------------------------------------------------------------------------

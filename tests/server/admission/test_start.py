@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.server.admission.conftest import REGISTRATION
+from tests.server.admission.rules import REGISTRATION
 from tests.server.conftest import running
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.server.admission.conftest import MODULE, REGISTRATION, World
+from tests.server.admission.conftest import MODULE, World
 from tests.server.admission.hooks import answer, deny, patch
+from tests.server.admission.rules import REGISTRATION
 
 pytestmark = MODULE
 
