@@ -41,3 +41,10 @@ def list_type(name: str, *keys: str) -> Tree:
     """The words that make a list one of a type."""
     words: Tree = {"x-kubernetes-list-type": name}
     return {**words, "x-kubernetes-list-map-keys": list(keys)} if keys else words
+
+
+def findings(tree: Any, *, status: bool = False) -> list[str]:
+    """The findings on a schema that stands at ``s``."""
+    schema, found = parse(tree, Path("s"), status=status)
+    assert (schema is None) == bool(found)
+    return [str(finding) for finding in found]
