@@ -78,6 +78,8 @@ def _declared_type(schema: TypeSchema, field: FieldSchema) -> Any:
     }
     if schema.format in named:
         return named[schema.format]
+    if schema.kind == "any" and schema.format:
+        return schema.format.rpartition(".")[2]
     return f"{schema.kind}/{schema.format}" if schema.format else schema.kind
 
 
