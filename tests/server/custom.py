@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from tests.server.conftest import Answer, Running
@@ -162,3 +163,11 @@ async def remove(api: Running, name: str) -> None:
     assert (await api.ask("DELETE", f"{DEFINITIONS}/{name}")).code == 200
     async for _ in states(api, name):
         pass
+
+
+async def lines(api: Running, path: str) -> AsyncGenerator[dict[str, Any]]:
+    """The events of a watch, until it ends."""
+    async with api.session().get(f"{api.server.url}{path}") as response:
+        assert response.status == 200
+        async for line in response.content:
+            yield json.loads(line)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.server.conftest import Running, running
+from tests.server.conftest import Running
 from tests.server.custom import (
     DEFINITIONS,
     GROUP,
@@ -22,7 +20,6 @@ from tests.server.custom import (
     definition,
     full,
     remove,
-    remove_all,
     version,
 )
 
@@ -31,20 +28,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 AGGREGATED = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
-    """One server for all tests here."""
-    async with running(tmp_path_factory.mktemp("published")) as run:
-        yield run
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def api(server: Running) -> AsyncIterator[Running]:
-    """The server without any definition."""
-    yield server
-    await remove_all(server)
 
 
 def defined(version_: str = "v1", kind: str = "CronTab", group: str = GROUP) -> str:

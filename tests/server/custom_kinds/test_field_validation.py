@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 import yaml
 
-from tests.server.conftest import Running, running
+from tests.server.conftest import Running
 from tests.server.custom import (
     APPLY,
     GROUP,
@@ -19,7 +17,6 @@ from tests.server.custom import (
     crontab,
     define,
     definition,
-    remove_all,
     version,
 )
 
@@ -28,20 +25,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 YAML = {"Content-Type": "application/yaml"}
 FREE = {"type": "object", PRESERVE: True}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
-    """One server for all tests here."""
-    async with running(tmp_path_factory.mktemp("fields")) as run:
-        yield run
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def api(server: Running) -> AsyncIterator[Running]:
-    """The server without any definition."""
-    yield server
-    await remove_all(server)
 
 
 async def create(api: Running, obj: Any) -> tuple[int, str]:
