@@ -82,11 +82,6 @@ def test_decoding_prunes_and_defaulting_is_a_step_of_its_own() -> None:
     assert found.content == {"spec": {"n": 1, "a": "x"}}
 
 
-def test_a_stored_object_is_pruned_and_has_defaults() -> None:
-    found = custom.decode_stored(body(spec={"extra": 1}), FOO)
-    assert found.content == {"spec": {"a": "x"}}
-
-
 def test_numbers_are_read_as_go_does() -> None:
     data = (
         b'{"apiVersion":"example.com/v1","kind":"Free",'

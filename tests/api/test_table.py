@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from strongroom.api import codec
-from strongroom.api.meta import Object, ObjectMeta
 from strongroom.api.table import (
     PartialObjectMetadataList,
     Table,
@@ -15,7 +14,6 @@ from strongroom.api.table import (
     TableRow,
     human_age,
     human_duration,
-    partial_metadata,
 )
 
 
@@ -29,13 +27,6 @@ def test_a_table_has_all_its_members_on_the_wire() -> None:
         b'{"name":"Name","type":"","format":"","description":"","priority":0}'
     )
     assert codec.encode(PartialObjectMetadataList()) == b'{"metadata":{},"items":[]}'
-
-
-def test_metadata_as_an_object() -> None:
-    partial = partial_metadata(Object(kind="Secret", metadata=ObjectMeta(name="a")))
-    assert codec.encode(partial) == (
-        b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"a"}}'
-    )
 
 
 MINUTE, HOUR, DAY = 60, 3600, 86400

@@ -136,16 +136,6 @@ def set_defaults(obj: CustomObject) -> None:
         walking.set_defaults(obj.content, schema)
 
 
-def decode_stored(data: bytes, struct: type[Any]) -> Any:
-    """An object as the store has it: pruned and with defaults, for the schema may be newer.
-
-    Raises UnreadableError when it cannot be one, msgspec's errors when it is no JSON.
-    """
-    obj = read(plain_numbers(data, msgspec.json.decode(data)), struct, fresh=True)
-    set_defaults(obj)
-    return obj
-
-
 def plain_numbers(body: bytes, tree: Any) -> Any:
     """The tree of a JSON text with its numbers as Go reads them.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from strongroom.api.meta import ListMeta, Object, ObjectMeta
+from strongroom.api.meta import ListMeta, ObjectMeta
 from strongroom.api.schema import F, Struct, always
 from strongroom.api.times import parse_time
 
@@ -70,11 +70,6 @@ class Table(Struct):
         list[TableColumnDefinition], F(2, "The columns.", required=True)
     ] = always(list)
     rows: Annotated[list[TableRow], F(3, "The objects.", required=True)] = always(list)
-
-
-def partial_metadata(obj: Object) -> PartialObjectMetadata:
-    """The metadata of an object as an object of its own."""
-    return PartialObjectMetadata("PartialObjectMetadata", "meta.k8s.io/v1", obj.metadata)
 
 
 def human_age(created: str | datetime, now: datetime) -> str:

@@ -53,7 +53,6 @@ class ValidatingWebhookConfiguration(Object):
     ] = []
 
 
-AnyConfiguration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration
 T = TypeVar("T", MutatingWebhookConfiguration, ValidatingWebhookConfiguration)
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from strongroom.api.cel.budget import Budget
 from strongroom.api.cel.comparing import NO_OVERLOAD, contains
 from strongroom.api.cel.errors import CelError
 from strongroom.api.cel.values import INT_MAX, INT_MIN, UINT_MAX, MapList, SetList, UInt
-
-_NEWEST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
-_OLDEST = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def _int(value: int) -> int:

@@ -121,12 +121,6 @@ def type_name(value: Any) -> str:
     return "map" if isinstance(value, Mapping) else type(value).__name__
 
 
-def is_number(value: Any) -> bool:
-    """Whether the value is an int, uint or double."""
-    kind = type(value)
-    return kind is int or kind is float or kind is UInt
-
-
 def plain(value: Any) -> Any:
     """A result as callers get it: JSON-like, an optional as its value or None."""
     if isinstance(value, Optional):
