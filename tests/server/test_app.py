@@ -86,6 +86,18 @@ async def test_components_get_what_is_theirs(api: Running) -> None:
     assert (await api.ask("DELETE", f"{SECRETS}/s", identity="controller-manager")).code == 200
 
 
+async def test_nobody_acts_as_another_nor_as_themselves_instead(api: Running) -> None:
+    asked = {"Impersonate-User": "bob", "Impersonate-Group": "readers"}
+    async with api.session("admin").get(f"{api.server.url}{SECRETS}", headers=asked) as response:
+        answer = await response.json()
+    assert (answer["code"], answer["reason"]) == (403, "Forbidden")
+    assert answer["message"].startswith('users "bob" is forbidden: User "')
+    assert answer["message"].endswith(
+        'cannot impersonate resource "users" in API group "" at the cluster scope: '
+        "impersonation is not served"
+    )
+
+
 async def test_discovery(api: Running) -> None:
     assert (await api.ask("GET", "/api")).json["versions"] == ["v1"]
     groups = (await api.ask("GET", "/apis")).json["groups"]

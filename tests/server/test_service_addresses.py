@@ -173,6 +173,27 @@ async def test_the_server_has_a_service_of_its_own(api: Running) -> None:
     assert {"v1.", "v1.apps", "v1.batch", "v1.events.k8s.io"} <= names
 
 
+async def test_what_every_cluster_has_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("strongroom.server.duties.BUILTINS", 0.2)
+    async with running(tmp_path, RANGE) as run:
+        points = "/api/v1/namespaces/default/endpoints/kubernetes"
+        before = (await run.ask("GET", points)).json
+        for path in (f"{SERVICES}/kubernetes", "/api/v1/namespaces/kube-node-lease"):
+            deleted = (await run.ask("DELETE", path)).json
+            uid = deleted["metadata"].get("uid") or deleted["details"]["uid"]
+            if "namespaces/kube" in path:
+                await run.ask("PUT", f"{path}/finalize", {**deleted, "spec": {}})
+            await until_code(run, path, 200)
+            assert (await run.ask("GET", path)).json["metadata"]["uid"] != uid
+        assert (await run.ask("GET", f"{SERVICES}/kubernetes")).json["spec"][
+            "clusterIP"
+        ] == "10.7.0.1"
+        # What is as it should be is not written again.
+        assert (await run.ask("GET", points)).json == before
+
+
 @MODULE
 async def test_custom_groups_have_an_api_service_while_they_are_there(api: Running) -> None:
     schema = {"openAPIV3Schema": {"type": "object"}}

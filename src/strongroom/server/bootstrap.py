@@ -46,6 +46,8 @@ async def ensure_namespaces(registry: Registry[Any], clock: Clock) -> None:
 
 
 async def _ensure_namespace(registry: Registry[Any], clock: Clock, name: str) -> None:
+    if registry.cache.get(registry.resource.key("", name)) is not None:
+        return
     obj = registry.resource.type(metadata=ObjectMeta(name=name))
     try:
         await registry.create(own_context(clock, "create", "namespaces"), "", obj)

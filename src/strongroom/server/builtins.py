@@ -1,6 +1,7 @@
 """Objects that every cluster has: the API's own Service, priority classes, local APIServices.
 
-They are made at start when they are missing, and what depends on this run is brought up to date.
+They are made at start, and later too, when they are missing, and what depends on this run is
+brought up to date.
 Sources: ``pkg/controlplane/controller/kubernetesservice``, ``pkg/registry/scheduling/rest`` and
 ``k8s.io/kube-aggregator/pkg/controllers/autoregister``.
 """

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from strongroom.api.clock import Clock
+from strongroom.api.errors import StatusError
 from strongroom.registry.registry import Registry
 from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
 from strongroom.server.bootstrap import ensure_namespaces
@@ -19,6 +20,9 @@ from strongroom.server.kinds import Kinds
 from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, repeat
 from strongroom.server.options import Options
 from strongroom.storage.port import Store
+
+BUILTINS = 10.0
+"""Seconds between two looks at whether what every cluster has is still there, as upstream."""
 
 API_SERVICES = 1.0
 """Seconds between two looks at which versions are served. Nobody waits for an APIService."""
@@ -36,9 +40,13 @@ async def take_up(
 
     Raises StatusError when the store refuses a write.
     """
-    await ensure_namespaces(kinds.registry("", "namespaces"), clock)
-    network = options.service_cluster_ip_range
-    await ensure_builtins(kinds, clock, network, options.bind, url)
+
+    async def ensure() -> None:
+        await ensure_namespaces(kinds.registry("", "namespaces"), clock)
+        network = options.service_cluster_ip_range
+        await ensure_builtins(kinds, clock, network, options.bind, url)
+
+    await ensure()
     crds = CUSTOM_RESOURCE_DEFINITIONS
     # Admission has judged the deletion of the definition: its objects follow without asking.
     definitions = Definitions(
@@ -48,7 +56,17 @@ async def take_up(
     sweeper = EventSweeper(kinds.registry("", "events"), clock, options.event_ttl)
     keep_doing(options.compaction_interval, Compactor(store).turn, stack)
     keep_doing(EVENT_SWEEP, sweeper.turn, stack)
+    keep_doing(BUILTINS, lambda: _unless_disturbed(ensure), stack)
     keep_doing(API_SERVICES, APIServices(kinds, clock).turn, stack)
+
+
+async def _unless_disturbed(act: Callable[[], Awaitable[None]]) -> None:
+    """Act; where somebody else changed the same object meanwhile, the next turn will do."""
+    try:
+        await act()
+    except StatusError as error:
+        if error.code not in (404, 409):
+            raise
 
 
 def keep_doing(
