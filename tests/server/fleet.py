@@ -121,8 +121,13 @@ class Connection:
         """The events of a watch, on a connection of its own."""
         async with self.session.get(URL(self._url + path, encoded=True)) as response:
             assert response.status == 200
-            async for line in response.content:
-                yield json.loads(line)
+            try:
+                async for line in response.content:
+                    yield json.loads(line)
+            finally:
+                # As in _hang_up; what follows would close it politely.
+                if response.connection is not None and response.connection.transport is not None:
+                    response.connection.transport.abort()
 
     async def metric(self, name: str, **labels: str) -> float:
         """The sum of the samples of a metric."""

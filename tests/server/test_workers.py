@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +127,9 @@ async def test_a_watch_is_resumed_at_another_worker_where_it_ended(two: list[Con
         written.append(revision(await two[0].done("PATCH", f"{MAPS}/resumed", patch)))
     for number in range(6):
         path = f"{MAPS}?watch=1&resourceVersion={last}&fieldSelector=metadata.name%3Dresumed"
-        async for event in two[number % 2].events(path):
-            last = revision(event["object"])
+        async with aclosing(two[number % 2].events(path)) as events:
+            last = revision((await anext(events))["object"])
             seen.append(last)
-            break
     assert seen == written
 
 
