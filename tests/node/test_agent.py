@@ -60,8 +60,8 @@ async def test_a_missing_secret_is_waited_for(cluster: Cluster) -> None:
     )
     text = 'MountVolume.SetUp failed for volume "s" : secret "db" not found'
     await cluster.until_told("p", "FailedMount", text)
-    pod = await cluster.until("p", waiting)
-    assert (pod.status.phase, waiting(pod)[0]) == ("Pending", "ContainerCreating")
+    pod = await cluster.until("p", lambda pod: waiting(pod)[0] == "ContainerCreating")
+    assert pod.status.phase == "Pending"
     await cluster.secret("db", k="here")
     await cluster.until_phase("p", "Succeeded")
     assert await cluster.logs("p") == "here"

@@ -133,7 +133,10 @@ async def test_what_only_one_does_is_taken_up_when_it_dies(server: FleetServer) 
     crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     for turn in range(2):
         await server.all_ready()
-        os.kill(server.pids[turn], signal.SIGKILL)
+        victim = server.pids[turn]
+        os.kill(victim, signal.SIGKILL)
+        # Until it is gone it may still be given a connection, which breaks with it.
+        wait_for_end(victim)
         async with connections(server, 1) as (connection,):
             group = f"g{turn}.example.com"
             await connection.done("POST", crds, definition(group))
