@@ -74,9 +74,9 @@ def show(ours: Measurements, peer: Measurements, source: str) -> None:
     sys.stdout.write(f"\npeer: {source}\n")
 
 
-def show_scaling(workers: int, seconds: float) -> int:
+def show_scaling(workers: int, seconds: float, share: float) -> int:
     """Measure with one worker and with more, and print both beside each other."""
-    one, more = (scaling(count, seconds, run) for count in (1, workers))
+    one, more = (scaling(count, seconds, share, run) for count in (1, workers))
     sys.stdout.write(
         f"\n{'measurement':58} {'1 worker':>12} {f'{workers} workers':>12} {'ratio':>8}\n"
     )
@@ -99,7 +99,7 @@ def main() -> int:
     """Parse the command line, measure, report."""
     options = _parser().parse_args()
     if options.workers and not options.only:
-        return show_scaling(options.workers, options.seconds)
+        return show_scaling(options.workers, options.seconds, options.core_share)
     counts = tuple(int(count) for count in options.counts.split(","))
     watches = tuple(int(count) for count in options.watches.split(","))
     settings = Settings(
@@ -141,6 +141,12 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         help="processes of the server that is started here; without --only, measure nothing but "
         "reads and writes with one worker and with so many",
+    )
+    add(
+        "--core-share",
+        type=float,
+        default=0.0,
+        help="with --workers: hold each process of the server to this share of a core (root only)",
     )
     return parser
 

@@ -1,8 +1,8 @@
 """What more workers bring: the same loads on a server of one process and on one of several.
 
 The load generator needs a core of its own. On a machine with fewer cores than workers and the
-generator want, the rate says little; the processor time of a request, of all processes of the
-server together, says what a machine with more of them could do.
+generator want, the rate says little, unless each process of the server is given a fixed share of a
+core (:mod:`bench.shares`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from typing import Any
 
 from bench.cases import SECRETS, Measurements, fill, make_namespace, secret
 from bench.load import Endpoint, Outcome, for_seconds, run_load
+from bench.shares import core_share
 from bench.target import Target, own, resident_bytes
 
 Run = Callable[[Coroutine[Any, Any, Measurements]], Any]
 
 
-def scaling(workers: int, seconds: float, run: Run) -> Measurements:
-    """The loads on a server with so many workers, started here."""
+def scaling(workers: int, seconds: float, share: float, run: Run) -> Measurements:
+    """The loads on a server with so many workers, started here; each process has ``share`` of a
+    core, or what it gets when that is 0."""
     with own(False, "--workers", str(workers)) as target:
         measured: Measurements = {"start to ready s": target.ready_seconds or 0.0}
         measured["resident MB, empty"] = resident_bytes(target.pid) / 1e6
-        measured |= run(_loads(target, seconds))
+        with core_share(target.pid, share):
+            measured |= run(_loads(target, seconds))
         measured["resident MB, after the creates"] = resident_bytes(target.pid) / 1e6
     return measured
 
