@@ -159,8 +159,10 @@ class Up:
         return [*argv, *options.logging(), *options.arguments]
 
     def _controllers_argv(self) -> list[str]:
-        kubeconfig = self._options.data_dir / "pki" / "controller-manager.kubeconfig"
+        pki = self._options.data_dir / "pki"
+        kubeconfig = pki / "controller-manager.kubeconfig"
         argv = _python("strongroom.controllers", "--kubeconfig", str(kubeconfig))
+        argv += ["--root-ca-file", str(pki / "ca.crt")]
         return argv + self._options.logging()
 
     def _node_argv(self) -> list[str]:

@@ -1,0 +1,32 @@
+"""`strongroom secret`: what people do with Secrets, on any cluster, without leaving values about.
+
+No command here takes a value from its arguments unless it is forced to, nor prints one unless it
+is asked for that key; what stands for values is of :mod:`strongroom.cli.secret.fingerprint`.
+"""
+
+from __future__ import annotations
+
+import click
+
+from strongroom.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "list": ("strongroom.cli.secret.list", "Names, types, numbers of keys and ages."),
+}
+
+
+@click.group(
+    "secret",
+    cls=LazyGroup,
+    commands_by_name=COMMANDS,
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found something.",
+)
+def command() -> None:
+    """Work with Secrets, of any cluster, without showing them.
+
+    Every command takes kubectl's --kubeconfig, --context, --namespace, --as and --as-group.
+
+    \b
+    Examples:
+      strongroom secret list -A            what there is
+    """
