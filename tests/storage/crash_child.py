@@ -4,6 +4,8 @@ Run as a module it is a server of children: for each line `COMPACT_TO` on standa
 a child that opens the store and writes until it is killed, prints the child's process id, and
 prints `dead` when it is. Forking a process that has imported everything takes milliseconds.
 
+What is written beside a key has the same text as the key, and goes with it.
+
 A child writes one JSON line to the pipe for each acknowledged write (`ack`) and for each event
 that its watcher saw (`saw`), after the fact.
 """
@@ -35,9 +37,19 @@ def value_of(key: str, text: str) -> bytes:
     return body + hashlib.sha256(key.encode() + body).digest()
 
 
+def beside_of(key: str) -> str:
+    """The key that is written together with a key."""
+    return f"{PREFIX}beside/{key.removeprefix(PREFIX)}"
+
+
+def text_of(value: bytes) -> bytes:
+    """What values have in common that were made of one text."""
+    return value[:-32]
+
+
 def is_whole(key: str, value: bytes) -> bool:
     """Whether a value is one that `value_of` made for the key, all of it."""
-    return hashlib.sha256(key.encode() + value[:-32]).digest() == value[-32:]
+    return hashlib.sha256(key.encode() + text_of(value)).digest() == value[-32:]
 
 
 def open_store(directory: Path) -> EncryptedStore:
@@ -57,15 +69,17 @@ async def write_forever(store: Store, pipe: int, writer: int) -> None:
     held = {kv.key: kv.mod_revision for kv in (await store.list(f"{PREFIX}{writer}/")).items}
     while True:
         key = random.choice(keys)
-        value = value_of(key, os.urandom(4).hex())
+        text, other = os.urandom(4).hex(), beside_of(key)
+        value = value_of(key, text)
         if key not in held:
             held[key] = await store.create(key, value)
             tell(pipe, "ack", EventType.PUT, key, held[key], value)
         elif random.random() < 0.2:
-            revision = await store.delete(key, expected=held.pop(key))
+            revision = await store.delete(key, expected=held.pop(key), beside=[(other, None)])
             tell(pipe, "ack", EventType.DELETE, key, revision, b"")
         else:
-            held[key] = await store.update(key, value, expected=held[key])
+            beside = [(other, value_of(other, text))]
+            held[key] = await store.update(key, value, expected=held[key], beside=beside)
             tell(pipe, "ack", EventType.PUT, key, held[key], value)
 
 

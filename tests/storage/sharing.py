@@ -6,7 +6,7 @@ import os
 import socket
 from typing import Self
 
-from strongroom.storage.port import KeyValue, Page, Watch
+from strongroom.storage.port import Beside, KeyValue, Page, Watch
 from strongroom.storage.remote import RemoteStore
 from strongroom.storage.serving import Shareable, StoreServer
 from strongroom.storage.shared import SharedRevision
@@ -49,14 +49,14 @@ class SharedStore:
     ) -> Page:
         return await self.client.list(prefix, limit=limit, start=start, revision=revision)
 
-    async def create(self, key: str, value: bytes) -> int:
-        return await self.client.create(key, value)
+    async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:
+        return await self.client.create(key, value, beside=beside)
 
-    async def update(self, key: str, value: bytes, *, expected: int) -> int:
-        return await self.client.update(key, value, expected=expected)
+    async def update(self, key: str, value: bytes, *, expected: int, beside: Beside = ()) -> int:
+        return await self.client.update(key, value, expected=expected, beside=beside)
 
-    async def delete(self, key: str, *, expected: int) -> int:
-        return await self.client.delete(key, expected=expected)
+    async def delete(self, key: str, *, expected: int, beside: Beside = ()) -> int:
+        return await self.client.delete(key, expected=expected, beside=beside)
 
     def watch(self, prefix: str, *, after: int) -> Watch:
         return self.client.watch(prefix, after=after)

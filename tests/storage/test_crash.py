@@ -25,7 +25,14 @@ import pytest
 
 from strongroom.storage.port import Event, EventType
 from tests.soak import times
-from tests.storage.crash_child import MARK, PREFIX, is_whole, open_store
+from tests.storage.crash_child import (
+    MARK,
+    PREFIX,
+    beside_of,
+    is_whole,
+    open_store,
+    text_of,
+)
 
 KILLS = times(300)
 # Longest life of a child after the moment chosen for it, in seconds.
@@ -128,6 +135,26 @@ def check(events: list[Event], told: list[Told], revision: int) -> None:
         assert is_whole(event.key, event.value), "half a write"
 
 
+def check_companions(events: list[Event]) -> None:
+    """Whatever is written together is there together: each write's keys follow one another."""
+    together: Event | None = None
+    for event in events:
+        if event.key.startswith(PREFIX + "beside/"):
+            assert together is None, "a write beside another without that other"
+            together = event
+            continue
+        updated = event.type is EventType.PUT and not event.created
+        assert together is not None or not updated, "a write without what is beside it"
+        if together is not None:
+            assert together.key == beside_of(event.key)
+            assert together.type is event.type
+            assert event.type is EventType.DELETE or (
+                text_of(together.value) == text_of(event.value)
+            )
+        together = None
+    assert together is None, "a write beside another without that other"
+
+
 def watcher_missed_nothing(events: list[Event], told: list[Told]) -> bool:
     """Whether what the child's watcher saw and what follows it on disk is everything."""
     seen = [at for what, _, _, at, _ in told if what == "saw"]
@@ -145,6 +172,7 @@ def test_killed_at_any_moment(children: Children, tmp_path: Path) -> None:
             values_are_nowhere_in(tmp_path)
         events = asyncio.run(events_after(tmp_path, revision))
         check(events, told, revision)
+        check_companions(events)
         assert watcher_missed_nothing(events, told)
         acknowledged += sum(what == "ack" for what, *_ in told)
         for event in events:

@@ -20,17 +20,26 @@ from hypothesis.stateful import (
 )
 
 from strongroom.storage.errors import Compacted, KeyExists, RevisionConflict
-from strongroom.storage.port import Event, EventType, KeyValue, Store, prefix_end
+from strongroom.storage.port import Beside, Event, EventType, KeyValue, Store, prefix_end
 from tests.storage.drivers import DRIVERS
 
 T = TypeVar("T")
 
 KEYS = ["/a", "/a/b", "/a/c", "/a0", "/b", "/b/\u00e9"]
+# What a write changes beside its key: keys that no write of these tests is for, or is for itself.
+BESIDE: st.SearchStrategy[dict[str, bytes | None]] = st.just({}) | st.dictionaries(
+    st.sampled_from(["/a/b", "/a/x", "/b/y"]), st.none() | st.binary(max_size=20), max_size=3
+)
 PREFIXES = ["", "/", "/a", "/a/", "/b/", "/none"]
 
 
 async def _opened(driver: str, directory: Path) -> Store:
     return await DRIVERS[driver](directory)
+
+
+def without(others: dict[str, bytes | None], key: str) -> Beside:
+    """What is written beside a key, which must not be that key."""
+    return [(other, value) for other, value in others.items() if other != key]
 
 
 class StoreAgainstModel(RuleBasedStateMachine):
@@ -71,45 +80,65 @@ class StoreAgainstModel(RuleBasedStateMachine):
         self.states.append({**self.now, key: KeyValue(key, value, created, revision)})
         self.events.append(Event(EventType.PUT, key, value, previous, created, revision))
 
-    @rule(key=st.sampled_from(KEYS), value=st.binary(max_size=40))
-    def create(self, key: str, value: bytes) -> None:
+    def remove(self, key: str) -> None:
+        held = self.now[key]
+        revision = self.current + 1
+        self.states.append({other: kv for other, kv in self.now.items() if other != key})
+        created = held.create_revision
+        self.events.append(Event(EventType.DELETE, key, held.value, held, created, revision))
+
+    def put_beside(self, beside: Beside) -> None:
+        for key, value in beside:
+            if value is not None:
+                self.put(key, value)
+            elif key in self.now:
+                self.remove(key)
+
+    @rule(key=st.sampled_from(KEYS), value=st.binary(max_size=40), others=BESIDE)
+    def create(self, key: str, value: bytes, others: dict[str, bytes | None]) -> None:
+        beside = without(others, key)
         if key in self.now:
             with pytest.raises(KeyExists):
-                self.run(self.store.create(key, value))
+                self.run(self.store.create(key, value, beside=beside))
         else:
-            revision = self.run(self.store.create(key, value))
+            revision = self.run(self.store.create(key, value, beside=beside))
+            self.put_beside(beside)
             self.put(key, value)
             assert revision == self.current
 
     @rule(
-        key=st.sampled_from(KEYS), value=st.binary(max_size=40), off=st.sampled_from([0, 0, 0, 1])
+        key=st.sampled_from(KEYS),
+        value=st.binary(max_size=40),
+        off=st.sampled_from([0, 0, 0, 1]),
+        others=BESIDE,
     )
-    def update(self, key: str, value: bytes, off: int) -> None:
+    def update(self, key: str, value: bytes, off: int, others: dict[str, bytes | None]) -> None:
+        beside = without(others, key)
         held = self.now.get(key)
         expected = (held.mod_revision if held else self.current) - off
         if held is None or off:
             with pytest.raises(RevisionConflict) as refused:
-                self.run(self.store.update(key, value, expected=expected))
+                self.run(self.store.update(key, value, expected=expected, beside=beside))
             assert refused.value.current == held
         else:
-            revision = self.run(self.store.update(key, value, expected=expected))
+            revision = self.run(self.store.update(key, value, expected=expected, beside=beside))
+            self.put_beside(beside)
             self.put(key, value)
             assert revision == self.current
 
-    @rule(key=st.sampled_from(KEYS), off=st.sampled_from([0, 0, 0, 1]))
-    def delete(self, key: str, off: int) -> None:
+    @rule(key=st.sampled_from(KEYS), off=st.sampled_from([0, 0, 0, 1]), others=BESIDE)
+    def delete(self, key: str, off: int, others: dict[str, bytes | None]) -> None:
+        beside = without(others, key)
         held = self.now.get(key)
         expected = (held.mod_revision if held else self.current) - off
         if held is None or off:
             with pytest.raises(RevisionConflict) as refused:
-                self.run(self.store.delete(key, expected=expected))
+                self.run(self.store.delete(key, expected=expected, beside=beside))
             assert refused.value.current == held
         else:
-            revision = self.run(self.store.delete(key, expected=expected))
-            self.states.append({other: kv for other, kv in self.now.items() if other != key})
-            self.events.append(
-                Event(EventType.DELETE, key, held.value, held, held.create_revision, revision)
-            )
+            revision = self.run(self.store.delete(key, expected=expected, beside=beside))
+            self.put_beside(beside)
+            self.remove(key)
             assert revision == self.current
 
     @rule(back=st.integers(0, 8))

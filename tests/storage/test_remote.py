@@ -19,7 +19,7 @@ from strongroom.storage.errors import (
     StoreUnavailable,
 )
 from strongroom.storage.memory import MemoryStore
-from strongroom.storage.port import KeyValue
+from strongroom.storage.port import Beside, KeyValue
 from strongroom.storage.remote import RemoteStore
 from strongroom.storage.serving import StoreServer
 from strongroom.storage.shared import SharedRevision
@@ -188,7 +188,7 @@ async def test_no_read_tells_of_a_revision_before_the_shared_page_does() -> None
 class Broken(MemoryStore):
     """A store with a mistake in it."""
 
-    async def create(self, key: str, value: bytes) -> int:
+    async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:
         raise ZeroDivisionError("of " + repr(value))
 
 
@@ -258,7 +258,7 @@ def _create(number: int, key: str) -> bytes:
     from strongroom.storage import messages as m
     from strongroom.storage.frames import framed
 
-    return framed(m.encode(m.Create(number, key, b"v" * 100)))
+    return framed(m.encode(m.Create(number, key, b"v" * 100, [])))
 
 
 def _start(turn: int, number: int) -> int:

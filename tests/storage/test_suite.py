@@ -362,6 +362,76 @@ async def test_watchers_see_every_write_of_concurrent_writers(store: Store) -> N
         await watch.close()
 
 
+async def test_what_is_written_beside_a_key_comes_with_it_and_before_it(store: Store) -> None:
+    watch = store.watch("/", after=1)
+    made = await store.create("/a", b"one", beside=[("/h/1", b"first"), ("/none", None)])
+    assert await store.revision() == store.current_revision == made
+    kept = await store.get("/h/1")
+    assert kept is not None
+    assert kept.value == b"first"
+    assert kept.mod_revision <= made
+    changed = await store.update(
+        "/a", b"two", expected=made, beside=[("/h/1", b"again"), ("/h/2", b"second")]
+    )
+    again = await store.get("/h/1")
+    assert again is not None
+    assert (again.value, again.create_revision) == (b"again", kept.create_revision)
+    gone = await store.delete(
+        "/a", expected=changed, beside=[("/h/1", None), ("/h/3", b"third"), ("/none", None)]
+    )
+    page = await store.list("/")
+    assert [(kv.key, kv.value) for kv in page.items] == [("/h/2", b"second"), ("/h/3", b"third")]
+    assert await store.revision() == page.revision == gone
+    events = await take(watch, 8)
+    assert [(event.type.value, event.key, event.value) for event in events] == [
+        ("PUT", "/h/1", b"first"),
+        ("PUT", "/a", b"one"),
+        ("PUT", "/h/1", b"again"),
+        ("PUT", "/h/2", b"second"),
+        ("PUT", "/a", b"two"),
+        ("DELETE", "/h/1", b"again"),
+        ("PUT", "/h/3", b"third"),
+        ("DELETE", "/a", b"two"),
+    ]
+    assert [event.revision for event in events if event.key == "/a"] == [made, changed, gone]
+    assert [event.created for event in events] == [
+        *(True, True),
+        *(False, True, False),
+        *(False, True, False),
+    ]
+    assert events[2].previous == kept
+    assert events[5].previous == again
+    await watch.close()
+
+
+async def test_a_refused_write_changes_nothing_beside_it(store: Store) -> None:
+    made = await store.create("/a", b"one")
+    beside = [("/h/1", b"first")]
+    with pytest.raises(KeyExists):
+        await store.create("/a", b"two", beside=beside)
+    with pytest.raises(RevisionConflict) as refused:
+        await store.update("/a", b"two", expected=made + 1, beside=beside)
+    assert refused.value.current == KeyValue("/a", b"one", made, made)
+    with pytest.raises(RevisionConflict):
+        await store.delete("/a", expected=made + 1, beside=beside)
+    for repeated in ([("/a", b"")], [("/h/1", b""), ("/h/1", None)]):
+        with pytest.raises(ValueError, match="twice"):
+            await store.update("/a", b"two", expected=made, beside=repeated)
+    assert await store.get("/h/1") is None
+    assert await store.revision() == made
+
+
+async def test_the_past_shows_what_was_written_beside_a_key(store: Store) -> None:
+    made = await store.create("/a", b"one", beside=[("/h/1", b"first")])
+    changed = await store.update("/a", b"two", expected=made, beside=[("/h/1", None)])
+    past = await store.get("/h/1", revision=made)
+    assert past is not None
+    assert past.value == b"first"
+    await store.compact(changed)
+    assert await store.get("/h/1", revision=changed) is None
+    assert [kv.key for kv in (await store.list("")).items] == ["/a"]
+
+
 def test_representations_hide_values() -> None:
     kv = KeyValue("/a", b"hunter2", 2, 2)
     event = Event(EventType.PUT, "/a", b"hunter2", kv, 2, 3)

@@ -14,7 +14,16 @@ from strongroom.storage.errors import (
     Undecryptable,
     UndecryptableList,
 )
-from strongroom.storage.port import Event, Events, EventType, KeyValue, Page, Store, Watch
+from strongroom.storage.port import (
+    Beside,
+    Event,
+    Events,
+    EventType,
+    KeyValue,
+    Page,
+    Store,
+    Watch,
+)
 
 # Values decrypted before the event loop gets a turn: about a millisecond.
 _CHUNK = 128
@@ -95,18 +104,21 @@ class EncryptedStore:
             raise UndecryptableList(failures, readable)
         return readable
 
-    async def create(self, key: str, value: bytes) -> int:
-        return await self._store.create(key, self._stored(key, value))
+    async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:
+        stored = self._stored(key, value)
+        return await self._store.create(key, stored, beside=self._stored_beside(beside))
 
-    async def update(self, key: str, value: bytes, *, expected: int) -> int:
+    async def update(self, key: str, value: bytes, *, expected: int, beside: Beside = ()) -> int:
+        stored, others = self._stored(key, value), self._stored_beside(beside)
         try:
-            return await self._store.update(key, self._stored(key, value), expected=expected)
+            return await self._store.update(key, stored, expected=expected, beside=others)
         except RevisionConflict as conflict:
             raise self._plain_conflict(conflict) from conflict
 
-    async def delete(self, key: str, *, expected: int) -> int:
+    async def delete(self, key: str, *, expected: int, beside: Beside = ()) -> int:
+        others = self._stored_beside(beside)
         try:
-            return await self._store.delete(key, expected=expected)
+            return await self._store.delete(key, expected=expected, beside=others)
         except RevisionConflict as conflict:
             raise self._plain_conflict(conflict) from conflict
 
@@ -126,6 +138,12 @@ class EncryptedStore:
             raise StoreUnavailable(f"cannot encrypt for key {key!r}: {error}") from error
         self._recent.add(key, value, stored)
         return stored
+
+    def _stored_beside(self, beside: Beside) -> Beside:
+        """Each value sealed to its own key."""
+        if not beside:
+            return ()
+        return [(key, None if v is None else self._stored(key, v)) for key, v in beside]
 
     def _plain(self, stored: KeyValue) -> KeyValue:
         key = stored.key

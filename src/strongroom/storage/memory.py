@@ -17,7 +17,17 @@ from strongroom.storage.errors import (
     StoreClosed,
 )
 from strongroom.storage.feed import Feed, FeedWatch
-from strongroom.storage.port import Event, Events, EventType, KeyValue, Page, Watch, prefix_end
+from strongroom.storage.port import (
+    Beside,
+    Event,
+    Events,
+    EventType,
+    KeyValue,
+    Page,
+    Watch,
+    check_distinct,
+    prefix_end,
+)
 
 # A version of a key: the revision that made it, None for a deletion.
 _Version = tuple[int, KeyValue | None]
@@ -60,27 +70,19 @@ class MemoryStore:
         remaining = len(found) - len(items)
         return Page(items, at, remaining > 0, remaining)
 
-    async def create(self, key: str, value: bytes) -> int:
+    async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:
         self._check_open()
         if self._newest(key) is not None:
             raise KeyExists(key)
-        revision = self._feed.revision + 1
-        return self._put(KeyValue(key, bytes(value), revision, revision), None)
+        return self._write(key, value, beside)
 
-    async def update(self, key: str, value: bytes, *, expected: int) -> int:
-        current = self._expect(key, expected)
-        revision = self._feed.revision + 1
-        return self._put(KeyValue(key, bytes(value), current.create_revision, revision), current)
+    async def update(self, key: str, value: bytes, *, expected: int, beside: Beside = ()) -> int:
+        self._expect(key, expected)
+        return self._write(key, value, beside)
 
-    async def delete(self, key: str, *, expected: int) -> int:
-        current = self._expect(key, expected)
-        revision = self._feed.revision + 1
-        self._versions[key].append((revision, None))
-        event = Event(
-            EventType.DELETE, key, current.value, current, current.create_revision, revision
-        )
-        self._feed.publish([event])
-        return revision
+    async def delete(self, key: str, *, expected: int, beside: Beside = ()) -> int:
+        self._expect(key, expected)
+        return self._write(key, None, beside)
 
     def watch(self, prefix: str, *, after: int) -> Watch:
         return FeedWatch(self._feed, prefix, after)
@@ -120,17 +122,32 @@ class MemoryStore:
             del self._versions[key]
             del self._keys[bisect_left(self._keys, key)]
 
-    def _put(self, kv: KeyValue, previous: KeyValue | None) -> int:
-        versions = self._versions.get(kv.key)
-        if versions is None:
-            versions = self._versions[kv.key] = []
-            insort(self._keys, kv.key)
-        versions.append((kv.mod_revision, kv))
-        event = Event(
-            EventType.PUT, kv.key, kv.value, previous, kv.create_revision, kv.mod_revision
-        )
-        self._feed.publish([event])
-        return kv.mod_revision
+    def _write(self, key: str, value: bytes | None, beside: Beside) -> int:
+        """Set keys, or remove those without a value; the revision of the last, which is `key`."""
+        check_distinct(key, beside)
+        events: Events = []
+        for changed, held in (*beside, (key, value)):
+            previous = self._newest(changed)
+            if held is not None or previous is not None:
+                revision = self._feed.revision + len(events) + 1
+                events.append(self._set(changed, held, previous, revision))
+        self._feed.publish(events)
+        return self._feed.revision
+
+    def _set(
+        self, key: str, value: bytes | None, previous: KeyValue | None, revision: int
+    ) -> Event:
+        created = revision if previous is None else previous.create_revision
+        if key not in self._versions:
+            self._versions[key] = []
+            insort(self._keys, key)
+        if value is None:
+            self._versions[key].append((revision, None))
+            last = b"" if previous is None else previous.value
+            return Event(EventType.DELETE, key, last, previous, created, revision)
+        kv = KeyValue(key, bytes(value), created, revision)
+        self._versions[key].append((revision, kv))
+        return Event(EventType.PUT, key, kv.value, previous, created, revision)
 
     def _newest(self, key: str) -> KeyValue | None:
         versions = self._versions.get(key)
@@ -141,12 +158,11 @@ class MemoryStore:
         index = bisect_right(versions, revision, key=_revision_of)
         return versions[index - 1][1] if index else None
 
-    def _expect(self, key: str, expected: int) -> KeyValue:
+    def _expect(self, key: str, expected: int) -> None:
         self._check_open()
         current = self._newest(key)
         if current is None or current.mod_revision != expected:
             raise RevisionConflict(key, current)
-        return current
 
     def _readable(self, revision: int) -> int:
         """The revision to read at, checked against the kept history."""

@@ -74,6 +74,7 @@ class Create(Request, tag=3):
 
     key: str
     value: bytes
+    beside: list[tuple[str, bytes | None]]
 
 
 class Update(Request, tag=4):
@@ -82,6 +83,7 @@ class Update(Request, tag=4):
     key: str
     value: bytes
     expected: int
+    beside: list[tuple[str, bytes | None]]
 
 
 class Delete(Request, tag=5):
@@ -89,6 +91,7 @@ class Delete(Request, tag=5):
 
     key: str
     expected: int
+    beside: list[tuple[str, bytes | None]]
 
 
 class Compact(Request, tag=6):

@@ -8,6 +8,7 @@ of Python's strings), values are opaque bytes. All methods belong to one running
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, Self
@@ -69,6 +70,10 @@ class Event:
 
 Events = list[Event]
 
+Beside = Sequence[tuple[str, bytes | None]]
+"""Further keys that one write changes: a value is put, whether the key exists or not; None removes
+the key, if it exists."""
+
 
 class Watch(Protocol):
     """Batches of events in revision order: each event after the start exactly once.
@@ -102,6 +107,12 @@ class Store(Protocol):
     an unknown outcome if the machine goes down before the next acknowledged write. A write whose
     caller is cancelled may still happen. All methods raise `StoreUnavailable` when the engine
     fails and `StoreClosed` after `close`.
+
+    What a write changes `beside` its own key happens with it, in the same transaction, or not at
+    all. Each key has its own event, and that of the write's own key is the last: the revision that
+    is returned is that event's, so whoever sees it sees them all. Whether the others share it or
+    have their own is the driver's affair; in etcd the keys of a transaction share it. All keys of
+    a write differ (ValueError), and they are a few dozen at most.
     """
 
     @property
@@ -131,21 +142,21 @@ class Store(Protocol):
         """
         ...
 
-    async def create(self, key: str, value: bytes) -> int:
+    async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:
         """Write a key that must not exist; the new revision.
 
         Raises: `KeyExists`.
         """
         ...
 
-    async def update(self, key: str, value: bytes, *, expected: int) -> int:
+    async def update(self, key: str, value: bytes, *, expected: int, beside: Beside = ()) -> int:
         """Replace the value of a key whose `mod_revision` is `expected`; the new revision.
 
         Raises: `RevisionConflict`, also for a key that does not exist.
         """
         ...
 
-    async def delete(self, key: str, *, expected: int) -> int:
+    async def delete(self, key: str, *, expected: int, beside: Beside = ()) -> int:
         """Remove a key whose `mod_revision` is `expected`; the revision of the removal itself.
 
         Raises: `RevisionConflict`, also for a key that does not exist.
@@ -173,6 +184,12 @@ class Store(Protocol):
     async def close(self) -> None:
         """Finish what was begun, end watches, release everything. Closing twice is allowed."""
         ...
+
+
+def check_distinct(key: str, beside: Beside) -> None:
+    """Raises: ValueError when two keys of one write are the same."""
+    if len({key, *(other for other, _ in beside)}) <= len(beside):
+        raise ValueError(f"a write of key {key!r} names a key twice")
 
 
 def prefix_end(prefix: str) -> str | None:

@@ -20,7 +20,7 @@ from strongroom.storage import messages as m
 from strongroom.storage.errors import StoreClosed, StoreUnavailable
 from strongroom.storage.feed import Feed, FeedWatch
 from strongroom.storage.frames import Frames, open_frames
-from strongroom.storage.port import Events, KeyValue, Page, Watch
+from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, check_distinct
 from strongroom.storage.shared import SharedRevision
 
 A = TypeVar("A", bound=m.Message)
@@ -86,17 +86,18 @@ class RemoteStore:
         page = await self._ask(m.List(self._next(), prefix, limit, start, revision), m.Listed)
         return Page([*map(m.key_value, page.items)], page.revision, page.more, page.remaining)
 
-    async def create(self, key: str, value: bytes) -> int:
-        key.encode()
-        return (await self._ask(m.Create(self._next(), key, value), m.Done)).revision
+    async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:
+        others = _checked(key, beside)
+        return (await self._ask(m.Create(self._next(), key, value, others), m.Done)).revision
 
-    async def update(self, key: str, value: bytes, *, expected: int) -> int:
-        key.encode()
-        return (await self._ask(m.Update(self._next(), key, value, expected), m.Done)).revision
+    async def update(self, key: str, value: bytes, *, expected: int, beside: Beside = ()) -> int:
+        others = _checked(key, beside)
+        asked = m.Update(self._next(), key, value, expected, others)
+        return (await self._ask(asked, m.Done)).revision
 
-    async def delete(self, key: str, *, expected: int) -> int:
-        key.encode()
-        return (await self._ask(m.Delete(self._next(), key, expected), m.Done)).revision
+    async def delete(self, key: str, *, expected: int, beside: Beside = ()) -> int:
+        others = _checked(key, beside)
+        return (await self._ask(m.Delete(self._next(), key, expected, others), m.Done)).revision
 
     def watch(self, prefix: str, *, after: int) -> Watch:
         return FeedWatch(self._feed, prefix, after)
@@ -183,6 +184,17 @@ class RemoteStore:
     def _check_open(self) -> None:
         if self._feed.closed:
             raise StoreClosed("the store was closed")
+
+
+def _checked(key: str, beside: Beside) -> list[tuple[str, bytes | None]]:
+    """What is written beside a key, if the other end can store all of it. Raises: ValueError."""
+    key.encode()
+    if not beside:
+        return []
+    check_distinct(key, beside)
+    for other, _ in beside:
+        other.encode()
+    return list(beside)
 
 
 def _nothing() -> None:

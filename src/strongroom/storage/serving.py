@@ -162,12 +162,14 @@ class Client:
         """The answer, and the revision that it shows."""
         store, number = self._store, request.number
         match request:
-            case m.Create():
-                revision = await store.create(request.key, request.value)
-            case m.Update(expected=expected):
-                revision = await store.update(request.key, request.value, expected=expected)
-            case m.Delete(expected=expected):
-                revision = await store.delete(request.key, expected=expected)
+            case m.Create(beside=beside):
+                revision = await store.create(request.key, request.value, beside=beside)
+            case m.Update(expected=expected, beside=beside):
+                revision = await store.update(
+                    request.key, request.value, expected=expected, beside=beside
+                )
+            case m.Delete(expected=expected, beside=beside):
+                revision = await store.delete(request.key, expected=expected, beside=beside)
             case m.Compact():
                 await store.compact(request.revision)
                 self._server.compacted()

@@ -19,7 +19,7 @@ from typing import Self
 
 from strongroom.storage.errors import StoreClosed
 from strongroom.storage.feed import Feed, FeedWatch
-from strongroom.storage.port import Events, KeyValue, Page, Watch
+from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, check_distinct
 from strongroom.storage.sqlite_batch import Job, Operation, Report
 from strongroom.storage.sqlite_file import DatabaseFile
 from strongroom.storage.sqlite_reader import Readers, read_events, read_key, read_page
@@ -95,14 +95,14 @@ class SQLiteStore:
             partial(read_page, prefix=prefix, limit=limit, start=start, revision=revision)
         )
 
-    async def create(self, key: str, value: bytes) -> int:
-        return await self._submit(Operation.CREATE, key, value, 0)
+    async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:
+        return await self._submit(Operation.CREATE, key, value, 0, beside)
 
-    async def update(self, key: str, value: bytes, *, expected: int) -> int:
-        return await self._submit(Operation.UPDATE, key, value, expected)
+    async def update(self, key: str, value: bytes, *, expected: int, beside: Beside = ()) -> int:
+        return await self._submit(Operation.UPDATE, key, value, expected, beside)
 
-    async def delete(self, key: str, *, expected: int) -> int:
-        return await self._submit(Operation.DELETE, key, b"", expected)
+    async def delete(self, key: str, *, expected: int, beside: Beside = ()) -> int:
+        return await self._submit(Operation.DELETE, key, b"", expected, beside)
 
     def watch(self, prefix: str, *, after: int) -> Watch:
         return FeedWatch(self._feed, prefix, after)
@@ -126,18 +126,22 @@ class SQLiteStore:
         self._file.release()
 
     def _submit(
-        self, operation: Operation, key: str, value: bytes, expected: int
+        self, operation: Operation, key: str, value: bytes, expected: int, beside: Beside = ()
     ) -> asyncio.Future[int]:
         """Queue a job. Jobs of one turn of the event loop reach the writer as one list."""
         self._check_open()
         # What SQLite cannot store is refused here, where it fails only its own caller.
         key.encode()
+        if beside:
+            check_distinct(key, beside)
+            for other, _ in beside:
+                other.encode()
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         if not self._pending:
             self._loop.call_soon(self._flush)
         done: asyncio.Future[int] = self._loop.create_future()
-        self._pending.append(Job(operation, key, value, expected, done))
+        self._pending.append(Job(operation, key, value, expected, done, beside))
         return done
 
     def _flush(self) -> None:

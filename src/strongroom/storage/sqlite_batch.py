@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from strongroom.storage.errors import FutureRevision, KeyExists, RevisionConflict, StoreError
-from strongroom.storage.port import Event, Events, EventType, KeyValue
+from strongroom.storage.port import Beside, Event, Events, EventType, KeyValue
 
 _FIND = """
     SELECT n.revision, n.deleted, l.value, l.create_revision
@@ -46,13 +46,17 @@ class Operation(Enum):
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A conditional write, or a compaction up to `expected`; `done` gets the revision."""
+    """A conditional write, or a compaction up to `expected`; `done` gets the revision.
+
+    `beside` is what changes with it: those keys have no conditions of their own.
+    """
 
     operation: Operation
     key: str
     value: bytes = field(repr=False)
     expected: int
     done: asyncio.Future[int]
+    beside: Beside = field(default=(), repr=False)
 
 
 @dataclass(slots=True)
@@ -92,24 +96,47 @@ class Batch:
         self.report.results.append((job, result))
 
     def _write(self, job: Job) -> int:
-        row = self._execute(_FIND, (job.key,)).fetchone()
-        current = None
-        previous = 0
-        if row is not None:
-            previous, deleted, value, create_revision = row
-            if not deleted:
-                current = KeyValue(job.key, value, create_revision, previous)
-        revision = self.revision + 1
-        event = _change(job, current, revision)
+        previous, current = self._find(job.key)
+        # The condition is checked before anything is changed, and nothing of this job after it can
+        # fail but the whole transaction.
+        event = _change(job, current, self.revision + 1)
+        if job.beside:
+            self._write_beside(job.beside)
+            event = _change(job, current, self.revision + 1)
+        return self._append(event, previous)
+
+    def _find(self, key: str) -> tuple[int, KeyValue | None]:
+        """The revision of a key's newest row (0: none), and the version that it holds."""
+        row = self._execute(_FIND, (key,)).fetchone()
+        if row is None:
+            return 0, None
+        previous, deleted, value, create_revision = row
+        return previous, None if deleted else KeyValue(key, value, create_revision, previous)
+
+    def _append(self, event: Event, previous: int) -> int:
+        """Make an event, which is of the next revision, a part of the log."""
+        revision, key = event.revision, event.key
         deletion = event.type is EventType.DELETE
-        stored = None if deletion else job.value
-        self._execute(
-            _APPEND, (revision, job.key, event.create_revision, previous, deletion, stored)
-        )
-        self._execute(_POINT, (job.key, revision, deletion))
+        stored = None if deletion else event.value
+        self._execute(_APPEND, (revision, key, event.create_revision, previous, deletion, stored))
+        self._execute(_POINT, (key, revision, deletion))
         self.revision = revision
         self.report.events.append(event)
         return revision
+
+    def _write_beside(self, beside: Beside) -> None:
+        for key, value in beside:
+            previous, current = self._find(key)
+            if value is None and current is None:
+                continue
+            revision = self.revision + 1
+            created = revision if current is None else current.create_revision
+            if value is not None:
+                event = Event(EventType.PUT, key, value, current, created, revision)
+            else:
+                last = b"" if current is None else current.value
+                event = Event(EventType.DELETE, key, last, current, created, revision)
+            self._append(event, previous)
 
     def _compact(self, target: int) -> int:
         # Only what is committed already: if the outcome of this transaction should get lost,
