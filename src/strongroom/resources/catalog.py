@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from strongroom.resources.apiservice import API_SERVICES
+from strongroom.resources.clusterrole import CLUSTER_ROLES
+from strongroom.resources.clusterrolebinding import CLUSTER_ROLE_BINDINGS
 from strongroom.resources.configmap import CONFIG_MAPS
 from strongroom.resources.controllerrevision import CONTROLLER_REVISIONS
 from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
@@ -32,8 +34,11 @@ from strongroom.resources.replicaset import REPLICA_SETS
 from strongroom.resources.replicationcontroller import REPLICATION_CONTROLLERS
 from strongroom.resources.resource import Resource
 from strongroom.resources.resourcequota import RESOURCE_QUOTAS
+from strongroom.resources.role import ROLES
+from strongroom.resources.rolebinding import ROLE_BINDINGS
 from strongroom.resources.runtimeclass import RUNTIME_CLASSES
 from strongroom.resources.secret import SECRETS
+from strongroom.resources.selfsubjectreview import SELF_SUBJECT_REVIEWS
 from strongroom.resources.service import SERVICES
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
 from strongroom.resources.statefulset import STATEFUL_SETS
@@ -80,9 +85,11 @@ CATALOG = Catalog(
         *(EVENTS_V1, ENDPOINT_SLICES),
         *(INGRESSES, INGRESS_CLASSES),
         *(CSI_DRIVERS, RUNTIME_CLASSES, PRIORITY_CLASSES),
+        *(ROLES, ROLE_BINDINGS, CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS),
         API_SERVICES,
         *(MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS),
         *(VALIDATING_POLICIES, VALIDATING_POLICY_BINDINGS),
         CUSTOM_RESOURCE_DEFINITIONS,
+        SELF_SUBJECT_REVIEWS,
     )
 )

@@ -63,7 +63,8 @@ class Subresource(Generic[T]):
 
     ``merge(new, old)`` makes the object to store when ``new`` arrives by this path: it starts from
     ``old`` and takes over only what the subresource may change. ``validate(new, old)`` judges it.
-    A subresource with a ``projection`` takes and answers another kind, and has neither of them.
+    A subresource with a ``projection`` takes and answers another kind, and has neither of them; so
+    has one that is only created, which ``takes`` objects of another kind and answers them.
     """
 
     name: str
@@ -71,6 +72,12 @@ class Subresource(Generic[T]):
     validate: Callable[[T, T], list[FieldError]] = lambda new, old: []
     verbs: tuple[str, ...] = ("get", "patch", "update")
     projection: Projection[T] | None = None
+    takes: Resource[Any] | None = None
+
+    @property
+    def other(self) -> Resource[Any] | None:
+        """The kind that goes by this path, if it is another one."""
+        return self.projection.resource if self.projection else self.takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,8 @@ class Resource(Generic[T]):
     """How objects are stored; None when as they are served."""
     deprecation: str = ""
     """What every request to this version is warned of, if anything."""
+    answered: bool = False
+    """Whether objects are questions: they can only be created, are answered and never stored."""
     any_finalizer: bool = False
     """Whether finalizers need not be qualified by a domain, as those of core kinds must be."""
     unconditional_update: bool = True

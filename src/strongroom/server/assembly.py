@@ -13,6 +13,7 @@ from strongroom.access.authz.components import COMPONENTS
 from strongroom.access.authz.port import Authorizer
 from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer
 from strongroom.api.clock import Clock, SystemClock
+from strongroom.registry.answering import AnsweringRegistry
 from strongroom.registry.registry import Registry
 from strongroom.resources.catalog import CATALOG
 from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
@@ -36,6 +37,7 @@ from strongroom.server.paths import Page, path_routes
 from strongroom.server.pipeline import Pipeline
 from strongroom.server.pki import PKI
 from strongroom.server.podlogs import PodLogs
+from strongroom.server.reviews import ReviewParts, reviews
 from strongroom.server.routes import Routes
 from strongroom.server.service_addresses import ServiceAddresses, ServiceRegistry
 from strongroom.server.serving import Listener, tls_context
@@ -202,11 +204,20 @@ async def _start_kinds(
     if given.behind:
         cluster = admission.cluster  # Its kinds are attached when they are there, below.
         plugins = (Freshness(store, lambda: cluster.kinds.fixed()), *plugins)  # noqa: PLW0108 - as above
+    answers = reviews(ReviewParts(authorizer))
     kinds = Kinds(
-        ServiceRegistry(addresses, given.turns, r, store, (*plugins, addresses), clock)
-        if r is SERVICES
-        else Registry(r, store, plugins, clock)
-        for r in CATALOG.all()
+        (
+            ServiceRegistry(addresses, given.turns, r, store, (*plugins, addresses), clock)
+            if r is SERVICES
+            else Registry(r, store, plugins, clock)
+            for r in CATALOG.all()
+            if not r.answered
+        ),
+        (
+            AnsweringRegistry(r, plugins, answers[r.group, r.plural])
+            for r in CATALOG.all()
+            if r.answered
+        ),
     )
     for registry in kinds.fixed():
         await registry.start()

@@ -35,7 +35,7 @@ class Call:
     def shown(self) -> Resource[Any]:
         """The kind that bodies are of: that of the path, unless a subresource shows another."""
         part = self.resource.subresource(self.target.subresource)
-        return part.projection.resource if part and part.projection else self.resource
+        return (part.other if part else None) or self.resource
 
     @property
     def query(self) -> Query:

@@ -247,9 +247,9 @@ def _legacy_part(resource: AnyResource, name: str, verbs: Iterable[str]) -> APIR
 def _answered(resource: AnyResource, part: str) -> GroupVersionKind | None:
     """The kind that a subresource answers, if it is another one."""
     found = resource.subresource(part)
-    if found is None or found.projection is None:
+    other = found.other if found else None
+    if other is None:
         return None
-    other = found.projection.resource
     return GroupVersionKind(group=other.group, version=other.version, kind=other.kind)
 
 
@@ -259,5 +259,7 @@ def _singular(resource: AnyResource) -> str:
 
 def _storage_hash(resource: AnyResource) -> str:
     """As upstream: the first eight bytes of SHA-256 of ``GROUP/VERSION/KIND``, in base64."""
+    if resource.answered:
+        return ""
     text = f"{resource.group}/{resource.version}/{resource.kind}"
     return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()

@@ -112,6 +112,8 @@ class Endpoints:
     def _check_scope(self, registry: Registry[Any], target: Target) -> None:
         """Refuse paths that upstream has no route for."""
         resource = registry.resource
+        if resource.answered and target.name:
+            raise no_such_resource()
         if not resource.namespaced:
             if target.namespace and resource.plural != "namespaces":
                 raise no_such_resource()

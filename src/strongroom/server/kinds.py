@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
+from strongroom.registry.answering import AnsweringRegistry
 from strongroom.registry.registry import Registry
 from strongroom.resources.resource import Resource
 
@@ -85,9 +86,14 @@ async def _always_fresh() -> None:
 class Kinds:
     """The served kinds. ``generation`` grows with each change; ``changed`` is called after it."""
 
-    def __init__(self, registries: Iterable[AnyRegistry] = ()) -> None:
+    def __init__(
+        self,
+        registries: Iterable[AnyRegistry] = (),
+        answering: Iterable[AnsweringRegistry[Any]] = (),
+    ) -> None:
         self._fixed: dict[Name, AnyRegistry] = {_name(r.resource): r for r in registries}
         self._plural = {(r.resource.group, r.resource.plural): r for r in self._fixed.values()}
+        self._answering = {_name(r.resource): r for r in answering}
         self._custom: dict[Name, CustomKind] = {}
         self.generation = 0
         self.changed: list[Callable[[], None]] = []
@@ -99,8 +105,13 @@ class Kinds:
         return self._plural[group, plural]
 
     def fixed(self) -> tuple[AnyRegistry, ...]:
-        """The registries of the catalogue's kinds."""
+        """The registries of the catalogue's kinds that are stored."""
         return tuple(self._fixed.values())
+
+    def catalogued(self) -> tuple[AnyResource, ...]:
+        """The kinds of the catalogue."""
+        held = (r.resource for r in self._fixed.values())
+        return (*held, *(r.resource for r in self._answering.values()))
 
     async def find(self, group: str, version: str, plural: str) -> AnyRegistry | None:
         """The registry that serves a path, as of all writes that were acknowledged."""
@@ -108,12 +119,16 @@ class Kinds:
         fixed = self._fixed.get(name)
         if fixed is not None:
             return fixed
+        answering = self._answering.get(name)
+        if answering is not None:
+            # Such a kind has the one verb create, and that it shares with any registry.
+            return cast("AnyRegistry", answering)
         await self.refresh()
         custom = self._custom.get(name)
         return None if custom is None else await custom.registry()
 
     async def all(self) -> list[AnyRegistry]:
-        """A registry of each kind; a custom kind's is of one of its versions."""
+        """A registry of each kind that is stored; a custom kind's is of one of its versions."""
         await self.refresh()
         chosen = {(g, plural): kind for (g, _, plural), kind in self._custom.items()}
         started = [await kind.registry() for kind in chosen.values()]
@@ -122,7 +137,7 @@ class Kinds:
     def resources(self) -> tuple[AnyResource, ...]:
         """Every version of every kind. Of custom kinds only names and subresources are told."""
         custom = (kind.resource for kind in self._custom.values())
-        return (*(r.resource for r in self._fixed.values()), *custom)
+        return (*self.catalogued(), *custom)
 
     def custom(self) -> tuple[CustomKind, ...]:
         """Every version of every custom kind."""
@@ -130,7 +145,7 @@ class Kinds:
 
     def is_fixed(self, group: str, version: str) -> bool:
         """Whether the version of the group is the catalogue's: custom kinds cannot be in it."""
-        return any(name[:2] == (group, version) for name in self._fixed)
+        return any(name[:2] == (group, version) for name in (*self._fixed, *self._answering))
 
     def replace(self, group: str, plural: str, versions: Iterable[CustomKind]) -> list[CustomKind]:
         """Serve these versions of a custom kind, and no others; gives those to be closed."""

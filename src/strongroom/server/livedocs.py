@@ -33,7 +33,6 @@ class LiveDocuments:
         await kinds.refresh()
         if self._generation != kinds.generation:
             self._generation = kinds.generation
-            fixed = [registry.resource for registry in kinds.fixed()]
             self._routes = discovery_routes(kinds.resources(), address=self._address)
-            self._routes |= self._openapi.routes(fixed, kinds.custom())
+            self._routes |= self._openapi.routes(kinds.catalogued(), kinds.custom())
         return self._routes

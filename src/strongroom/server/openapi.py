@@ -108,12 +108,8 @@ def _kinds(resources: Iterable[AnyResource]) -> list[ServedKind]:
     """The kinds, and those that their subresources show."""
     kinds = []
     for resource in resources:
-        kinds.append(_kind(resource, listed=True))
-        kinds += [
-            _kind(p.projection.resource, listed=False)
-            for p in resource.subresources
-            if p.projection
-        ]
+        kinds.append(_kind(resource, listed="list" in resource.verbs))
+        kinds += [_kind(p.other, listed=False) for p in resource.subresources if p.other]
     return kinds
 
 

@@ -99,6 +99,7 @@ _OBJECT = (
         "delete", "delete", "delete", "delete", _DELETE, "options", "status", success=(200, 202)
     ),
 )
+_PART = (*_OBJECT, *(action for action in _COLLECTION if action.verb == "create"))
 
 
 def resource_paths(resources: Iterable[Resource[Any]], version: Version) -> Tree:
@@ -128,16 +129,16 @@ class _Paths:
         root += f"/{resource.version}"
         scoped = f"{root}/namespaces/{{namespace}}" if resource.namespaced else root
         collection = f"{scoped}/{resource.plural}"
-        paths = {
-            collection: self._item(_COLLECTION, resource.verbs, named=False),
-            f"{collection}/{{name}}": self._item(_OBJECT, resource.verbs, named=True),
-        }
+        paths = {collection: self._item(_COLLECTION, resource.verbs, named=False)}
+        if resource.answered:
+            return paths
+        paths[f"{collection}/{{name}}"] = self._item(_OBJECT, resource.verbs, named=True)
         if resource.namespaced:
             everywhere = self._item(_COLLECTION[:1], resource.verbs, named=False, everywhere=True)
             paths[f"{root}/{resource.plural}"] = everywhere
         for part in resource.subresources:
-            self._shown = part.projection.resource if part.projection else resource
-            item = self._item(_OBJECT, part.verbs, named=True, suffix=part.name.capitalize())
+            self._shown = part.other or resource
+            item = self._item(_PART, part.verbs, named=True, suffix=part.name.capitalize())
             paths[f"{collection}/{{name}}/{part.name}"] = item
         self._shown = resource
         if resource.plural == "pods":

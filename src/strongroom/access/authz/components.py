@@ -16,6 +16,8 @@ EVENT_WRITER = Rule(("create", "patch", "update"), ("",), ("events",))
 
 PUBLIC_INFO = (Rule(("get",), paths=("/healthz", "/livez", "/readyz", "/version", "/version/")),)
 
+BASIC_USER = (Rule(("create",), ("authentication.k8s.io",), ("selfsubjectreviews",)),)
+
 DISCOVERY = (
     Rule(
         ("get",),
@@ -73,6 +75,8 @@ CONTROLLER_MANAGER = (
     ),
     Rule(("update",), ("",), ("resourcequotas/status",)),
     Rule(("create",), ("",), ("pods/binding",)),
+    Rule(("create",), ("",), ("serviceaccounts",)),
+    Rule(("create", "update"), ("",), ("configmaps",)),
     Rule(("get",), paths=("/metrics",)),
 )
 
@@ -83,7 +87,7 @@ COMPONENTS = RuleTable(
     },
     groups={
         NODES: NODE,
-        AUTHENTICATED: DISCOVERY,
+        AUTHENTICATED: DISCOVERY + BASIC_USER,
         UNAUTHENTICATED: PUBLIC_INFO,
     },
 )
