@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -13,17 +15,38 @@ from strongroom.client.client import Client
 from strongroom.client.config import ClientConfig, load_config
 from strongroom.client.errors import ClientFailure
 from strongroom.client.events import EventRecorder
+from strongroom.controllers.certificates.options import Signing, signing_options
 from strongroom.controllers.controller import Controller, work
 from strongroom.controllers.garbage import GarbageCollector
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.node_lifecycle import NodeLifecycle
 from strongroom.controllers.resourcequota import ResourceQuotaController
+from strongroom.controllers.rootca import root_ca_publisher
 from strongroom.controllers.scheduler import Scheduler
+from strongroom.controllers.serviceaccounts import service_account_controller
 from strongroom.process import forbid_dumps, small_tls_buffers
 from strongroom.telemetry import LOG_LEVELS, LogFormat, setup_logging
 
-NAMES = ("scheduler", "namespace", "node-lifecycle", "garbage-collector", "resourcequota")
+NAMES = (
+    "serviceaccount",
+    "root-ca-cert-publisher",
+    "scheduler",
+    "namespace",
+    "node-lifecycle",
+    "garbage-collector",
+    "resourcequota",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which controllers run, and what they are told."""
+
+    names: tuple[str, ...]
+    root_ca: bytes
+    """Certificates in PEM."""
+    signing: Signing
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,12 +59,26 @@ NAMES = ("scheduler", "namespace", "node-lifecycle", "garbage-collector", "resou
     help="Which controllers to run.",
 )
 @click.option(
+    "--root-ca-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Authority that pods are given to trust the API server by.  [default: the kubeconfig's]",
+)
+@signing_options
+@click.option(
     "--log-format", type=click.Choice(["json", "text"]), default="text", help="Form of the log."
 )
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", help="What is logged.")
-def main(kubeconfig: str | None, controllers: str, log_format: LogFormat, log_level: str) -> None:
+def main(
+    kubeconfig: str | None,
+    controllers: str,
+    root_ca_file: Path | None,
+    log_format: LogFormat,
+    log_level: str,
+    signing: Signing,
+) -> None:
     """Run the controllers: scheduler, deletion of namespaces and of what nobody owns, node
-    lifecycle, what quotas have left.
+    lifecycle, what quotas have left, the service account and the authority of each namespace.
 
     Prints a line that begins with `ready` once all follow the API server.
 
@@ -59,13 +96,16 @@ def main(kubeconfig: str | None, controllers: str, log_format: LogFormat, log_le
         raise click.UsageError(f"unknown controllers: {', '.join(unknown)}; known: {known}")
     try:
         config = load_config(kubeconfig)
+        root_ca = root_ca_file.read_bytes() if root_ca_file else config.ca_data
     except ClientFailure as error:
         raise click.ClickException(str(error)) from error
-    asyncio.run(run(config, wanted))
+    except OSError as error:
+        raise click.ClickException(f"--root-ca-file: {error.strerror}") from error
+    asyncio.run(run(config, Settings(wanted, root_ca, signing)))
 
 
-async def run(config: ClientConfig, names: tuple[str, ...] = NAMES) -> None:
-    """Run the controllers of these names until SIGTERM or SIGINT."""
+async def run(config: ClientConfig, settings: Settings) -> None:
+    """Run controllers until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -79,6 +119,8 @@ async def run(config: ClientConfig, names: tuple[str, ...] = NAMES) -> None:
         )
         monitors = Monitors(client)
         known: dict[str, Controller] = {
+            "serviceaccount": service_account_controller(client),
+            "root-ca-cert-publisher": root_ca_publisher(client, settings.root_ca),
             "scheduler": Scheduler(client, events, clock),
             "namespace": NamespaceController(client, monitors, clock),
             "node-lifecycle": NodeLifecycle(client, node_events, clock),
@@ -86,7 +128,7 @@ async def run(config: ClientConfig, names: tuple[str, ...] = NAMES) -> None:
             "resourcequota": ResourceQuotaController(client, monitors, clock),
         }
         recorders = [events, node_events, garbage_events]
-        await _serve([known[name] for name in names], recorders, stop)
+        await _serve([known[name] for name in settings.names], recorders, stop)
 
 
 async def _serve(
