@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from strongroom.resources.catalog import CATALOG
+from strongroom.resources.ingress_object import Ingress
 from strongroom.resources.pod import Pod
-from strongroom.resources.references import secret_references
+from strongroom.resources.references import may_refer, secret_references
 from strongroom.resources.serviceaccount import ServiceAccount
 from tests.resources.making import made
 
@@ -80,3 +82,18 @@ def test_service_accounts_refer_to_secrets_too() -> None:
         "secrets[0].name",
         "imagePullSecrets[0].name",
     ]
+
+
+def test_certificates_of_ingresses() -> None:
+    ingress = made({"spec": {"tls": [{"hosts": ["a"]}, {"secretName": "s"}]}}, Ingress)
+    assert [(r.name, str(r.path)) for r in secret_references(ingress)] == [
+        ("s", "spec.tls[1].secretName")
+    ]
+
+
+def test_kinds_that_refer() -> None:
+    refer = {resource.kind for resource in CATALOG.all() if may_refer(resource.type)}
+    assert refer == {
+        *("Pod", "PodTemplate", "ReplicationController", "ReplicaSet", "Deployment"),
+        *("StatefulSet", "DaemonSet", "Job", "CronJob", "ServiceAccount", "Ingress"),
+    }

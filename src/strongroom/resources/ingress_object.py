@@ -76,7 +76,9 @@ class IngressTLS(Struct):
     """A certificate for some hosts."""
 
     hosts: Annotated[list[str], F(1, "The hosts.", list_type="atomic")] = []
-    secretName: Annotated[str, F(2, "Secret with the certificate and its key.")] = ""
+    secretName: Annotated[
+        str, F(2, "Secret with the certificate and its key.", refers="Secret")
+    ] = ""
 
 
 class IngressSpec(Struct):

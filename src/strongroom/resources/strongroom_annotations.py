@@ -1,0 +1,21 @@
+"""Annotations of strongroom's own: what people may say of Secrets, and of a namespace's."""
+
+from __future__ import annotations
+
+EXPIRES_AT = "strongroom.io/expires-at"
+"""On Secrets: the moment from which the value is of no use, in RFC 3339."""
+
+ROTATE_AFTER = "strongroom.io/rotate-after"
+"""On Secrets: how long a value may stay, since it last changed (``90d``, ``12h30m``)."""
+
+HISTORY = "strongroom.io/history"
+"""On Secrets, and on Namespaces for theirs: ``off``, or how many revisions are kept."""
+
+ALLOW_DELETION = "strongroom.io/allow-deletion"
+"""On Secrets: ``true`` lets a Secret be deleted that is in use."""
+
+DELETION_GUARD = "strongroom.io/deletion-guard"
+"""On Namespaces: what becomes of the deletion of a Secret that is in use, one of ``GUARDS``."""
+
+GUARDS = ("warn", "deny", "off")
+"""What ``DELETION_GUARD`` may say; the first where it says nothing."""
