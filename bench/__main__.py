@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cases import Measurements, start_up
+from bench.flood import flood
 from bench.propagation import propagation
 from bench.scaling import scaling
 from bench.settings import Settings
@@ -51,6 +52,9 @@ def run_own(names: list[str], settings: Settings) -> Measurements:
     if "propagation" in names:
         with own(node=True) as target:
             result |= run(propagation(target))
+    if "flood" in names:
+        with own(False) as target:
+            result |= run(flood(target, settings.seconds))
     return result
 
 

@@ -14,7 +14,7 @@ from bench.target import Target
 
 Case = Callable[[Target, Settings], Awaitable[Measurements]]
 
-OWN_ONLY = ("start", "propagation")
+OWN_ONLY = ("start", "propagation", "flood")
 """Cases that start a server of their own."""
 
 CASES: dict[str, Case] = {

@@ -16,16 +16,21 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 from strongroom.access.user import User
 from strongroom.server.kept import Kept
 from strongroom.server.levels import LEVELS, SPECIAL, LevelSpec, is_probe, level_of
 from strongroom.server.request import MAX_BODY, ClientGone, Request, int_header
+from strongroom.server.resting import BURST, Resting
 from strongroom.server.urls import Target
 
 TURN = 0.005
 """Seconds of work that are begun in one turn of the event loop while others wait."""
+
+MIXED = 1.0
+"""Seconds for which it is remembered that more than one flow asks for something."""
 
 MAX_WAIT = 15.0
 """Seconds a request may wait: a quarter of its time, as upstream."""
@@ -72,7 +77,17 @@ class Level:
 class Flow:
     """One user's requests of one level."""
 
-    __slots__ = ("costs", "done", "level", "lined_up", "uploads", "waiting", "watches")
+    __slots__ = (
+        "burst",
+        "costs",
+        "done",
+        "level",
+        "lined_up",
+        "turn",
+        "uploads",
+        "waiting",
+        "watches",
+    )
 
     def __init__(self, level: Level) -> None:
         self.level = level
@@ -84,6 +99,8 @@ class Flow:
         self.uploads = self.watches = 0
         self.lined_up = False
         """Whether it is in its level's order."""
+        self.turn, self.burst = 0.0, 0
+        """When it began to ask, within the last ``TURN``, and how often it has since."""
 
 
 @dataclass(slots=True, eq=False)
@@ -120,6 +137,10 @@ class Fairness:
         self._waiting = self._uploads = 0
         self._scheduled = False
         self._sequence = count()
+        self._resting = Resting()
+        self._last: Flow | None = None
+        self._mixed = 0.0
+        """Until when nobody is to take all of the turns."""
 
     @property
     def levels(self) -> list[Level]:
@@ -135,9 +156,26 @@ class Fairness:
         flow = known.get(special)
         if flow is None:
             flow = known[special] = self._flow(level_of(user, target), user.name)
-        if flow.level.spec.exempt or (not target.is_resource and is_probe(target.path)):
+        exempt = flow.level.spec.exempt or (not target.is_resource and is_probe(target.path))
+        now = self._now()
+        if flow is not self._last or exempt:
+            self._last, self._mixed = flow, now + MIXED
+        if exempt:
             return None
+        if now - flow.turn >= TURN:
+            flow.turn, flow.burst = now, 0
+        flow.burst += 1
         return flow
+
+    def rest(self, flow: Flow) -> Callable[[Callable[[], None]], None] | None:
+        """How a connection is to be left alone after this answer; None: it need not be.
+
+        That is so when its flow has asked often within a few milliseconds, and others ask too. The
+        function takes what is to be called when it is time to read on.
+        """
+        if flow.burst <= BURST or self._mixed < flow.turn:
+            return None
+        return partial(self._resting.park, flow)
 
     async def receive(self, flow: Flow, request: Request) -> None:
         """Let the body come; its place in memory is bounded. Raises Overloaded, StatusError."""

@@ -95,6 +95,7 @@ class Pipeline:
             return reply
         finally:
             fairness.leave(flow, verb, request.received_bytes, sent)
+            request.rest = fairness.rest(flow)
 
     async def _work(
         self, request: Request, target: Target, attributes: Attributes

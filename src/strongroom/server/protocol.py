@@ -220,13 +220,23 @@ class Connection(asyncio.BufferedProtocol):
             return
         if request.incoming is not None and not request.complete:
             request.incoming.discard()
+        if request.rest is None or self._refused:
+            self._go_on()
+        else:
+            self._pause()
+            request.rest(self._go_on)
+
+    def _go_on(self) -> None:
+        """Serve what waits, or wait for more."""
+        if self._transport.is_closing() or self._task is not None:
+            return
         if self._waiting:
             self._start(self._waiting.popleft())
             return
         if self._refused:
             self._hang_up(plain_answer(self._refusal))
             return
-        waits = self._within_head or not request.complete
+        waits = self._within_head or self._request is not None
         self.deadline = self._loop.time() + (HEADER_TIMEOUT if waits else IDLE_TIMEOUT)
         if self._reading_paused:
             self._resume()

@@ -126,6 +126,7 @@ class Request:
         "path",
         "query",
         "received",
+        "rest",
         "source",
         "warnings",
         "websocket",
@@ -162,6 +163,8 @@ class Request:
         """Of the request's audit events."""
         self.leave: Callable[[], None] | None = None
         """Called when the client goes while the request waits for its turn."""
+        self.rest: Callable[[Callable[[], None]], None] | None = None
+        """Called with what reads on when the connection is to be left alone after the answer."""
         self._raw: bytes | None = None
         self._body: bytes | None = None
 
