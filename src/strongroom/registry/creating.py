@@ -10,6 +10,7 @@ from strongroom.api.meta import Object
 from strongroom.api.times import format_time
 from strongroom.api.validation import validate_object_meta
 from strongroom.registry.admission import Admission
+from strongroom.registry.companions import NONE, Companions
 from strongroom.registry.context import RequestContext
 from strongroom.registry.errors import generated_name_taken, translated
 from strongroom.registry.keys import object_key
@@ -29,9 +30,14 @@ class Creator(Writer[T]):
     """Makes objects."""
 
     def __init__(
-        self, form: Form[T], store: Store, cache: WatchCache[View[T]], admission: Admission
+        self,
+        form: Form[T],
+        store: Store,
+        cache: WatchCache[View[T]],
+        admission: Admission,
+        companions: Companions = NONE,
     ) -> None:
-        super().__init__(form, store, cache, admission)
+        super().__init__(form, store, cache, admission, companions)
         self._ownership = Ownership(form.resource)
 
     async def create(
@@ -109,7 +115,8 @@ class Creator(Writer[T]):
             if await self.store.get(key) is not None:
                 raise KeyExists(key)
             return self.form.view(key, value, 0)
-        return self.form.view(key, value, await self.store.create(key, value))
+        beside = self.companions.beside(ctx, None, obj)
+        return self.form.view(key, value, await self.store.create(key, value, beside=beside))
 
     async def _taken(self, key: str, obj: T) -> StatusError:
         meta = obj.metadata

@@ -111,7 +111,8 @@ class Deleter(Writer[T]):
     async def _remove(self, ctx: RequestContext, key: str, view: View[T]) -> View[T]:
         if ctx.dry_run:
             return view
-        return view.at(await self.store.delete(key, expected=view.revision))
+        beside = self.companions.beside(ctx, view, None)
+        return view.at(await self.store.delete(key, expected=view.revision, beside=beside))
 
     async def _store(self, ctx: RequestContext, key: str, view: View[T], obj: T) -> View[T]:
         value = self.form.encode(obj)

@@ -16,6 +16,7 @@ from strongroom.api.clock import Clock
 from strongroom.api.meta import DeleteOptions, Object
 from strongroom.api.patch import PatchType
 from strongroom.registry.admission import Admission, AdmissionPlugin
+from strongroom.registry.companions import NONE, Companions
 from strongroom.registry.context import RequestContext
 from strongroom.registry.creating import Creator
 from strongroom.registry.deleting import Deleter, check_options
@@ -36,7 +37,7 @@ class Registry(Generic[T]):
     """One kind's objects. Errors are StatusErrors; objects given to it may be changed by it.
 
     ``start`` must be awaited before anything else. ``bookmark_seconds`` is how often a watch that
-    allows bookmarks gets one.
+    allows bookmarks gets one, ``companions`` say what is written beside each object.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Registry(Generic[T]):
         clock: Clock,
         *,
         bookmark_seconds: float = BOOKMARK_SECONDS,
+        companions: Companions = NONE,
     ) -> None:
         self.resource = resource
         self.form = Form(resource)
@@ -55,10 +57,10 @@ class Registry(Generic[T]):
         parts = (self.form, store, self.cache)
         self._reader = Reader(*parts)
         self._watcher = Watcher(*parts, clock, bookmark_seconds)
-        self._creator = Creator(*parts, plugins)
-        self._updater = Updater(*parts, plugins)
+        self._creator = Creator(*parts, plugins, companions)
+        self._updater = Updater(*parts, plugins, companions)
         self._patcher = Patcher(self._updater)
-        self._deleter = Deleter(*parts, plugins)
+        self._deleter = Deleter(*parts, plugins, companions)
 
     async def start(self) -> None:
         """Fill the cache and follow the store."""

@@ -23,6 +23,7 @@ from strongroom.api.validation import (
     validate_object_meta_update,
 )
 from strongroom.registry.admission import Admission
+from strongroom.registry.companions import NONE, Companions
 from strongroom.registry.context import RequestContext
 from strongroom.registry.creating import Creator, wipe
 from strongroom.registry.errors import precondition_failed, translated
@@ -67,10 +68,15 @@ class Updater(Writer[T]):
     """Replaces objects."""
 
     def __init__(
-        self, form: Form[T], store: Store, cache: WatchCache[View[T]], admission: Admission
+        self,
+        form: Form[T],
+        store: Store,
+        cache: WatchCache[View[T]],
+        admission: Admission,
+        companions: Companions = NONE,
     ) -> None:
-        super().__init__(form, store, cache, admission)
-        self._creator = Creator(form, store, cache, admission)
+        super().__init__(form, store, cache, admission, companions)
+        self._creator = Creator(form, store, cache, admission, companions)
         self.ownership = Ownership(form.resource)
         self._projectors = {
             part.name: Projector(form.resource, part, part.projection)
@@ -163,7 +169,8 @@ class Updater(Writer[T]):
             return view
         if ctx.dry_run:
             return self.form.view(key, value, view.revision)
-        revision = await self.store.update(key, value, expected=view.revision)
+        beside = self.companions.beside(ctx, view, new)
+        revision = await self.store.update(key, value, expected=view.revision, beside=beside)
         return self.form.view(key, value, revision)
 
     async def _made(self, ctx: RequestContext, change: Change[T], old: T, view: View[T]) -> T:
@@ -263,8 +270,9 @@ class Updater(Writer[T]):
     async def _remove(self, ctx: RequestContext, key: str, value: bytes, view: View[T]) -> View[T]:
         """The last finalizer has gone: the object is removed, and answered as if it was stored."""
         if not ctx.dry_run:
+            beside = self.companions.beside(ctx, view, None)
             try:
-                await self.store.delete(key, expected=view.revision)
+                await self.store.delete(key, expected=view.revision, beside=beside)
             except RevisionConflict as overtaken:
                 # Somebody else may have removed the last finalizer too: that is no failure.
                 if overtaken.current is not None:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from strongroom.api.errors import GroupResource, StatusError, bad_request
 from strongroom.api.meta import Object, OwnerReference
 from strongroom.registry.admission import Admission
+from strongroom.registry.companions import NONE, Companions
 from strongroom.registry.context import RequestContext
 from strongroom.registry.turns import Turns
 from strongroom.registry.view import Form, View
@@ -35,12 +36,18 @@ class Writer(Generic[T]):
     """Base of the writing verbs of one kind."""
 
     def __init__(
-        self, form: Form[T], store: Store, cache: WatchCache[View[T]], admission: Admission
+        self,
+        form: Form[T],
+        store: Store,
+        cache: WatchCache[View[T]],
+        admission: Admission,
+        companions: Companions = NONE,
     ) -> None:
         self.form = form
         self.store = store
         self.cache = cache
         self.admission = admission
+        self.companions = companions
         self._turns = Turns()
 
     @property
