@@ -331,6 +331,28 @@ async def test_kubectl_takes_over_what_its_client_side_apply_set(
     assert edited[2].endswith('conflict with "editor" using v1: .data.k')
 
 
+async def test_kubectl_takes_over_a_secret_though_no_value_was_kept(
+    secrets: Registry[Secret],
+) -> None:
+    name = "kubectl.kubernetes.io/last-applied-configuration"
+    last = {"apiVersion": "v1", "kind": "Secret", "data": {"k": "aHVudGVyMg==", "l": "dg=="}}
+    made = secret("x", annotations={name: json.dumps(last)})
+    made.data = {"k": b"hunter2", "l": b"v"}
+    await secrets.create(By(secrets, "kubectl-client-side-apply").context(), "n", made)
+    stored = await secrets.get(context(), "n", "x")
+    assert b"aHVudGVyMg" not in stored.obj.metadata.annotations[name].encode()
+
+    other = await refused(By(secrets, "other").apply({"data": {"k": "bmV3"}}))
+    assert other[0] == 409
+    taken = await By(secrets, "kubectl").apply({"data": {"k": "bmV3"}})
+    assert taken.obj.data == {"k": b"new", "l": b"v"}
+    assert "bmV3" not in taken.obj.metadata.annotations[name]
+
+    await By(secrets, "editor").merge({"data": {"l": "ZWRpdGVk"}})
+    edited = await refused(By(secrets, "kubectl").apply({"data": {"k": "bmV3", "l": "dg=="}}))
+    assert edited[2].endswith('conflict with "editor" using v1: .data.l')
+
+
 async def test_a_binding_changes_no_owners(pods: Registry[Pod]) -> None:
     made = await By(pods, "a").apply(pod())
     binding = Binding(target=ObjectReference(kind="Node", name="node"))

@@ -17,7 +17,12 @@ from strongroom.api.apply.applying import Applied, adopted, apply
 from strongroom.api.apply.configuration import problems
 from strongroom.api.apply.conflicts import Conflicts
 from strongroom.api.apply.fieldset import Fields, FieldsError
-from strongroom.api.apply.last_applied import KUBECTL, brought_up_to_date, untouched
+from strongroom.api.apply.last_applied import (
+    KUBECTL,
+    beyond_masked,
+    brought_up_to_date,
+    untouched,
+)
 from strongroom.api.apply.owners import Owners
 from strongroom.api.apply.shape import Shape, shape_of
 from strongroom.api.apply.tracking import Terms, ownable, track
@@ -135,7 +140,7 @@ class Ownership(Generic[T]):
             if ctx.field_manager != KUBECTL:
                 raise
             left = conflicts.beyond(untouched(live, self._shape, terms.version))
-            if left:
+            if left := left and beyond_masked(left, live, owners):
                 raise Conflicts(left) from None
         # All conflicts are with what kubectl applied itself before it let the server do it.
         return apply(terms, live, config, owners, manager, force=True)

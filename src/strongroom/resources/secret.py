@@ -21,6 +21,7 @@ from strongroom.api.validation import (
 )
 from strongroom.resources.columns import AGE, NAME
 from strongroom.resources.json_text import json_object_error
+from strongroom.resources.last_applied import emptied_warning, mask_annotation, masked_data_warnings
 from strongroom.resources.pem_pair import pem_pair_problem
 from strongroom.resources.resource import Column, Resource
 
@@ -73,7 +74,11 @@ class SecretResource(Resource[Secret]):
     """The behaviour of Secrets."""
 
     def default(self, obj: Secret) -> None:
-        """Fold ``stringData`` into ``data``; nothing after this point ever sees it."""
+        """Fold ``stringData`` into ``data``; nothing after this point ever sees it.
+
+        Nor does anything see the values that `kubectl apply` puts into an annotation.
+        """
+        mask_annotation(obj.metadata.annotations)
         for key, text in obj.stringData.items():
             obj.data[key] = text.encode()
         obj.stringData = {}
@@ -85,10 +90,12 @@ class SecretResource(Resource[Secret]):
         new.type = new.type or old.type or OPAQUE
 
     def warnings(self, new: Secret, old: Secret | None) -> list[str]:
-        if new.type != TLS:
-            return []
-        problem = pem_pair_problem(new.data.get("tls.crt", b""), new.data.get("tls.key", b""))
-        return [problem] if problem else []
+        texts = masked_data_warnings(new.data, old.data if old else {})
+        texts += emptied_warning(new.metadata, old.metadata if old else None)
+        if new.type == TLS:
+            problem = pem_pair_problem(new.data.get("tls.crt", b""), new.data.get("tls.key", b""))
+            texts += [problem] if problem else []
+        return texts
 
     def validate(self, obj: Secret) -> list[FieldError]:
         errors = [
