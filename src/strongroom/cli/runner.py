@@ -163,6 +163,8 @@ class Up:
         kubeconfig = pki / "controller-manager.kubeconfig"
         argv = _python("strongroom.controllers", "--kubeconfig", str(kubeconfig))
         argv += ["--root-ca-file", str(pki / "ca.crt")]
+        argv += ["--cluster-signing-cert-file", str(pki / "ca.crt")]
+        argv += ["--cluster-signing-key-file", str(pki / "ca.key")]
         return argv + self._options.logging()
 
     def _node_argv(self) -> list[str]:

@@ -20,10 +20,11 @@ def _no_annotation(key: str, value: str) -> None:
 class RequestContext:
     """One request on its way through the registry.
 
-    ``user`` and ``attributes`` are carried for admission: the registry looks at neither, so access
-    rules stay out of it. ``now`` is the moment of the request in UTC, ``warn`` takes the text of an
-    HTTP ``Warning`` header. ``created`` is set by the registry when an update made the object, for
-    which the server answers 201. ``options`` are what the client gave of its write options, as a
+    ``user`` and ``attributes`` are carried for admission (``user`` also for kinds that write down
+    who made an object): the registry looks at neither, so access rules stay out of it. ``now`` is
+    the moment of the request in UTC, ``warn`` takes the text of an HTTP ``Warning`` header.
+    ``created`` is set by the registry when an update made the object, for which the server answers
+    201. ``options`` are what the client gave of its write options, as a
     tree without kind, and ``annotate`` adds to the request's audit events: both for admission.
     """
 

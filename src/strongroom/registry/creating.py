@@ -91,11 +91,13 @@ class Creator(Writer[T]):
         if resource.adds_unowned and not owned:
             self._ownership.created(ctx, obj)
         resource.prepare_for_create(obj, ctx.now)
+        resource.prepare_for_requester(obj, ctx.user)
         if not resource.adds_unowned and not owned:
             self._ownership.created(ctx, obj)
         if await self.admission.mutate(ctx, "CREATE", obj, None):
             resource.default(obj)
             resource.prepare_for_create(obj, ctx.now)
+            resource.prepare_for_requester(obj, ctx.user)
             meta = obj.metadata
         unique_owners(ctx, obj, admitted=True)
         errors = validate_object_meta(

@@ -225,6 +225,7 @@ class Updater(Writer[T]):
         if part is not None and not whole:
             version = new.metadata.resourceVersion
             new = part.merge(new, base)
+            part.stamp(new, base, ctx.now)
             new.metadata.resourceVersion = version
         self.resource.default(new)
         match_namespace(self.resource, new, change.namespace)

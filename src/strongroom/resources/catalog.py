@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from strongroom.resources.apiservice import API_SERVICES
+from strongroom.resources.certificatesigningrequest import CERTIFICATE_SIGNING_REQUESTS
 from strongroom.resources.clusterrole import CLUSTER_ROLES
 from strongroom.resources.clusterrolebinding import CLUSTER_ROLE_BINDINGS
 from strongroom.resources.configmap import CONFIG_MAPS
@@ -81,6 +82,7 @@ CATALOG = Catalog(
         *(DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, CONTROLLER_REVISIONS),
         *(JOBS, CRON_JOBS),
         POD_DISRUPTION_BUDGETS,
+        CERTIFICATE_SIGNING_REQUESTS,
         LEASES,
         *(EVENTS_V1, ENDPOINT_SLICES),
         *(INGRESSES, INGRESS_CLASSES),

@@ -17,12 +17,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from strongroom.api.errors import FieldError, GroupKind, GroupResource
 from strongroom.api.meta import DeleteOptions, Object
 
 T = TypeVar("T", bound=Object)
+
+
+class Requester(Protocol):
+    """Who makes a request, as kinds that keep it write it down."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def uid(self) -> str: ...
+    @property
+    def groups(self) -> Sequence[str]: ...
+    @property
+    def extra(self) -> Mapping[str, Sequence[str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,8 @@ class Subresource(Generic[T]):
     name: str
     merge: Callable[[T, T], T] = lambda new, old: new
     validate: Callable[[T, T], list[FieldError]] = lambda new, old: []
+    stamp: Callable[[T, T, datetime], None] = lambda new, old, now: None
+    """Dates what ``merge(new, old)`` made, before owners and rules look at it."""
     verbs: tuple[str, ...] = ("get", "patch", "update")
     projection: Projection[T] | None = None
     takes: Resource[Any] | None = None
@@ -175,6 +190,12 @@ class Resource(Generic[T]):
 
     def prepare_for_create(self, obj: T, now: datetime) -> None:
         """Clear what clients may not set (status), set what the server decides."""
+
+    def prepare_for_requester(self, obj: T, user: Any) -> None:
+        """Write down who makes a new object (a :class:`Requester`), for kinds that keep it.
+
+        Comes after ``prepare_for_create``.
+        """
 
     def prepare_for_update(self, new: T, old: T, now: datetime) -> None:
         """Carry over from ``old`` what this path may not change; raise ``generation``."""
