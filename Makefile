@@ -13,7 +13,7 @@ TYPED := $(wildcard src tests tools bench)
 JS := tests/clients/js
 
 .DEFAULT_GOAL := help
-.PHONY: help venv js demo test fuzz soak check format bench lock clean
+.PHONY: help venv js demo test coverage fuzz soak check format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,10 @@ $(JS)/node_modules/.package-lock.json: $(STAMP) $(JS)/package-lock.json
 demo: venv ## start everything, show a pod reading its Secret and the file following a change
 	@$(BIN)/python -m tools.demo
 
-test: venv ## the whole test suite on two processes, with branch coverage
+test: venv ## the whole test suite on two processes
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+coverage: venv ## the same with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 fuzz: venv ## random input in bulk, other input each time (FACTOR=10)
