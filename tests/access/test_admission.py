@@ -13,6 +13,7 @@ from strongroom.registry.admission import Write
 from strongroom.resources.catalog import CATALOG
 from strongroom.resources.node import Node
 from strongroom.resources.pod import Pod
+from tests.access.around import Around
 
 ADMIN = User("admin", groups=("system:masters",))
 NODE = User("system:node:n1", groups=("system:nodes",))
@@ -187,7 +188,7 @@ def node(name: str) -> Node:
     ],
 )
 async def test_node_restriction(asked: AdmissionRequest, allowed: bool) -> None:
-    plugin = NodeRestriction()
+    plugin = NodeRestriction(Around())
     await plugin.mutate(asked)
     if allowed:
         await plugin.validate(asked)
@@ -226,10 +227,10 @@ async def test_a_node_cannot_draw_workloads_to_itself(
     new.metadata.labels = labels
     asked = request(NODE, "UPDATE", "nodes", name="n1", obj=new, old=old)
     if allowed:
-        await NodeRestriction().validate(asked)
+        await NodeRestriction(Around()).validate(asked)
         return
     with pytest.raises(StatusError, match="is not allowed to modify") as caught:
-        await NodeRestriction().validate(asked)
+        await NodeRestriction(Around()).validate(asked)
     assert caught.value.code == 403
 
 
@@ -237,4 +238,4 @@ async def test_nor_bear_reserved_labels_from_the_start() -> None:
     new = node("n1")
     new.metadata.labels = {"node-restriction.kubernetes.io/tier": "trusted"}
     with pytest.raises(StatusError, match="node-restriction"):
-        await NodeRestriction().validate(request(NODE, "CREATE", "nodes", obj=new))
+        await NodeRestriction(Around()).validate(request(NODE, "CREATE", "nodes", obj=new))

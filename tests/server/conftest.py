@@ -94,9 +94,12 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    directory: Path, *arguments: str, clock: Clock | None = None
+    directory: Path, *arguments: str, clock: Clock | None = None, accounts: bool = False
 ) -> AsyncIterator[Running]:
-    """Run a server with its data and its key below ``directory``."""
+    """Run a server with its data and its key below ``directory``.
+
+    Pods do without ServiceAccounts, which nobody makes here, unless ``accounts``.
+    """
     key = directory / "keys" / "the.key"
     options = parse_options(
         [
@@ -108,6 +111,7 @@ async def running(
             "n1",
             "--encryption-key-file",
             str(key),
+            *([] if accounts else ["--disable-admission-plugins", "ServiceAccount"]),
             *arguments,
         ]
     )

@@ -11,6 +11,14 @@ from strongroom.resources.columns import AGE, NAME
 from strongroom.resources.object_reference import LocalObjectReference, ObjectReference
 from strongroom.resources.resource import Resource
 
+ENFORCE_MOUNTABLE = "kubernetes.io/enforce-mountable-secrets"
+"""Annotation: pods of this account may name only the Secrets that the account lists."""
+
+_DEPRECATED = (
+    f"metadata.annotations[{ENFORCE_MOUNTABLE}]: deprecated in v1.32+; "
+    "prefer separate namespaces to isolate access to mounted secrets"
+)
+
 
 class ServiceAccount(Object):
     """An identity for the processes of pods."""
@@ -50,6 +58,11 @@ class ServiceAccountResource(Resource[ServiceAccount]):
 
     def prepare_for_update(self, new: ServiceAccount, old: ServiceAccount, now: datetime) -> None:
         self.prepare_for_create(new, now)
+
+    def warnings(self, new: ServiceAccount, old: ServiceAccount | None) -> list[str]:
+        """Warn who sets the deprecated annotation; not who changes an account that had it."""
+        had = old is not None and ENFORCE_MOUNTABLE in old.metadata.annotations
+        return [_DEPRECATED] if ENFORCE_MOUNTABLE in new.metadata.annotations and not had else []
 
 
 SERVICE_ACCOUNTS = ServiceAccountResource(

@@ -8,6 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from strongroom.access.admission.certificates import (
+    CertificateApproval,
+    CertificateSigning,
+    CertificateSubjectRestriction,
+)
 from strongroom.access.admission.lifecycle import NamespaceLifecycle
 from strongroom.access.admission.limitranger import LimitRanger
 from strongroom.access.admission.noderestriction import NodeRestriction
@@ -16,6 +21,7 @@ from strongroom.access.admission.policy.reading import ParamReaders
 from strongroom.access.admission.port import AdmissionPlugin
 from strongroom.access.admission.priority import Priority
 from strongroom.access.admission.quota.plugin import QuotaAdmission
+from strongroom.access.admission.serviceaccount import ServiceAccountAdmission
 from strongroom.access.admission.webhook.choosing import Surroundings
 from strongroom.access.admission.webhook.mutating import MutatingWebhooks
 from strongroom.access.admission.webhook.validating import ValidatingWebhooks
@@ -33,11 +39,13 @@ from strongroom.resources.webhook_configuration import (
     MutatingWebhookConfiguration,
     ValidatingWebhookConfiguration,
 )
+from strongroom.server.accounts import Accounts
 from strongroom.server.bootstrap import NamespacePhases, own_context
 from strongroom.server.kinds import Kinds
 from strongroom.server.policies import PolicySurroundings
 from strongroom.server.quotas import QuotaStore
 from strongroom.server.services import Services
+from strongroom.server.signers import SignerRights
 from strongroom.server.webhooks import HTTPWebhookCaller
 
 
@@ -113,25 +121,43 @@ class Cluster:
 
 
 class AdmissionParts:
-    """The plugins in their order. ``close`` ends connections to webhooks."""
+    """The plugins in upstream's order, without those ``disabled``, named as upstream names them.
 
-    def __init__(self, clock: Clock, authorizer: Authorizer) -> None:
+    ``close`` ends connections to webhooks.
+    """
+
+    def __init__(
+        self, clock: Clock, authorizer: Authorizer, disabled: frozenset[str] = frozenset()
+    ) -> None:
         self.cluster = Cluster(clock)
         self.phases = NamespacePhases(clock)
         self._caller = HTTPWebhookCaller(Services(self.cluster.registry))
         around = Surroundings(self.cluster, self.cluster)
-        limits, priority = LimitRanger(self.cluster), Priority(self.cluster)
+        accounts = Accounts(self.cluster.registry, authorizer, clock)
+        makers: tuple[AdmissionPlugin, ...] = (
+            LimitRanger(self.cluster),
+            ServiceAccountAdmission(accounts),
+            Priority(self.cluster),
+        )
+        limits, account, priority = makers
+        again = [plugin for plugin in makers if plugin.name not in disabled]
+        signers = SignerRights(authorizer)
         quotas = QuotaStore(self.cluster.held, self.cluster.registry, clock)
-        self.plugins: tuple[AdmissionPlugin, ...] = (
+        plugins: tuple[AdmissionPlugin, ...] = (
             NamespaceLifecycle(self.phases),
-            NodeRestriction(),
             limits,
+            account,
+            NodeRestriction(accounts),
             priority,
-            MutatingWebhooks(self.cluster, self._caller, around, again=(limits, priority)),
+            CertificateApproval(signers),
+            CertificateSigning(signers),
+            CertificateSubjectRestriction(signers),
+            MutatingWebhooks(self.cluster, self._caller, around, again),
             *self._policies(authorizer, clock),
             ValidatingWebhooks(self.cluster, self._caller, around),
             QuotaAdmission(quotas, clock),
         )
+        self.plugins = tuple(plugin for plugin in plugins if plugin.name not in disabled)
 
     def _policies(self, authorizer: Authorizer, clock: Clock) -> tuple[AdmissionPlugin, ...]:
         around = PolicySurroundings(self.cluster, authorizer, clock)

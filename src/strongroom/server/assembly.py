@@ -198,7 +198,7 @@ async def _start_kinds(
 ) -> Kinds:
     """The registries of all kinds, with what has been written in them."""
     store, addresses = given.store, ServiceAddresses(options.service_cluster_ip_range)
-    admission = AdmissionParts(clock, authorizer)
+    admission = AdmissionParts(clock, authorizer, options.disabled_plugins)
     stack.push_async_callback(admission.close)
     plugins = admission.plugins
     if given.behind:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strongroom.paths import default_data_dir
+from strongroom.server.plugins import check, named
 from strongroom.telemetry import LOG_LEVELS, LogFormat
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -41,6 +42,7 @@ class Options:
     max_mutating_requests_inflight: int
     max_watches_per_user: int
     workers: int
+    disabled_plugins: frozenset[str]
     log_format: LogFormat
     log_level: str
 
@@ -57,6 +59,10 @@ def parse_options(argv: Sequence[str]) -> Options:
         parser.error("--tls-cert-file and --tls-private-key-file go together")
     data_dir = (found.data_dir or default_data_dir()).expanduser().absolute()
     values = vars(found) | {"data_dir": data_dir}
+    enabled = named(values.pop("enable_admission_plugins"))
+    values["disabled_plugins"] = named(values.pop("disable_admission_plugins"))
+    if wrong := check(enabled, values["disabled_plugins"]):
+        parser.error(wrong)
     values["kubeconfig"] = (found.kubeconfig or data_dir / "admin.kubeconfig").absolute()
     values["store"] = found.store or f"sqlite:{data_dir / 'store' / 'strongroom.db'}"
     values["audit_log_path"] = found.audit_log_path or str(data_dir / "audit" / "audit.log")
@@ -72,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _keeping(parser)
     _serving(parser)
+    _judging(parser)
     _sharing(parser)
     _telling(parser)
     return parser
@@ -143,6 +150,21 @@ def _serving(parser: argparse.ArgumentParser) -> None:
         metavar="CIDR",
         help="addresses that Services are given (10.96.0.0/12)",
     )
+
+
+def _judging(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("who judges what is written").add_argument
+    for verb, help_ in (
+        ("enable", "admission plugins that must be on, as all are by default; may be repeated"),
+        ("disable", "admission plugins that are off; may be repeated"),
+    ):
+        add(
+            f"--{verb}-admission-plugins",
+            action="append",
+            default=[],
+            metavar="NAME[,NAME]",
+            help=help_,
+        )
 
 
 def _sharing(parser: argparse.ArgumentParser) -> None:

@@ -35,12 +35,17 @@ class Strongroom:
         """Start ``strongroom COMMAND`` with its data and its key below ``directory``; wait for it.
 
         A second start with the same directory continues there. Raises StartFailed.
+
+        Beside an ``apiserver`` alone nobody makes ServiceAccounts, so pods do without them there,
+        as with controller-runtime's envtest, unless ``arguments`` say which plugins are on.
         """
         directory.mkdir(parents=True, exist_ok=True)
         log = directory / f"{command}.log"
         argv = [sys.executable, "-m", "strongroom", command]
         argv += ["--data-dir", str(directory / "data"), "--port", str(port)]
         argv += ["--encryption-key-file", str(directory / "encryption.key"), *arguments]
+        if command == "apiserver" and "-admission-plugins" not in " ".join(arguments):
+            argv.append("--disable-admission-plugins=ServiceAccount")
         with log.open("a") as errors:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 argv, stdout=subprocess.PIPE, stderr=errors, text=True

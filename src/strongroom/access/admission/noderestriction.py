@@ -1,11 +1,14 @@
 """A node writes its own Node, its own Lease and the pods bound to it, and nothing else's.
 
+Tokens it gets for the pods bound to it (:mod:`strongroom.access.admission.nodetokens`).
+
 Source: ``plugin/pkg/admission/noderestriction``. It limits identities ``system:node:NAME`` in the
 group ``system:nodes``; whether they may write at all is the authorizers' affair.
 """
 
 from __future__ import annotations
 
+from strongroom.access.admission.nodetokens import NodeTokens, judge_token
 from strongroom.access.admission.port import AdmissionRequest
 from strongroom.access.user import NODE_PREFIX, NODES, User
 from strongroom.api.errors import GroupResource, StatusError, forbidden
@@ -27,6 +30,9 @@ class NodeRestriction:
 
     name = "NodeRestriction"
 
+    def __init__(self, around: NodeTokens) -> None:
+        self._around = around
+
     async def mutate(self, request: AdmissionRequest) -> None:
         """Changes nothing."""
 
@@ -36,11 +42,15 @@ class NodeRestriction:
             return
         if not node:
             raise _refuse(request, "could not determine node from user")
+        wanted = request.attributes
+        if (wanted.group, wanted.resource, wanted.subresource) == ("", "serviceaccounts", "token"):
+            await judge_token(request, node, self._around)
+            return
         judge = {
             ("", "nodes"): _judge_node,
             ("", "pods"): _judge_pod,
             ("coordination.k8s.io", "leases"): _judge_lease,
-        }.get((request.attributes.group, request.attributes.resource))
+        }.get((wanted.group, wanted.resource))
         if judge is not None:
             judge(request, node)
 
