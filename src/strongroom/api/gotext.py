@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -41,6 +42,11 @@ def _quoted(character: str) -> str:
 def strings(values: list[str]) -> str:
     """Print as Go's ``%#v`` prints a slice of strings."""
     return "[]string{" + ", ".join(quote(v) for v in values) + "}"
+
+
+def quotes(values: Iterable[str]) -> str:
+    """Print as Go's ``%q`` prints a slice of strings."""
+    return "[" + " ".join(quote(v) for v in values) + "]"
 
 
 def json_text(value: Any) -> str:

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 
 from strongroom.access.authn.union import AnonymousOnPaths, GroupAdder, UnionAuthenticator
 from strongroom.access.authn.x509 import X509Authenticator
-from strongroom.access.authz.components import COMPONENTS
-from strongroom.access.authz.port import Authorizer
-from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer
 from strongroom.api.clock import Clock, SystemClock
 from strongroom.registry.answering import AnsweringRegistry
 from strongroom.registry.registry import Registry
@@ -21,6 +18,7 @@ from strongroom.resources.service import SERVICES
 from strongroom.server.admission import AdmissionParts
 from strongroom.server.app import App
 from strongroom.server.audit import Audit, Sink
+from strongroom.server.authorization import Authorization
 from strongroom.server.customkinds import CustomKinds
 from strongroom.server.duties import keep_doing, take_up
 from strongroom.server.endpoints import Endpoints
@@ -152,8 +150,8 @@ def _alone(
 async def _build(
     options: Options, given: Given, clock: Clock, stack: contextlib.AsyncExitStack
 ) -> Server:
-    authorizer = UnionAuthorizer([MastersAuthorizer(), COMPONENTS])
-    kinds = await _start_kinds(options, given, clock, authorizer, stack)
+    authorization = Authorization(given.store)
+    kinds = await _start_kinds(options, given, clock, authorization, stack)
 
     shutdown, metrics = Shutdown(), Metrics(kinds.resources())
     kinds.changed.append(lambda: metrics.serve(kinds.resources()))
@@ -164,7 +162,7 @@ async def _build(
     pipeline = Pipeline(
         GroupAdder(AnonymousOnPaths(UnionAuthenticator([X509Authenticator(clock)]), PUBLIC_PATHS)),
         Audit(given.audit(metrics), clock),
-        authorizer,
+        authorization.authorizer,
         _routes(lambda: given.metrics(metrics), shutdown, given.alive, documents),
         Endpoints(kinds, logs),
         _fairness(options, metrics, stack),
@@ -193,18 +191,18 @@ async def _start_kinds(
     options: Options,
     given: Given,
     clock: Clock,
-    authorizer: Authorizer,
+    authorization: Authorization,
     stack: contextlib.AsyncExitStack,
 ) -> Kinds:
     """The registries of all kinds, with what has been written in them."""
     store, addresses = given.store, ServiceAddresses(options.service_cluster_ip_range)
-    admission = AdmissionParts(clock, authorizer, options.disabled_plugins)
+    admission = AdmissionParts(clock, authorization.authorizer, options.disabled_plugins)
     stack.push_async_callback(admission.close)
-    plugins = admission.plugins
+    plugins = (*admission.plugins, authorization.escalation)
     if given.behind:
         cluster = admission.cluster  # Its kinds are attached when they are there, below.
         plugins = (Freshness(store, lambda: cluster.kinds.fixed()), *plugins)  # noqa: PLW0108 - as above
-    answers = reviews(ReviewParts(authorizer))
+    answers = reviews(ReviewParts(authorization.authorizer))
     kinds = Kinds(
         (
             ServiceRegistry(addresses, given.turns, r, store, (*plugins, addresses), clock)
@@ -227,6 +225,7 @@ async def _start_kinds(
     served = CustomKinds(kinds, definitions, store, lambda r: Registry(r, store, plugins, clock))
     stack.push_async_callback(served.close)
     admission.attach(kinds)
+    authorization.attach(kinds)
     return kinds
 
 

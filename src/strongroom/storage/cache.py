@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Generic, TypeVar, cast
@@ -191,6 +191,15 @@ class WatchCache(Generic[T]):
         Raises: `Compacted` when changes after `after` are no longer kept.
         """
         return self._changes.subscribe(after, maxsize, prefix, lambda: self.revision)
+
+    def listen(self, tell: Callable[[Sequence[Change[T]]], None]) -> _Read[T]:
+        """The entries as they are, with every later batch of changes handed to `tell`.
+
+        It is called in the step in which the entries change, so what it keeps is never older
+        than they are. It must be fast and must not fail.
+        """
+        self._changes.listen(tell)
+        return self._entries.slice("", "", 0)[0]
 
     async def _moved(self) -> None:
         """Wait for the next applied batch, or the next write elsewhere, which brings none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Generic, Self, TypeVar
@@ -138,6 +138,11 @@ class Changes(Generic[T]):
         self._floor = 0
         self._gap = 0
         self._subscriptions: dict[str, set[Subscription[T]]] = {}
+        self._listeners: list[Callable[[Sequence[Change[T]]], None]] = []
+
+    def listen(self, tell: Callable[[Sequence[Change[T]]], None]) -> None:
+        """Hand every batch to `tell` from now on, in the step in which it is published."""
+        self._listeners.append(tell)
 
     def begin(self, revision: int) -> None:
         """Changes will follow without gap from this revision on."""
@@ -162,6 +167,8 @@ class Changes(Generic[T]):
             drop = len(self._ring) - self._bound
             self._floor = self._ring[drop - 1].revision
             del self._ring[:drop]
+        for tell in self._listeners:
+            tell(changes)
         # Filtered once for each prefix, however many follow it.
         for prefix, subscriptions in list(self._subscriptions.items()):
             matching = [change for change in changes if change.key.startswith(prefix)]

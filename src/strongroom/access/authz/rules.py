@@ -59,7 +59,7 @@ def _covers(allowed: Sequence[str], asked: str) -> bool:
 
 def _path_matches(pattern: str, path: str) -> bool:
     if pattern.endswith(ALL):
-        return path.startswith(pattern[:-1])
+        return path.startswith(pattern.rstrip(ALL))
     return path == pattern
 
 
