@@ -11,6 +11,7 @@ import click
 from strongroom.cli.lazy import LazyGroup
 
 COMMANDS = {
+    "set": ("strongroom.cli.secret.set", "Make one, or change keys of it."),
     "list": ("strongroom.cli.secret.list", "Names, types, numbers of keys and ages."),
 }
 
@@ -28,5 +29,6 @@ def command() -> None:
 
     \b
     Examples:
-      strongroom secret list -A            what there is
+      strongroom secret list -A                              what there is
+      strongroom secret set db --generate password=password  make one, or change a key of it
     """
