@@ -50,7 +50,7 @@ def _told(secret: Secret) -> tuple[datetime, str, str] | None:
 
 def test_nothing_tells_of_an_end() -> None:
     facts = facts_of(_secret(password=b"eyJ.eyJ.eyJ", other=b"\xff\x00"))
-    assert facts == Facts(START, None, None)
+    assert facts == Facts(START)
     assert facts.due is None
     assert facts.age(START + timedelta(days=3)) == timedelta(days=3)
     assert facts.age(START - timedelta(days=3)) == timedelta()
@@ -169,7 +169,7 @@ def test_durations_that_are_none(text: str) -> None:
 )
 def test_annotations_that_cannot_be_read_are_told_without_what_they_say(text: str) -> None:
     secret = _secret({"strongroom.io/expires-at": text, "strongroom.io/rotate-after": "often"})
-    assert facts_of(secret) == Facts(START, None, None)
+    assert facts_of(secret) == Facts(START)
     assert annotation_problems(secret.metadata) == [
         f"{PATH}: must be a time in RFC 3339, such as 2027-01-31T00:00:00Z; it is ignored",
         f"{ROTATE}: must be a duration such as 90d, 12h or 1h30m; it is ignored",

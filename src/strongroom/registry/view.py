@@ -168,6 +168,7 @@ class View(Generic[T]):
         "_message",
         "_metadata_end",
         "_obj",
+        "derived",
         "name",
         "namespace",
         "revision",
@@ -196,6 +197,8 @@ class View(Generic[T]):
         self._obj: T | None = None
         self._message: bytes | None = None
         self._metadata_end = 0
+        self.derived: Any = None
+        """What others have worked out about the object and keep with it; no part of any answer."""
         self.row: Row | None = None
         """The object's row in a Table, once one was made; the encoder's."""
         self._labels: dict[str, str] | None = None

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 
 import msgspec
 
 from strongroom.api.meta import ObjectMeta
+from strongroom.api.table import human_duration
 from strongroom.api.times import parse_time
 from strongroom.api.validation import Path
 from strongroom.resources.certificate_times import end_of
@@ -26,6 +26,8 @@ OLD = timedelta(days=90)
 """Age at which a value that nobody said more of counts as old."""
 SOON = timedelta(days=30)
 """Time before its end from which on a Secret counts as expiring."""
+SOON_USED = timedelta(days=7)
+"""Time before its end from which on those are warned who use a Secret anew."""
 
 _ANNOTATIONS = Path("metadata") / "annotations"
 _DATA = Path("data")
@@ -57,18 +59,33 @@ class Expiry:
     what: str
     path: str
 
+    def told(self, now: datetime) -> str:
+        """The end in words: ``expired 3d ago (certificate, data[tls.crt])``."""
+        seconds = (self.at - now).total_seconds()
+        span = human_duration(abs(seconds))
+        when = f"expires in {span}" if seconds > 0 else f"expired {span} ago"
+        return f"{when} ({self.what}, {self.path})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The times of one Secret; nothing of its values."""
 
     changed: datetime
     """When a value last changed, as far as can be known: see :func:`changed_at`."""
-    expiry: Expiry | None
-    """The earliest end, if there is one."""
+    annotated: Expiry | None = None
+    """The end that people have told, if any."""
+    of_values: Expiry | None = None
+    """The earliest end that a value tells of itself, if any does."""
     rotate_after: timedelta | None = None
 
-    @cached_property
+    @property
+    def expiry(self) -> Expiry | None:
+        """The earliest end, if there is one."""
+        ends = [end for end in (self.annotated, self.of_values) if end is not None]
+        return min(ends, key=_at, default=None)
+
+    @property
     def due(self) -> datetime | None:
         """From when on the value should be replaced by a new one."""
         if self.rotate_after is None:
@@ -78,6 +95,14 @@ class Facts:
         except OverflowError:
             return None  # After the last year that there is.
 
+    def expired(self, now: datetime) -> bool:
+        """Whether the value is of no use any more."""
+        return self.expiry is not None and self.expiry.at <= now
+
+    def expires_within(self, now: datetime, span: timedelta) -> bool:
+        """Whether the value is, or soon will be, of no use any more."""
+        return self.expiry is not None and self.expiry.at - now <= span
+
     def age(self, now: datetime) -> timedelta:
         """How long the value has been the same."""
         return max(now - self.changed, timedelta())
@@ -85,21 +110,23 @@ class Facts:
 
 def facts_of(secret: Secret) -> Facts:
     """All that a whole Secret tells of its times. Wrong annotations tell nothing."""
-    ends = list(value_expiries(secret))
-    return _facts(secret.metadata, ends)
+    return _facts(secret.metadata, min(value_expiries(secret), key=_at, default=None))
 
 
-def facts_of_metadata(meta: ObjectMeta) -> Facts:
-    """What the metadata alone tells, for those who are not shown the values."""
-    return _facts(meta, [])
+def facts_of_metadata(meta: ObjectMeta, of_values: Expiry | None = None) -> Facts:
+    """What metadata tells, for those who are not shown the values but may be told their end."""
+    return _facts(meta, of_values)
 
 
-def _facts(meta: ObjectMeta, ends: list[Expiry]) -> Facts:
+def _facts(meta: ObjectMeta, of_values: Expiry | None) -> Facts:
     told = expires_at(meta.annotations)
-    if told is not None:
-        ends.append(Expiry(told, "Secret", str(_ANNOTATIONS.key(EXPIRES_AT))))
-    earliest = min(ends, key=lambda end: end.at, default=None)
-    return Facts(changed_at(meta), earliest, rotate_after(meta.annotations))
+    path = str(_ANNOTATIONS.key(EXPIRES_AT))
+    annotated = None if told is None else Expiry(told, "Secret", path)
+    return Facts(changed_at(meta), annotated, of_values, rotate_after(meta.annotations))
+
+
+def _at(expiry: Expiry) -> datetime:
+    return expiry.at
 
 
 def value_expiries(secret: Secret) -> Iterator[Expiry]:

@@ -6,6 +6,7 @@ The plugins are needed to make the registries that they ask, so ``kinds`` is set
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from strongroom.access.admission.certificates import (
@@ -13,6 +14,7 @@ from strongroom.access.admission.certificates import (
     CertificateSigning,
     CertificateSubjectRestriction,
 )
+from strongroom.access.admission.inuseguard import InUseGuard
 from strongroom.access.admission.lifecycle import NamespaceLifecycle
 from strongroom.access.admission.limitranger import LimitRanger
 from strongroom.access.admission.noderestriction import NodeRestriction
@@ -21,6 +23,7 @@ from strongroom.access.admission.policy.reading import ParamReaders
 from strongroom.access.admission.port import AdmissionPlugin
 from strongroom.access.admission.priority import Priority
 from strongroom.access.admission.quota.plugin import QuotaAdmission
+from strongroom.access.admission.secretuse import SecretUse
 from strongroom.access.admission.serviceaccount import ServiceAccountAdmission
 from strongroom.access.admission.webhook.choosing import Surroundings
 from strongroom.access.admission.webhook.mutating import MutatingWebhooks
@@ -33,6 +36,7 @@ from strongroom.registry.registry import Registry
 from strongroom.resources.limitrange import LIMIT_RANGES, LimitRange
 from strongroom.resources.priorityclass import PRIORITY_CLASSES, PriorityClass
 from strongroom.resources.resource import Resource
+from strongroom.resources.secret_expiry import SOON_USED
 from strongroom.resources.webhook_configuration import (
     MUTATING_WEBHOOKS,
     VALIDATING_WEBHOOKS,
@@ -44,6 +48,7 @@ from strongroom.server.bootstrap import NamespacePhases, own_context
 from strongroom.server.kinds import Kinds
 from strongroom.server.policies import PolicySurroundings
 from strongroom.server.quotas import QuotaStore
+from strongroom.server.secret_users import SecretUsers
 from strongroom.server.services import Services
 from strongroom.server.signers import SignerRights
 from strongroom.server.webhooks import HTTPWebhookCaller
@@ -123,11 +128,17 @@ class Cluster:
 class AdmissionParts:
     """The plugins in upstream's order, without those ``disabled``, named as upstream names them.
 
+    Who uses a Secret is warned when it expires as ``soon`` as this.
+
     ``close`` ends connections to webhooks.
     """
 
     def __init__(
-        self, clock: Clock, authorizer: Authorizer, disabled: frozenset[str] = frozenset()
+        self,
+        clock: Clock,
+        authorizer: Authorizer,
+        disabled: frozenset[str] = frozenset(),
+        soon: timedelta = SOON_USED,
     ) -> None:
         self.cluster = Cluster(clock)
         self.phases = NamespacePhases(clock)
@@ -142,6 +153,7 @@ class AdmissionParts:
         limits, account, priority = makers
         again = [plugin for plugin in makers if plugin.name not in disabled]
         signers = SignerRights(authorizer)
+        users = SecretUsers(self.cluster.registry, clock)
         quotas = QuotaStore(self.cluster.held, self.cluster.registry, clock)
         plugins: tuple[AdmissionPlugin, ...] = (
             NamespaceLifecycle(self.phases),
@@ -154,6 +166,8 @@ class AdmissionParts:
             CertificateSubjectRestriction(signers),
             MutatingWebhooks(self.cluster, self._caller, around, again),
             *self._policies(authorizer, clock),
+            SecretUse(users, clock, soon),
+            InUseGuard(users),
             ValidatingWebhooks(self.cluster, self._caller, around),
             QuotaAdmission(quotas, clock),
         )

@@ -18,6 +18,8 @@ OURS = frozenset(
         "NodeRestriction",
         "Priority",
         "ResourceQuota",
+        "SecretInUse",
+        "SecretUse",
         "ServiceAccount",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionWebhook",

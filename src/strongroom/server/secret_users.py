@@ -1,0 +1,122 @@
+"""Who uses Secrets, and what their values tell of time: admission's questions, from the caches.
+
+Nothing is kept for it. An object that names a Secret holds ``"name":"NAME"`` or
+``"secretName":"NAME"`` in its bytes, so a look through the bytes of a namespace finds who may, at
+about a microsecond an object; only those are decoded (docs/decisions/0096-expiry-and-use.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from strongroom.access.admission.inuseguard import NAMED
+from strongroom.access.user import Attributes
+from strongroom.api.clock import Clock
+from strongroom.registry.registry import Registry
+from strongroom.registry.view import AnyView
+from strongroom.resources.catalog import CATALOG
+from strongroom.resources.references import may_refer
+from strongroom.resources.resource import Resource
+from strongroom.resources.secret_expiry import Facts, facts_of
+from strongroom.resources.secret_use import Use, has_ended, references_to_secrets, use_of
+from strongroom.resources.strongroom_annotations import DELETION_GUARD, GUARDS
+
+REFERRING: tuple[Resource[Any], ...] = tuple(
+    resource for resource in CATALOG.all() if resource.namespaced and may_refer(resource.type)
+)
+"""The kinds whose objects may name Secrets of their namespace."""
+
+_TURN = 500
+"""Objects that are looked at before others get their turn: about half a millisecond."""
+_COSTLY = 20
+"""As how many of these one counts that is decoded."""
+_SAME = 1.0
+"""Seconds for which what was found is good for further deletions of the same request."""
+
+Registries = Callable[[str, str], Registry[Any] | None]
+
+
+def facts_in(view: AnyView) -> Facts:
+    """The times of the Secret of a view, worked out once and kept with it."""
+    if view.derived is None:
+        view.derived = facts_of(view.peek())
+    facts: Facts = view.derived
+    return facts
+
+
+class SecretUsers:
+    """Fulfils what ``access.admission.inuseguard`` and ``secretuse`` ask."""
+
+    def __init__(self, registries: Registries, clock: Clock) -> None:
+        self._registries = registries
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._asked: tuple[Attributes, str, float] | None = None
+        self._used: frozenset[str] = frozenset()
+
+    def facts(self, namespace: str, name: str) -> Facts | None:
+        """The times of a Secret, as the cache has it."""
+        view = self._view("secrets", namespace, name)
+        return None if view is None else facts_in(view)
+
+    async def guard(self, namespace: str) -> str:
+        """What the namespace says of its Secrets' deletion; ``off`` while it is going itself."""
+        view = self._view("namespaces", "", namespace)
+        if view is None or view.obj.metadata.deletionTimestamp:
+            return "off"
+        told: str = view.obj.metadata.annotations.get(DELETION_GUARD, "")
+        return told if told in GUARDS else GUARDS[0]
+
+    async def users(self, namespace: str, name: str) -> Sequence[Use]:
+        """Who uses a Secret now, as many as are told of and one more at most."""
+        found: list[Use] = []
+        # Names have no characters that JSON would write in another way.
+        async for kind, view in self._naming(namespace, f'ame":"{name}"'.encode()):
+            use = use_of(kind, view.peek(), name)
+            if use is not None:
+                found.append(use)
+                if len(found) > NAMED:
+                    break
+        return found
+
+    async def is_used(self, namespace: str, name: str, asker: Attributes) -> bool:
+        """Whether a Secret is used; what is found is kept for the next question of the asker."""
+        async with self._lock:
+            now = self._clock.monotonic()
+            known = self._asked
+            if known is None or known[:2] != (asker, namespace) or now - known[2] > _SAME:
+                self._used = await self._all_used(namespace)
+                self._asked = asker, namespace, self._clock.monotonic()
+            return name in self._used
+
+    async def _all_used(self, namespace: str) -> frozenset[str]:
+        used: set[str] = set()
+        # Every field that refers has this in its name: secretRef, imagePullSecrets, ….
+        async for kind, view in self._naming(namespace, b"ecret"):
+            obj = view.peek()
+            if not has_ended(kind, obj):
+                used.update(reference.name for reference in references_to_secrets(obj))
+        return frozenset(used)
+
+    async def _naming(self, namespace: str, text: bytes) -> AsyncIterator[tuple[str, AnyView]]:
+        """The objects that may refer and have this text in them."""
+        done = 0
+        for resource in REFERRING:
+            registry = self._registries(resource.group, resource.plural)
+            if registry is None:
+                continue
+            for entry in registry.cache.list(resource.prefix(namespace)).items:
+                done += 1
+                if entry.error is None and text in entry.item.tail:
+                    done += _COSTLY
+                    yield resource.kind, entry.item
+                if done >= _TURN:
+                    done = 0
+                    await asyncio.sleep(0)
+
+    def _view(self, plural: str, namespace: str, name: str) -> AnyView | None:
+        registry = self._registries("", plural)
+        entry = registry and registry.cache.get(registry.resource.key(namespace, name))
+        return entry.item if entry and entry.error is None else None
