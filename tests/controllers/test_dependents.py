@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from strongroom.api.errors import StatusError
+from strongroom.client.discovery import Kind, discover
 from strongroom.client.metadata import Metadata, Owner
 from strongroom.controllers.controller import Again
 from strongroom.controllers.dependents import Dependents
-from strongroom.controllers.discovery import Kind, discover
 from tests.controllers.conftest import World
 from tests.controllers.objects import CONFIG_MAPS, SECRETS, Objects, owner
 

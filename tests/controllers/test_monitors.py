@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from strongroom.client.discovery import Kind
 from strongroom.client.informer import Change
 from strongroom.client.metadata import Partial
-from strongroom.controllers.discovery import Kind
 from strongroom.controllers.monitors import Monitors
 from tests.controllers.conftest import World, until
 from tests.controllers.objects import CONFIG_MAPS, SECRETS, Objects, Tree

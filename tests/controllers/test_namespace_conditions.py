@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from strongroom.controllers.discovery import Kind
+from strongroom.client.discovery import Kind
 from strongroom.controllers.namespace_conditions import Findings, conditions_after
 from strongroom.resources.namespace import NamespaceCondition
 

@@ -14,9 +14,9 @@ from strongroom.api.errors import StatusError
 from strongroom.api.meta import DeleteOptions, Preconditions
 from strongroom.client.backoff import retry_on_conflict
 from strongroom.client.client import Client, Patch
+from strongroom.client.discovery import Kind
 from strongroom.client.metadata import Metadata, Owner, delete_at, get_metadata, patch_at
 from strongroom.controllers.controller import Again
-from strongroom.controllers.discovery import Kind
 
 Change = Callable[[tuple[Owner, ...]], Iterable[Owner]]
 

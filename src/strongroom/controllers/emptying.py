@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import DeleteOptions, Preconditions
 from strongroom.client.client import Client
+from strongroom.client.discovery import Kind, discover
 from strongroom.client.metadata import Metadata, MetadataCollection, delete_at
-from strongroom.controllers.discovery import Kind, discover
 from strongroom.controllers.namespace_conditions import Findings
 from strongroom.controllers.together import together
 

@@ -16,13 +16,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from strongroom.client.client import Client
+from strongroom.client.discovery import Kind
 from strongroom.client.events import EventRecorder, ObjectReference
 from strongroom.client.informer import Change
 from strongroom.client.metadata import Metadata, Owner, Partial
 from strongroom.client.queue import WorkQueue
 from strongroom.controllers.controller import Again, Key
 from strongroom.controllers.dependents import Dependents
-from strongroom.controllers.discovery import Kind
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.owners import FOREGROUND, ORPHAN, Graph, Node, Place, place_of
 from strongroom.controllers.together import together

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from strongroom.api.errors import StatusError
 from strongroom.client.backoff import Sleep
 from strongroom.client.client import Client
+from strongroom.client.discovery import Kind, Served, discover
 from strongroom.client.errors import ClientFailure
 from strongroom.client.informer import Change, Follower
 from strongroom.client.metadata import MetadataCollection, Partial
-from strongroom.controllers.discovery import Kind, Served, discover
 
 INTERVAL = 30.0
 """Seconds between two looks at what is served, when nothing tells of a change."""

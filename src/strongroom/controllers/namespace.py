@@ -7,11 +7,11 @@ import msgspec
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
 from strongroom.client.client import Client
+from strongroom.client.discovery import Kind
 from strongroom.client.informer import Change, Informer
 from strongroom.client.metadata import Partial
 from strongroom.client.queue import WorkQueue
 from strongroom.controllers.controller import Again, Key
-from strongroom.controllers.discovery import Kind
 from strongroom.controllers.emptying import empty
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.namespace_conditions import Findings, conditions_after

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from strongroom.api.times import format_time
-from strongroom.controllers.discovery import Kind
+from strongroom.client.discovery import Kind
 from strongroom.resources.namespace import NamespaceCondition
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from strongroom.api.errors import StatusError
 from strongroom.client.client import Client
+from strongroom.client.discovery import Kind, Served
 from strongroom.client.metadata import count
-from strongroom.controllers.discovery import Kind, Served
 from strongroom.resources.amounts import Amounts, only
 from strongroom.resources.pod import PODS
 from strongroom.resources.quantity import parse_quantity

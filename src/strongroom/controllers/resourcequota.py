@@ -14,11 +14,11 @@ from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
 from strongroom.client.backoff import Sleep
 from strongroom.client.client import Client
+from strongroom.client.discovery import Kind
 from strongroom.client.informer import Change, Informer
 from strongroom.client.metadata import Partial
 from strongroom.client.queue import WorkQueue
 from strongroom.controllers.controller import Again, Key
-from strongroom.controllers.discovery import Kind
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.quota_counting import equal, falls, is_weighed, usage
 from strongroom.resources.amounts import only

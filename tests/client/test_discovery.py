@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strongroom.controllers.discovery import Kind, Served, discover
+from strongroom.client.discovery import Kind, Served, discover
 from tests.controllers.conftest import World
 
 ALL = frozenset({"list", "watch", "delete"})
