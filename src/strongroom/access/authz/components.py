@@ -12,6 +12,11 @@ from strongroom.access.user import AUTHENTICATED, NODES, UNAUTHENTICATED
 
 READ = ("get", "list", "watch")
 COORDINATION = ("coordination.k8s.io",)
+CERTIFICATES = ("certificates.k8s.io",)
+BOOTSTRAPPERS = "system:bootstrappers"
+CERTIFICATE_REQUESTER = Rule(
+    ("create", "get", "list", "watch"), CERTIFICATES, ("certificatesigningrequests",)
+)
 EVENT_WRITER = Rule(("create", "patch", "update"), ("",), ("events",))
 
 PUBLIC_INFO = (Rule(("get",), paths=("/healthz", "/livez", "/readyz", "/version", "/version/")),)
@@ -43,7 +48,7 @@ NODE = (
     EVENT_WRITER,
     Rule((*READ, "create", "delete"), ("",), ("pods",)),
     Rule(("patch", "update"), ("",), ("pods/status",)),
-    Rule(READ, ("",), ("secrets", "configmaps")),
+    Rule(READ, ("",), ("secrets", "configmaps", "services")),
     Rule(
         ("get", "create", "update", "patch", "delete"),
         COORDINATION,
@@ -52,6 +57,7 @@ NODE = (
     ),
     Rule(("get",), ("",), ("namespaces",)),
     Rule(("create",), ("",), ("serviceaccounts/token",)),
+    CERTIFICATE_REQUESTER,
 )
 
 SCHEDULER = (
@@ -77,6 +83,13 @@ CONTROLLER_MANAGER = (
     Rule(("create",), ("",), ("pods/binding",)),
     Rule(("create",), ("",), ("serviceaccounts",)),
     Rule(("create", "update"), ("",), ("configmaps",)),
+    Rule(
+        ("update",),
+        CERTIFICATES,
+        ("certificatesigningrequests/approval", "certificatesigningrequests/status"),
+    ),
+    Rule(("approve", "sign"), CERTIFICATES, ("signers",)),
+    Rule(("create",), ("authorization.k8s.io",), ("subjectaccessreviews",)),
     Rule(("get",), paths=("/metrics",)),
 )
 
@@ -87,6 +100,7 @@ COMPONENTS = RuleTable(
     },
     groups={
         NODES: NODE,
+        BOOTSTRAPPERS: (CERTIFICATE_REQUESTER,),
         AUTHENTICATED: DISCOVERY + BASIC_USER,
         UNAUTHENTICATED: PUBLIC_INFO,
     },
