@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -15,9 +16,15 @@ from strongroom.client.client import Client
 from strongroom.client.config import ClientConfig, load_config
 from strongroom.client.errors import ClientFailure
 from strongroom.client.events import EventRecorder
-from strongroom.controllers.certificates.options import Signing, signing_options
+from strongroom.controllers.bootstrapsigner import BootstrapSigner
+from strongroom.controllers.certificates.approver import Approver, names_of
+from strongroom.controllers.certificates.cleaner import Cleaner
+from strongroom.controllers.certificates.following import requests
+from strongroom.controllers.certificates.options import Duration, Signing, signing_options
+from strongroom.controllers.certificates.signer import ClusterAuthority, Signer
 from strongroom.controllers.controller import Controller, work
 from strongroom.controllers.garbage import GarbageCollector
+from strongroom.controllers.legacytokens import LegacyTokenCleaner
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.node_lifecycle import NodeLifecycle
@@ -25,17 +32,24 @@ from strongroom.controllers.resourcequota import ResourceQuotaController
 from strongroom.controllers.rootca import root_ca_publisher
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.controllers.serviceaccounts import service_account_controller
+from strongroom.controllers.tokencleaner import TokenCleaner
 from strongroom.process import forbid_dumps, small_tls_buffers
 from strongroom.telemetry import LOG_LEVELS, LogFormat, setup_logging
 
 NAMES = (
     "serviceaccount",
     "root-ca-cert-publisher",
+    "legacy-service-account-token-cleaner",
+    "bootstrapsigner",
+    "tokencleaner",
     "scheduler",
     "namespace",
     "node-lifecycle",
     "garbage-collector",
     "resourcequota",
+    "csrapproving",
+    "csrsigning",
+    "csrcleaner",
 )
 
 
@@ -46,6 +60,8 @@ class Settings:
     names: tuple[str, ...]
     root_ca: bytes
     """Certificates in PEM."""
+    legacy_token_period: timedelta
+    """How long a generated token may be unused."""
     signing: Signing
 
 
@@ -64,6 +80,16 @@ class Settings:
     type=click.Path(path_type=Path),
     help="Authority that pods are given to trust the API server by.  [default: the kubeconfig's]",
 )
+@click.option(
+    "--legacy-service-account-token-clean-up-period",
+    "legacy_token_period",
+    metavar="DURATION",
+    type=Duration(),
+    default="8760h",
+    show_default=True,
+    help="How long a token that was generated may be unused before it is put out of use, and then"
+    " before it is deleted.",
+)
 @signing_options
 @click.option(
     "--log-format", type=click.Choice(["json", "text"]), default="text", help="Form of the log."
@@ -73,12 +99,14 @@ def main(
     kubeconfig: str | None,
     controllers: str,
     root_ca_file: Path | None,
+    legacy_token_period: timedelta,
     log_format: LogFormat,
     log_level: str,
     signing: Signing,
 ) -> None:
     """Run the controllers: scheduler, deletion of namespaces and of what nobody owns, node
-    lifecycle, what quotas have left, the service account and the authority of each namespace.
+    lifecycle, what quotas have left, service accounts and the authority that pods trust, old
+    tokens and bootstrap tokens.
 
     Prints a line that begins with `ready` once all follow the API server.
 
@@ -101,7 +129,7 @@ def main(
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"--root-ca-file: {error.strerror}") from error
-    asyncio.run(run(config, Settings(wanted, root_ca, signing)))
+    asyncio.run(run(config, Settings(wanted, root_ca, legacy_token_period, signing)))
 
 
 async def run(config: ClientConfig, settings: Settings) -> None:
@@ -118,14 +146,25 @@ async def run(config: ClientConfig, settings: Settings) -> None:
             client, component="garbage-collector-controller", clock=clock
         )
         monitors = Monitors(client)
+        asked = requests(client)
         known: dict[str, Controller] = {
             "serviceaccount": service_account_controller(client),
             "root-ca-cert-publisher": root_ca_publisher(client, settings.root_ca),
+            "legacy-service-account-token-cleaner": LegacyTokenCleaner(
+                client, clock, settings.legacy_token_period
+            ),
+            "bootstrapsigner": BootstrapSigner(client, clock),
+            "tokencleaner": TokenCleaner(client, clock),
             "scheduler": Scheduler(client, events, clock),
             "namespace": NamespaceController(client, monitors, clock),
             "node-lifecycle": NodeLifecycle(client, node_events, clock),
             "garbage-collector": GarbageCollector(client, monitors, garbage_events),
             "resourcequota": ResourceQuotaController(client, monitors, clock),
+            "csrapproving": Approver(client, asked, names_of(config.server)),
+            "csrsigning": Signer(
+                "csrsigning", client, asked, ClusterAuthority(settings.signing), clock
+            ),
+            "csrcleaner": Cleaner(client, asked, clock),
         }
         recorders = [events, node_events, garbage_events]
         await _serve([known[name] for name in settings.names], recorders, stop)
