@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from strongroom.client.client import Client
 from strongroom.client.discovery import Kind, Served, discover
-from tests.controllers.conftest import World
 
 ALL = frozenset({"list", "watch", "delete"})
 
@@ -12,8 +12,8 @@ def kind(version: str, plural: str = "taps", group: str = "example.com") -> Kind
     return Kind(group, version, "Tap", plural, True, ALL)
 
 
-async def test_all_kinds_are_found(world: World) -> None:
-    served = await discover(world.client)
+async def test_all_kinds_are_found(client: Client) -> None:
+    served = await discover(client)
     assert served.failed == ()
     secrets = served.find("v1", "Secret")
     assert secrets is not None
