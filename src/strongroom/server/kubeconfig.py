@@ -6,8 +6,8 @@ import base64
 import json
 from pathlib import Path
 
+from strongroom.files import write_if_changed
 from strongroom.server.certificates import Pair
-from strongroom.server.files import write_if_changed
 
 CLUSTER = "strongroom"
 

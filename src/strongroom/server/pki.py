@@ -22,8 +22,8 @@ from datetime import datetime
 from pathlib import Path
 
 from strongroom.access.user import MASTERS, NODE_PREFIX, NODES
+from strongroom.files import private_directory, write_private
 from strongroom.server.certificates import Pair, Wanted, is_authority, issue, make_ca, still_good
-from strongroom.server.files import private_directory, write_private
 from strongroom.server.kubeconfig import write_kubeconfig
 
 WILDCARDS = frozenset({"", "0.0.0.0", "::"})

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from strongroom.files import private_directory, write_private
 from strongroom.paths import run_dir
-from strongroom.server.files import private_directory, write_private
 from strongroom.server.options import Options
 from strongroom.server.storage import KMS_NAME, OpenedStore
 

@@ -14,7 +14,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from strongroom.server.files import private_directory, write_private
+from strongroom.files import private_directory, write_private
 from strongroom.storage.encryption.kms import KMSTransformer
 from strongroom.storage.encryption.localkey import LocalKey
 from strongroom.storage.encryption.prefix import PrefixTransformer

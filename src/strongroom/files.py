@@ -1,4 +1,4 @@
-"""Files of the data directory: written whole or not at all, readable by their owner only."""
+"""Files of data directories: written whole or not at all, readable by their owner only."""
 
 from __future__ import annotations
 
