@@ -39,6 +39,7 @@ from strongroom.resources.role import ROLES
 from strongroom.resources.rolebinding import ROLE_BINDINGS
 from strongroom.resources.runtimeclass import RUNTIME_CLASSES
 from strongroom.resources.secret import SECRETS
+from strongroom.resources.secretrevision import SECRET_REVISIONS
 from strongroom.resources.selfsubjectreview import SELF_SUBJECT_REVIEWS
 from strongroom.resources.service import SERVICES
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
@@ -92,6 +93,7 @@ CATALOG = Catalog(
         *(MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS),
         *(VALIDATING_POLICIES, VALIDATING_POLICY_BINDINGS),
         CUSTOM_RESOURCE_DEFINITIONS,
+        SECRET_REVISIONS,
         SELF_SUBJECT_REVIEWS,
     )
 )

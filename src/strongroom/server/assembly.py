@@ -19,6 +19,7 @@ from strongroom.server.admission import AdmissionParts
 from strongroom.server.app import App
 from strongroom.server.audit import Audit, Sink
 from strongroom.server.authorization import Authorization
+from strongroom.server.certificate_kinds import judged
 from strongroom.server.customkinds import CustomKinds
 from strongroom.server.duties import keep_doing, take_up
 from strongroom.server.endpoints import Endpoints
@@ -27,6 +28,7 @@ from strongroom.server.fairness_metrics import FlowMetrics
 from strongroom.server.freshness import Freshness
 from strongroom.server.ground import Ground, audit_log, occupy, start_errors
 from strongroom.server.health import Check, Health
+from strongroom.server.history import SecretHistory
 from strongroom.server.kinds import Kinds
 from strongroom.server.livedocs import LiveDocuments
 from strongroom.server.metrics import Metrics
@@ -202,12 +204,15 @@ async def _start_kinds(
     if given.behind:
         cluster = admission.cluster  # Its kinds are attached when they are there, below.
         plugins = (Freshness(store, lambda: cluster.kinds.fixed()), *plugins)  # noqa: PLW0108 - as above
+    history = SecretHistory(options.secret_history_limit)
     answers = reviews(ReviewParts(authorization.authorizer))
     kinds = Kinds(
         (
             ServiceRegistry(addresses, given.turns, r, store, (*plugins, addresses), clock)
             if r is SERVICES
-            else Registry(r, store, plugins, clock)
+            else Registry(
+                judged(r), store, history.judges(r, plugins), clock, companions=history.of(r)
+            )
             for r in CATALOG.all()
             if not r.answered
         ),
@@ -225,6 +230,7 @@ async def _start_kinds(
     served = CustomKinds(kinds, definitions, store, lambda r: Registry(r, store, plugins, clock))
     stack.push_async_callback(served.close)
     admission.attach(kinds)
+    history.attach(kinds)
     authorization.attach(kinds)
     return kinds
 

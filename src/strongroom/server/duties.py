@@ -16,6 +16,8 @@ from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
 from strongroom.server.bootstrap import ensure_namespaces
 from strongroom.server.builtins import APIServices, ensure_builtins
 from strongroom.server.definitions import Definitions
+from strongroom.server.history import SecretHistory
+from strongroom.server.history_pruning import PRUNING, HistoryPruner
 from strongroom.server.kinds import Kinds
 from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, repeat
 from strongroom.server.options import Options
@@ -54,8 +56,12 @@ async def take_up(
     )
     stack.push_async_callback(definitions.close)
     sweeper = EventSweeper(kinds.registry("", "events"), clock, options.event_ttl)
+    history = SecretHistory(options.secret_history_limit)
+    history.attach(kinds)
+    pruner = HistoryPruner(kinds, history, clock, options.secret_history_max_age)
     keep_doing(options.compaction_interval, Compactor(store).turn, stack)
     keep_doing(EVENT_SWEEP, sweeper.turn, stack)
+    keep_doing(PRUNING, pruner.turn, stack)
     keep_doing(BUILTINS, lambda: _unless_disturbed(ensure), stack)
     keep_doing(API_SERVICES, APIServices(kinds, clock).turn, stack)
 

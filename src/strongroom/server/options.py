@@ -38,6 +38,8 @@ class Options:
     encryption_key_file: Path | None
     event_ttl: float
     compaction_interval: float
+    secret_history_limit: int
+    secret_history_max_age: float
     max_requests_inflight: int
     max_mutating_requests_inflight: int
     max_watches_per_user: int
@@ -109,6 +111,21 @@ def _keeping(parser: argparse.ArgumentParser) -> None:
         default=300.0,
         metavar="DURATION",
         help="how long history is kept (5m)",
+    )
+    add(
+        "--secret-history-limit",
+        type=_count,
+        default=10,
+        metavar="N",
+        help="earlier states kept of each Secret, where it or its namespace says nothing else "
+        "(10); 0: none of any",
+    )
+    add(
+        "--secret-history-max-age",
+        type=_duration,
+        default=30 * 86400.0,
+        metavar="DURATION",
+        help="how long they are kept, also those of deleted Secrets (720h)",
     )
 
 
