@@ -6,14 +6,19 @@ from typing import Annotated
 
 import msgspec
 
+from strongroom.api.errors import FieldError
 from strongroom.api.meta import Object
 from strongroom.api.schema import F, Struct, always
+from strongroom.api.validation import Path, dns_subdomain, invalid_value, not_supported
 from strongroom.resources.resource import Resource
 from strongroom.resources.user_info import GROUP
 
 API_PACKAGE = "io.k8s.api.authentication.v1"
 
 DEFAULT_SECONDS = 3600
+MIN_SECONDS, MAX_SECONDS = 600, 1 << 32
+
+ATTESTED_GROUPS = "admissionReviewAPIGroups"
 
 
 class BoundObjectReference(Struct):
@@ -81,11 +86,62 @@ class TokenRequest(Object):
 
 
 class TokenRequestResource(Resource[TokenRequest]):
-    """The behaviour of TokenRequests."""
+    """The behaviour of TokenRequests (``pkg/apis/authentication/validation``)."""
 
     def default(self, obj: TokenRequest) -> None:
         if obj.spec.expirationSeconds is None:
             obj.spec.expirationSeconds = DEFAULT_SECONDS
+
+    def validate(self, obj: TokenRequest) -> list[FieldError]:
+        spec, path = obj.spec, Path("spec")
+        errors = _lifetime_errors(spec.expirationSeconds or 0, path / "expirationSeconds")
+        attestations = path / "attestations"
+        if is_webhook(spec.boundObjectRef):
+            if len(spec.audiences) != 1:
+                why = "must be length 1 when bound to a webhook config"
+                errors.append(invalid_value(path / "audiences", spec.audiences, why))
+            errors += _attestation_errors(spec.attestations, attestations)
+        elif spec.attestations:
+            why = "attestations may only be specified with a webhook bound object reference"
+            errors = [invalid_value(attestations, spec.attestations, why)]
+        return errors
+
+
+def is_webhook(reference: BoundObjectReference | None) -> bool:
+    """Whether a token is to be bound to a configuration of webhooks."""
+    return (
+        reference is not None
+        and reference.kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+        and reference.apiVersion == "admissionregistration.k8s.io/v1"
+    )
+
+
+def _lifetime_errors(seconds: int, path: Path) -> list[FieldError]:
+    if seconds < MIN_SECONDS:
+        return [invalid_value(path, seconds, "may not specify a duration less than 10 minutes")]
+    if seconds > MAX_SECONDS:
+        return [invalid_value(path, seconds, "may not specify a duration larger than 2^32 seconds")]
+    return []
+
+
+def _attestation_errors(given: dict[str, list[str]], path: Path) -> list[FieldError]:
+    if len(given) != 1:
+        why = "webhook bound requests require exactly one admissionReviewAPIGroups attestation"
+        return [invalid_value(path, given, why)]
+    key, values = next(iter(given.items()))
+    if key != ATTESTED_GROUPS:
+        return [not_supported(path.key(key), key, (ATTESTED_GROUPS,))]
+    if len(values) != 1:
+        return [invalid_value(path.key(key), values, "must specify a single value")]
+    group = values[0]
+    if not group:
+        return [invalid_value(path.key(key), group, "may not be an empty string")]
+    if group == "*":
+        return []
+    return [
+        invalid_value(path.key(key), group, f"must specify a valid API Group: {why}")
+        for why in dns_subdomain(group)
+    ]
 
 
 TOKEN_REQUESTS = TokenRequestResource(

@@ -22,10 +22,52 @@ class Credentials:
     """DER of the leaf that TLS has already verified against the client CA."""
     path: str = "/"
     """The path asked for: anonymous access may be limited to some paths."""
+    warnings: list[str] = field(default_factory=list)
+    """Authenticators add here what the client is to be warned of."""
+    annotations: dict[str, str] = field(default_factory=dict)
+    """Authenticators add here what the audit log is to say besides."""
 
 
 class AuthenticationFailed(Exception):
-    """Credentials were offered and do not hold. The text names no credential."""
+    """Credentials were offered and do not hold. The text names no credential.
+
+    ``annotations`` are for the audit log.
+    """
+
+    def __init__(self, why: str, annotations: Mapping[str, str] | None = None) -> None:
+        super().__init__(why)
+        self.annotations = dict(annotations or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """Whose a token is. ``audiences`` are those asked for that it is meant for."""
+
+    user: User
+    audiences: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+class TokenAuthenticator(Protocol):
+    """Knows one kind of bearer tokens, which are meant for the API server and nobody else."""
+
+    async def authenticate_token(self, token: str) -> Authenticated | None:
+        """Whose the token is; None when it is not of this kind.
+
+        Raises AuthenticationFailed when it is, and does not hold.
+        """
+        ...
+
+
+class AudienceAwareAuthenticator(Protocol):
+    """Knows one kind of bearer tokens, each of which says for whom it is meant."""
+
+    async def authenticate_token(
+        self, token: str, audiences: tuple[str, ...]
+    ) -> Authenticated | None:
+        """As a TokenAuthenticator, for a token that must be meant for one of the audiences."""
+        ...
 
 
 class Authenticator(Protocol):

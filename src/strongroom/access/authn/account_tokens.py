@@ -1,0 +1,134 @@
+"""Tokens of ServiceAccounts: signatures, issuers, audiences (``pkg/serviceaccount/jwt.go``).
+
+A signature is checked once for each token and each set of keys, and the answer is kept by the
+token's hash. What a token depends on besides, time and objects, is looked at in every request: so
+a token ends in the moment in which its account, pod, Secret or node does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from strongroom.access.authn.claims import ISSUED_FOR_SECRETS, Claims, decode_claims
+from strongroom.access.authn.jws import claimed_issuer, claimed_key, verify
+from strongroom.access.authn.keyset import Keys, KeySet
+from strongroom.access.authn.objects import Stored
+from strongroom.access.authn.port import Authenticated, AuthenticationFailed
+from strongroom.access.user import User
+from strongroom.api.gotext import quotes
+
+LEGACY = "authentication.k8s.io/legacy-token"
+
+
+@dataclass(slots=True)
+class Known:
+    """A token whose signature holds, and what its judge remembers of it.
+
+    ``seen`` are the objects by which ``user`` was found right. While they are the same, so is he.
+    """
+
+    keys: KeySet
+    claims: Claims
+    judge: Judge
+    seen: tuple[Stored | None, ...] = ()
+    user: User | None = None
+    last_used: str = ""
+    """The day that the Secret which has the token is labelled with."""
+    warnings: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+class Judge(Protocol):
+    """Judges tokens of one issuer by time and objects."""
+
+    async def judge(self, known: Known, token: str) -> tuple[User, Mapping[str, str]]:
+        """Whose the token is now, with annotations for the audit log.
+
+        Raises AuthenticationFailed. May leave in ``known`` what it has found out.
+        """
+        ...
+
+
+class AccountTokens:
+    """Knows tokens of ServiceAccounts: those of our issuers, and those that Secrets keep.
+
+    ``audiences`` are the API server's own, for which tokens without any are meant.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        issuers: Collection[str],
+        audiences: tuple[str, ...],
+        bound: Judge,
+        in_secrets: Judge,
+        *,
+        keep: int = 4096,
+    ) -> None:
+        self._keys = keys
+        self._audiences = audiences
+        # Our own issuer may be called like that of tokens in Secrets; those have no ``exp``, and
+        # are told apart as upstream does: the judge of Secrets comes first.
+        self._judges = dict.fromkeys(issuers, bound) | {ISSUED_FOR_SECRETS: in_secrets}
+        self._keep = keep
+        self._known: dict[bytes, Known] = {}
+
+    async def authenticate_token(
+        self, token: str, audiences: tuple[str, ...]
+    ) -> Authenticated | None:
+        """Whose the token is; None when it has another issuer."""
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._known.get(digest)
+        if known is None or known.keys is not self._keys.current():
+            known = self._read(token)
+            if known is None:
+                return None
+            self._remember(digest, known)
+        meant, annotations = self._meant(known.claims, audiences)
+        user, told = await known.judge.judge(known, token)
+        if told:
+            annotations = {**annotations, **told}
+        return Authenticated(user, meant, known.warnings, annotations)
+
+    def _read(self, token: str) -> Known | None:
+        """Check the signature. Raises AuthenticationFailed."""
+        issuer = claimed_issuer(token)
+        judge = self._judges.get(issuer) if issuer is not None else None
+        if judge is None:
+            return None
+        keys, key_id = self._keys.current(), claimed_key(token)
+        if not keys.matching(key_id):
+            # Another server may have begun to sign with a key that is new to us.
+            keys = self._keys.newest()
+        try:
+            claims = decode_claims(verify(token, keys.matching(key_id)))
+        except ValueError as error:
+            raise AuthenticationFailed(str(error)) from None
+        return Known(keys, claims, judge)
+
+    def _remember(self, digest: bytes, known: Known) -> None:
+        if len(self._known) >= self._keep:
+            # What is in use is back at once.
+            self._known.clear()
+        self._known[digest] = known
+
+    def _meant(
+        self, claims: Claims, wanted: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        """The audiences that are both wanted and the token's. Raises AuthenticationFailed."""
+        annotations: Mapping[str, str] = {}
+        given = claims.audiences
+        if not given:
+            given, annotations = self._audiences, {LEGACY: claims.sub}
+        if given is wanted:
+            return wanted, annotations
+        meant = tuple(audience for audience in wanted if audience in given)
+        if not meant:
+            raise AuthenticationFailed(
+                f"token audiences {quotes(given)} is invalid for the target audiences "
+                f"{quotes(wanted)}"
+            )
+        return meant, annotations
