@@ -1,13 +1,14 @@
 """Who uses Secrets, and what their values tell of time: admission's questions, from the caches.
 
-Nothing is kept for it. An object that names a Secret holds ``"name":"NAME"`` or
-``"secretName":"NAME"`` in its bytes, so a look through the bytes of a namespace finds who may, at
-about a microsecond an object; only those are decoded (docs/decisions/0096-expiry-and-use.md).
+Nothing is kept for it. An object that names a Secret has the name in its bytes, behind a field with
+"secret" in its own name; so a look through the bytes of a namespace finds who may, at about a
+microsecond an object, and only those are decoded (docs/decisions/0096-expiry-and-use.md).
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -36,6 +37,22 @@ _SAME = 1.0
 """Seconds for which what was found is good for further deletions of the same request."""
 
 Registries = Callable[[str, str], Registry[Any] | None]
+
+
+def _field(name: str) -> re.Pattern[bytes]:
+    """How fields that name this Secret look in our own JSON.
+
+    ``secretName`` holds the name itself, all others an object or flat objects in which ``name``
+    comes before anything nested. Names have no characters that JSON would write in another way.
+    """
+    quoted = re.escape(name).encode()
+    return re.compile(
+        rb'ecret[A-Za-z]*":(?:"%b"|\{[^{}]*"name":"%b"|\[[^\[\]]*"name":"%b")' % ((quoted,) * 3)
+    )
+
+
+_MARK = b"ecret"
+"""Stands in the name of every field that refers to Secrets: ``secretRef``, ``imagePullSecrets``."""
 
 
 def facts_in(view: AnyView) -> Facts:
@@ -72,8 +89,7 @@ class SecretUsers:
     async def users(self, namespace: str, name: str) -> Sequence[Use]:
         """Who uses a Secret now, as many as are told of and one more at most."""
         found: list[Use] = []
-        # Names have no characters that JSON would write in another way.
-        async for kind, view in self._naming(namespace, f'ame":"{name}"'.encode()):
+        async for kind, view in self._naming(namespace, f'"{name}"'.encode(), _field(name)):
             use = use_of(kind, view.peek(), name)
             if use is not None:
                 found.append(use)
@@ -93,15 +109,16 @@ class SecretUsers:
 
     async def _all_used(self, namespace: str) -> frozenset[str]:
         used: set[str] = set()
-        # Every field that refers has this in its name: secretRef, imagePullSecrets, ….
-        async for kind, view in self._naming(namespace, b"ecret"):
+        async for kind, view in self._naming(namespace, _MARK):
             obj = view.peek()
             if not has_ended(kind, obj):
                 used.update(reference.name for reference in references_to_secrets(obj))
         return frozenset(used)
 
-    async def _naming(self, namespace: str, text: bytes) -> AsyncIterator[tuple[str, AnyView]]:
-        """The objects that may refer and have this text in them."""
+    async def _naming(
+        self, namespace: str, text: bytes, field: re.Pattern[bytes] | None = None
+    ) -> AsyncIterator[tuple[str, AnyView]]:
+        """The objects that may refer and have this text in them, and this field if any is given."""
         done = 0
         for resource in REFERRING:
             registry = self._registries(resource.group, resource.plural)
@@ -111,7 +128,8 @@ class SecretUsers:
                 done += 1
                 if entry.error is None and text in entry.item.tail:
                     done += _COSTLY
-                    yield resource.kind, entry.item
+                    if field is None or field.search(entry.item.tail):
+                        yield resource.kind, entry.item
                 if done >= _TURN:
                     done = 0
                     await asyncio.sleep(0)

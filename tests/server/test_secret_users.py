@@ -1,0 +1,49 @@
+"""Looking for users in bytes, against every field that a schema marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from strongroom.api import codec
+from strongroom.api.schema import FieldSchema, Struct, TypeSchema, schema_of
+from strongroom.resources.resource import Resource
+from strongroom.resources.secret_use import references_to_secrets
+from strongroom.server.secret_users import _MARK, REFERRING, _field
+
+NAME = "the.secret-1"
+
+
+def _inner(kind: TypeSchema) -> type[Struct] | None:
+    return kind.struct or (kind.items.struct if kind.items else None)
+
+
+def _holding(struct: type[Struct], above: tuple[type[Struct], ...] = ()) -> Iterator[Struct]:
+    """Objects of a type, each with one of the fields set that refer to Secrets."""
+    for field in schema_of(struct).fields.values():
+        inner = _inner(field.type)
+        if field.facts.refers == "Secret":
+            yield _with(struct, field, inner(name=NAME) if inner else NAME)
+        elif inner is not None and inner not in above:
+            for below in _holding(inner, (*above, struct)):
+                yield _with(struct, field, below)
+
+
+def _with(struct: type[Struct], field: FieldSchema, value: Any) -> Struct:
+    return struct(**{field.attribute: [value] if field.type.items else value})
+
+
+@pytest.mark.parametrize("resource", REFERRING, ids=lambda resource: resource.plural)
+def test_every_reference_is_found_in_the_bytes(resource: Resource[Any]) -> None:
+    count = 0
+    for obj in _holding(resource.type):
+        count += 1
+        (reference,) = references_to_secrets(obj)  # type: ignore[arg-type]  # of this kind
+        wire = codec.encode(obj)
+        assert _MARK in wire, reference.path
+        assert _field(NAME).search(wire), reference.path
+        assert not _field("the-secret-1").search(wire)
+        assert not _field("secret-1").search(wire)
+    assert count >= (1 if resource.plural == "ingresses" else 2)
