@@ -15,6 +15,7 @@ from strongroom.registry.registry import Registry
 from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
 from strongroom.server.bootstrap import ensure_namespaces
 from strongroom.server.builtins import APIServices, ensure_builtins
+from strongroom.server.defaultroles import ensure_default_roles
 from strongroom.server.definitions import Definitions
 from strongroom.server.history import SecretHistory
 from strongroom.server.history_pruning import PRUNING, HistoryPruner
@@ -43,12 +44,12 @@ async def take_up(
     Raises StatusError when the store refuses a write.
     """
 
-    async def ensure() -> None:
+    async def ensure(*more: Awaitable[None]) -> None:
         await ensure_namespaces(kinds.registry("", "namespaces"), clock)
         network = options.service_cluster_ip_range
-        await ensure_builtins(kinds, clock, network, options.bind, url)
+        await asyncio.gather(ensure_builtins(kinds, clock, network, options.bind, url), *more)
 
-    await ensure()
+    await ensure(ensure_default_roles(kinds, clock))
     crds = CUSTOM_RESOURCE_DEFINITIONS
     # Admission has judged the deletion of the definition: its objects follow without asking.
     definitions = Definitions(
