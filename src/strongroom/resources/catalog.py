@@ -40,6 +40,7 @@ from strongroom.resources.rolebinding import ROLE_BINDINGS
 from strongroom.resources.runtimeclass import RUNTIME_CLASSES
 from strongroom.resources.secret import SECRETS
 from strongroom.resources.secretrevision import SECRET_REVISIONS
+from strongroom.resources.secretusage import SECRET_USAGES
 from strongroom.resources.selfsubjectreview import SELF_SUBJECT_REVIEWS
 from strongroom.resources.service import SERVICES
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
@@ -93,7 +94,7 @@ CATALOG = Catalog(
         *(MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS),
         *(VALIDATING_POLICIES, VALIDATING_POLICY_BINDINGS),
         CUSTOM_RESOURCE_DEFINITIONS,
-        SECRET_REVISIONS,
+        *(SECRET_REVISIONS, SECRET_USAGES),
         SELF_SUBJECT_REVIEWS,
     )
 )
