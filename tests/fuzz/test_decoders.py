@@ -62,8 +62,12 @@ def test_damaged_json(struct: type[Struct]) -> None:
 def test_damaged_yaml(struct: type[Struct]) -> None:
     for random in seeds(4):
         tree = random_tree(random, struct)
-        text = yaml.dump(damaged_tree(random, tree), Dumper=yaml.CSafeDumper, allow_unicode=True)
-        body = text.encode("utf-8", "surrogatepass")
+        tree = damaged_tree(random, tree)
+        try:
+            text = yaml.dump(tree, Dumper=yaml.CSafeDumper, allow_unicode=True)
+        except UnicodeEncodeError:
+            continue  # Half of a surrogate pair, which YAML cannot hold.
+        body = text.encode()
         is_read_or_refused(random, body, struct, yaml=True)
         is_read_or_refused(random, damaged_bytes(random, body), struct, yaml=True)
 
@@ -81,12 +85,23 @@ def test_damaged_protobuf(struct: type[Struct]) -> None:
         encode_protobuf(read, api_version="v1", kind="Kind")
 
 
+class Quoting(yaml.CSafeDumper):
+    """Quotes all text: some that PyYAML writes without (``n``, ``Y``) are booleans to others."""
+
+
+def _quoted(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+
+
+Quoting.add_representer(str, _quoted)
+
+
 @each
 def test_json_yaml_and_protobuf_agree(struct: type[Struct]) -> None:
     for random in seeds(3):
         tree = codec.to_tree(Filler(random).object(struct, None))
         before = copy_tree(tree)
-        text = yaml.dump(tree, Dumper=yaml.CSafeDumper)
+        text = yaml.dump(tree, Dumper=Quoting)
         from_json = codec.decode(as_json(tree), struct, kind="Kind").obj
         from_yaml = codec.decode(text.encode(), struct, yaml=True, kind="Kind").obj
         message = encode_protobuf(from_json, api_version="", kind="")
