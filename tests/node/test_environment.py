@@ -9,7 +9,7 @@ import pytest
 from strongroom.api import codec
 from strongroom.node.container_spec import container_spec
 from strongroom.node.downward import NodeFacts
-from strongroom.node.environment import ConfigError, resolve_environment, service_variables
+from strongroom.node.environment import ConfigError, resolve_environment
 from strongroom.node.objects import ObjectMissing, ObjectUnavailable, Ref
 from strongroom.node.runtimes.port import ContainerSpec, ContainerStartError
 from strongroom.resources.configmap import ConfigMap
@@ -119,14 +119,6 @@ async def test_fields_of_the_pod() -> None:
         "IPS": "10.0.0.1,fd00::1",
         "SVC": "api",
     }
-
-
-def test_the_way_to_the_api_server() -> None:
-    found = service_variables("https://10.1.2.3:6443")
-    assert found["KUBERNETES_SERVICE_HOST"] == "10.1.2.3"
-    assert found["KUBERNETES_SERVICE_PORT"] == "6443"
-    assert found["KUBERNETES_PORT_6443_TCP"] == "tcp://10.1.2.3:6443"
-    assert service_variables("https://[::1]")["KUBERNETES_PORT"] == "tcp://[::1]:443"
 
 
 def spec_of(pod: Pod, **env: str) -> ContainerSpec:

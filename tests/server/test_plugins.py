@@ -84,7 +84,8 @@ async def test_pods_on_a_server_as_it_is_by_default(tmp_path: Path) -> None:
     path = "/api/v1/namespaces/default"
     spec = {"containers": [{"name": "c", "image": "i"}]}
     async with running(tmp_path, accounts=True) as api:
-        body = {"metadata": {"name": "p"}, "spec": {**spec, "serviceAccountName": "mine"}}
+        mine = {**spec, "serviceAccountName": "mine"}
+        body = {"metadata": {"name": "p"}, "spec": mine}
         refused = await api.ask("POST", f"{path}/pods", body)
         assert (refused.code, refused.json["message"]) == (
             403,
@@ -101,7 +102,6 @@ async def test_pods_on_a_server_as_it_is_by_default(tmp_path: Path) -> None:
         assert stored["volumes"][0]["projected"]["defaultMode"] == 420
         mount = stored["containers"][0]["volumeMounts"][0]
         assert mount["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount"
-        body["metadata"]["name"] = "q"
-        body["spec"] = {**body["spec"], "imagePullSecrets": [{"name": "s"}]}
+        body = {"metadata": {"name": "q"}, "spec": {**mine, "imagePullSecrets": [{"name": "s"}]}}
         refused = await api.ask("POST", f"{path}/pods", body)
         assert (refused.code, "imagePullSecrets[0]" in refused.json["message"]) == (403, True)

@@ -18,14 +18,15 @@ from strongroom.client.tls import trust
 from strongroom.node import machine
 from strongroom.node.downward import NodeFacts
 from strongroom.node.endpoint import Endpoint
-from strongroom.node.environment import service_variables
 from strongroom.node.objects import ObjectCache
 from strongroom.node.options import NodeOptions
 from strongroom.node.pods import PodManager
 from strongroom.node.registration import Registration
 from strongroom.node.runtimes.home import VolumeHome
 from strongroom.node.runtimes.port import Runtime
+from strongroom.node.services import ServiceVariables
 from strongroom.node.surroundings import Surroundings
+from strongroom.node.tokens import Tokens
 from strongroom.resources.pod import PODS, Pod
 
 _log = logging.getLogger("strongroom.node")
@@ -64,9 +65,10 @@ class Agent:
             runtime=runtime,
             home=home,
             objects=self._objects,
+            tokens=Tokens(self._client, clock=clock, sleep=sleep),
             recorder=self._recorder,
             node=facts,
-            services=service_variables(config.server),
+            services=ServiceVariables(self._client, config.server, sleep=sleep),
             clock=clock,
             sleep=sleep,
         )
@@ -90,6 +92,7 @@ class Agent:
         """Check the runtime, serve, register, and take on the pods. Returns once all is up."""
         await self._runtime.start()
         self._recorder.start()
+        self._around.tokens.start()
         port = 0
         context = serving_context(self._options, self._config)
         if context is not None:
@@ -107,6 +110,7 @@ class Agent:
                 sleep=self._around.sleep,
             )
             await self._registration.register()
+        await self._around.services.start()
         self._informer.add_handler(self.pods.handle)
         self._informer.start()
         await self._informer.wait_synced()
@@ -118,6 +122,8 @@ class Agent:
         if self._registration is not None:
             await self._registration.close()
         await self._endpoint.close()
+        await self._around.services.close()
+        await self._around.tokens.close()
         await self._objects.close()
         await self._runtime.close()
         await self._recorder.close()

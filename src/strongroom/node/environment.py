@@ -7,7 +7,6 @@ with what is known so far; then the service variables that nothing has overridde
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import urlsplit
 
 from strongroom.node.downward import DownwardError, NodeFacts, pod_field, resource_field
 from strongroom.node.expansion import expand
@@ -50,24 +49,6 @@ async def resolve_environment(
             # The kernel ends a variable at the first NUL: a cut value would go unnoticed.
             raise ConfigError(f"variable {name!r} holds a NUL byte")
     return result
-
-
-def service_variables(server: str) -> dict[str, str]:
-    """The variables by which pods find the API server, whose address is the URL ``server``."""
-    url = urlsplit(server)
-    host, port = url.hostname or "", str(url.port or 443)
-    shown = f"[{host}]" if ":" in host else host
-    link = f"tcp://{shown}:{port}"
-    return {
-        "KUBERNETES_SERVICE_HOST": host,
-        "KUBERNETES_SERVICE_PORT": port,
-        "KUBERNETES_SERVICE_PORT_HTTPS": port,
-        "KUBERNETES_PORT": link,
-        f"KUBERNETES_PORT_{port}_TCP": link,
-        f"KUBERNETES_PORT_{port}_TCP_PROTO": "tcp",
-        f"KUBERNETES_PORT_{port}_TCP_PORT": port,
-        f"KUBERNETES_PORT_{port}_TCP_ADDR": host,
-    }
 
 
 async def _env_from(pod: Pod, container: Container, fetch: Fetch) -> dict[str, str]:

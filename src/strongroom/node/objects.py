@@ -2,13 +2,18 @@
 
 An object is watched as long as some pod refers to it. A new pod reads the object from the server
 once, so it never starts with less than the newest; after that the watch keeps everybody current.
-An immutable object cannot change, so its watch ends; what a later pod reads tells by the UID
-whether it was replaced by another object of the same name.
+
+An immutable object is watched too: it cannot change, but it can be deleted and made anew under its
+name, and then everybody is to follow the new one. Kubelets end that watch and keep on serving what
+is no more (kubernetes/kubernetes #119733, #131589). Two objects of a name are told apart by their
+UID; which is the newer, by their revision or, where that says the contrary of the server, by asking
+once more.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -104,11 +109,14 @@ class ObjectCache:
         entry = self._entries.get(ref)
         if entry is None:
             raise ObjectUnavailable(f'object "{ref.namespace}"/"{ref.name}" not registered')
+        known = entry.obj
         try:
             obj = await self._client.get(_RESOURCES[ref.kind], ref.name, ref.namespace)
         except StatusError as error:
             if error.code != 404:
                 raise ObjectUnavailable(str(error)) from error
+            if entry.obj is not known and entry.obj is not None:
+                return entry.obj  # It was made after the server looked for it.
             entry.obj = None
             raise ObjectMissing(ref) from error
         except ClientFailure as error:
@@ -117,8 +125,11 @@ class ObjectCache:
             raise ObjectUnavailable(
                 f"failed to sync {ref.kind} cache: timed out waiting for the condition"
             ) from error
-        self._take(ref, entry, obj)
-        return entry.obj or obj
+        # What came by the watch meanwhile may be newer than the answer; what was known before is
+        # not, whatever their revisions say: the server may have been restored from a backup.
+        if entry.obj is known or entry.obj is None or _revision(obj) >= _revision(entry.obj):
+            entry.obj = obj
+        return entry.obj
 
     async def close(self) -> None:
         """End all watches."""
@@ -156,10 +167,22 @@ class ObjectCache:
         entry.informer = None
 
     def _changed(self, ref: Ref, entry: _Entry, change: Change[Any]) -> None:
+        obj, known = change.obj, entry.obj
+        other = known is not None and known.metadata.uid != obj.metadata.uid
         if change.type == "deleted":
+            if other:
+                self._ask_again(ref, entry)
+                return
             entry.obj = None
-        elif not self._take(ref, entry, change.obj):
+        elif known is not None and _revision(known) > _revision(obj):
+            if other:
+                self._ask_again(ref, entry)
             return
+        else:
+            entry.obj = obj
+        self._tell(ref, entry)
+
+    def _tell(self, ref: Ref, entry: _Entry) -> None:
         for pod_uid, on_change in list(entry.users.items()):
             try:
                 on_change(ref)
@@ -167,19 +190,19 @@ class ObjectCache:
                 # The type only: what broke may have been handling a value.
                 _log.error("pod %s: %s on a changed object", pod_uid, type(error).__name__)
 
-    def _take(self, ref: Ref, entry: _Entry, obj: Secret | ConfigMap) -> bool:
-        """Remember ``obj`` unless something newer is known; whether it was remembered."""
+    def _ask_again(self, ref: Ref, entry: _Entry) -> None:
+        """The watch tells of another object of this name than the one that is known."""
+        task = asyncio.get_running_loop().create_task(self._settle(ref, entry))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _settle(self, ref: Ref, entry: _Entry) -> None:
         known = entry.obj
-        same = known is not None and known.metadata.uid == obj.metadata.uid
-        if known is not None and same and _revision(known) > _revision(obj):
-            return False
-        entry.obj = obj
-        if obj.immutable:
-            self._unwatch(entry)
-        elif entry.informer is None:
-            # The immutable object of this name was replaced by one that can change.
-            self._watch(ref, entry)
-        return True
+        # Until the server answers, what is known serves: it was read from it last.
+        with contextlib.suppress(ObjectMissing, ObjectUnavailable):
+            await self.fetch(ref)
+        if self._entries.get(ref) is entry and entry.obj is not known:
+            self._tell(ref, entry)
 
 
 def _revision(obj: Secret | ConfigMap) -> int:

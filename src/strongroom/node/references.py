@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strongroom.node.objects import Ref
-from strongroom.node.volumes.payload import MountError, sources_of
+from strongroom.node.volumes.payload import sources_of
 from strongroom.resources.pod import Pod
 from strongroom.resources.pod_container import Container
 
@@ -16,10 +16,7 @@ def references_of(pod: Pod) -> set[Ref]:
     for container in (*pod.spec.initContainers, *pod.spec.containers):
         found.update(_of_environment(pod.metadata.namespace, container))
     for volume in pod.spec.volumes:
-        try:
-            found.update(source.ref for source in sources_of(pod, volume))
-        except MountError:
-            pass  # Setting the volume up says so; nothing in it is to be watched.
+        found.update(source.ref for source in sources_of(pod, volume))
     return {ref for ref in found if ref.name}
 
 

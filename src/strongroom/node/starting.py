@@ -83,7 +83,7 @@ async def _prepare(
         record.spec,
         fetch=around.objects.fetch,
         node=around.node,
-        services=around.services,
+        services=around.services.of(pod),
     )
     return container_spec(
         pod, record.spec, attempt=record.attempts, env=env, volumes=volumes.mounted

@@ -1,8 +1,7 @@
-"""What every pod of the node shares: runtime, client, objects, clock, events."""
+"""What every pod of the node shares: runtime, client, objects, tokens, clock, events."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,20 +13,23 @@ from strongroom.node.downward import NodeFacts
 from strongroom.node.objects import ObjectCache
 from strongroom.node.runtimes.home import VolumeHome
 from strongroom.node.runtimes.port import Runtime
+from strongroom.node.services import ServiceVariables
+from strongroom.node.tokens import Tokens
 from strongroom.resources.pod import Pod
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The parts of the node that pods use. ``services`` are the variables of the API server."""
+    """The parts of the node that pods use."""
 
     client: Client
     runtime: Runtime
     home: VolumeHome
     objects: ObjectCache
+    tokens: Tokens
     recorder: EventRecorder
     node: NodeFacts
-    services: Mapping[str, str]
+    services: ServiceVariables
     clock: Clock
     sleep: Sleep
 

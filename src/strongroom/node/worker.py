@@ -56,6 +56,7 @@ class PodWorker:
             pod,
             home=around.home,
             objects=around.objects,
+            tokens=around.tokens,
             node=around.node,
             report=self._mount_failed,
         )

@@ -9,6 +9,7 @@ import pytest
 from strongroom.api import codec
 from strongroom.node.downward import NodeFacts
 from strongroom.node.objects import Ref
+from strongroom.node.tokens import TokenUnavailable, Wanted
 from strongroom.node.volumes.payload import MountError, Payload, build
 from strongroom.resources.configmap import ConfigMap
 from strongroom.resources.pod import Pod
@@ -24,13 +25,28 @@ def secret(**data: bytes) -> Secret:
     return made
 
 
-def built(volume: dict[str, Any], **objects: Secret | ConfigMap) -> Payload:
-    """The payload of a volume, where ``objects`` exist."""
+def built(
+    volume: dict[str, Any],
+    *,
+    security: dict[str, Any] | None = None,
+    users: tuple[int | None, ...] = (None,),
+    **objects: Secret | ConfigMap,
+) -> Payload:
+    """The payload of a volume, where ``objects`` exist and containers run as ``users``."""
     tree = {
         "metadata": {"name": "p", "namespace": "ns", "labels": {"b": "2", "a": 'x"y'}},
         "spec": {
             "volumes": [{"name": "v", **volume}],
-            "containers": [{"name": "c", "resources": {"requests": {"memory": "32Mi"}}}],
+            "serviceAccountName": "robot",
+            "securityContext": security,
+            "containers": [
+                {
+                    "name": "c",
+                    "resources": {"requests": {"memory": "32Mi"}},
+                    "securityContext": {"runAsUser": user},
+                }
+                for user in users
+            ],
         },
     }
     pod = codec.from_tree(tree, Pod)
@@ -38,7 +54,12 @@ def built(volume: dict[str, Any], **objects: Secret | ConfigMap) -> Payload:
     def lookup(ref: Ref) -> Secret | ConfigMap | None:
         return objects.get(f"{ref.kind}_{ref.name}")
 
-    return build(pod, pod.spec.volumes[0], lookup=lookup, node=NODE)
+    def token(wanted: Wanted) -> str:
+        if wanted.account != "robot":
+            raise TokenUnavailable("failed to fetch token: why")
+        return f"{wanted.audience} {wanted.seconds}"
+
+    return build(pod, pod.spec.volumes[0], lookup=lookup, token=token, node=NODE)
 
 
 def contents(payload: Payload) -> dict[str, bytes]:
@@ -97,10 +118,41 @@ def test_later_sources_win() -> None:
     assert contents(payload) == {"a": b"t", "b": b"s"}
 
 
-def test_tokens_are_refused_clearly() -> None:
-    volume = {"projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}
-    with pytest.raises(MountError, match="not supported yet"):
-        built(volume)
+def tokens(*sources: dict[str, Any], mode: int = 0o644) -> dict[str, Any]:
+    """A projected volume of tokens."""
+    projected = [{"serviceAccountToken": source} for source in sources]
+    return {"projected": {"sources": projected, "defaultMode": mode}}
+
+
+def test_tokens() -> None:
+    volume = tokens({"path": "t"}, {"path": "d/u", "audience": "vault", "expirationSeconds": 600})
+    assert contents(built(volume)) == {"t": b" 3600", "d/u": b"vault 600"}
+
+
+@pytest.mark.parametrize(
+    ("security", "users", "mode", "owner"),
+    [
+        (None, (None,), 0o644, None),
+        ({"runAsUser": 1000}, (None,), 0o600, 1000),
+        ({"fsGroup": 10000}, (None,), 0o600, None),
+        ({"fsGroup": 10000, "runAsUser": 1000}, (None, None), 0o600, 1000),
+        ({"runAsUser": 1000}, (1000, None, 1000), 0o600, 1000),
+        ({"runAsUser": 1000}, (2000, None), 0o644, None),
+        (None, (1000, None), 0o644, None),
+        (None, (0,), 0o600, 0),
+    ],
+)
+def test_whose_a_tokens_file_is(
+    security: dict[str, Any] | None, users: tuple[int | None, ...], mode: int, owner: int | None
+) -> None:
+    """fsGroup widens 0600 to 0640 afterwards, on the whole volume."""
+    (file,) = built(tokens({"path": "t"}), security=security, users=users).files.values()
+    assert (file.mode, file.uid) == (mode, owner)
+
+
+def test_a_tokens_file_may_name_its_owner() -> None:
+    (file,) = built(tokens({"path": "t", "user": 7}, mode=0o444), users=(5,)).files.values()
+    assert (file.mode, file.uid) == (0o600, 7)
 
 
 def test_the_pod_about_itself() -> None:

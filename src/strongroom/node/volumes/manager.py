@@ -15,7 +15,15 @@ from strongroom.node.atomicwriter import AtomicWriter, InvalidPayloadPath
 from strongroom.node.downward import NodeFacts
 from strongroom.node.objects import ObjectCache, ObjectMissing, ObjectUnavailable, Ref
 from strongroom.node.runtimes.home import VolumeHome
-from strongroom.node.volumes.payload import MountError, build, is_projection, sources_of
+from strongroom.node.tokens import Tokens, TokenUnavailable, Wanted
+from strongroom.node.volumes.payload import (
+    MountError,
+    Payload,
+    build,
+    is_projection,
+    sources_of,
+    tokens_of,
+)
 from strongroom.node.volumes.permissions import give_to_group
 from strongroom.resources.pod import Pod
 from strongroom.resources.pod_volume import EmptyDirVolumeSource, Volume
@@ -34,7 +42,7 @@ class Mounted:
     read_only: bool
     shown: tuple[str, ...] = ()
     problem: str = ""
-    refs: frozenset[Ref] = field(default_factory=frozenset)
+    refs: frozenset[Ref | Wanted] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +62,14 @@ class PodVolumes:
         *,
         home: VolumeHome,
         objects: ObjectCache,
+        tokens: Tokens,
         node: NodeFacts,
         report: Callable[[str, str], None],
     ) -> None:
         self._pod = pod
         self._home = home
         self._objects = objects
+        self._tokens = tokens
         self._node = node
         self._report = report
         self._mounted: dict[str, Mounted] = {}
@@ -82,7 +92,12 @@ class PodVolumes:
             try:
                 await self._read(volume)
                 self._mounted[volume.name] = self._mount(volume)
-            except (MountError, InvalidPayloadPath, ObjectUnavailable) as error:
+            except (
+                MountError,
+                InvalidPayloadPath,
+                ObjectUnavailable,
+                TokenUnavailable,
+            ) as error:
                 self._report(volume.name, str(error))
                 failed.append(volume.name)
             except OSError as error:
@@ -91,7 +106,7 @@ class PodVolumes:
                 failed.append(volume.name)
         return failed
 
-    def refresh(self, ref: Ref | None = None) -> bool:
+    def refresh(self, ref: Ref | Wanted | None = None) -> bool:
         """Write anew the volumes that show ``ref`` (all, when None); whether any status changed.
 
         A volume whose newest state cannot be shown keeps its files.
@@ -123,15 +138,18 @@ class PodVolumes:
     def wipe(self) -> None:
         """Delete all files of the pod; its containers must have ended."""
         self._mounted.clear()
+        self._tokens.forget(self._pod.metadata.uid)
         self._home.remove_pod(self._pod.metadata.uid)
 
     async def _read(self, volume: Volume) -> None:
-        """Have the newest state of every object of ``volume`` in the cache."""
+        """Have the newest state of every object of ``volume`` in the cache, and its tokens."""
         for source in sources_of(self._pod, volume):
             try:
                 await self._objects.fetch(source.ref)
             except ObjectMissing:
                 pass  # Whether that is an error, the source's `optional` says.
+        for wanted in tokens_of(self._pod, volume):
+            await self._tokens.fetch(wanted, self.refresh)
 
     def _mount(self, volume: Volume) -> Mounted:
         if is_projection(volume):
@@ -150,9 +168,10 @@ class PodVolumes:
 
     def _mount_projection(self, volume: Volume) -> Mounted:
         # Built before the directory is made: an error leaves nothing behind.
-        build(self._pod, volume, lookup=self._objects.peek, node=self._node)
+        self._build(volume)
         path = self._home.volume(self._pod.metadata.uid, volume.name)
-        refs = frozenset(source.ref for source in sources_of(self._pod, volume))
+        sources = (source.ref for source in sources_of(self._pod, volume))
+        refs = frozenset[Ref | Wanted]((*sources, *tokens_of(self._pod, volume)))
         mounted = Mounted(path, read_only=True, refs=refs)
         group = self._group()
         if group is not None:
@@ -174,7 +193,7 @@ class PodVolumes:
         mounted.problem = problem
 
     def _write(self, volume: Volume, mounted: Mounted) -> None:
-        payload = build(self._pod, volume, lookup=self._objects.peek, node=self._node)
+        payload = self._build(volume)
         group = self._group()
         permissions = None
         if group is not None:
@@ -182,6 +201,15 @@ class PodVolumes:
         AtomicWriter(mounted.path).write(payload.files, permissions)
         mounted.shown = tuple(payload.shown)
         mounted.problem = ""
+
+    def _build(self, volume: Volume) -> Payload:
+        return build(
+            self._pod,
+            volume,
+            lookup=self._objects.peek,
+            token=self._tokens.peek,
+            node=self._node,
+        )
 
     def _group(self) -> int | None:
         context = self._pod.spec.securityContext

@@ -1,4 +1,4 @@
-"""fsGroup: makes a volume's files usable by a supplemental group of the pod."""
+"""Whose the files of volumes are: fsGroup and the user that a pod runs as."""
 
 from __future__ import annotations
 
@@ -6,9 +6,27 @@ import os
 import stat
 from pathlib import Path
 
+from strongroom.resources.pod import Pod
+
 _READ_ONLY_FILES = 0o440
 _WRITABLE_FILES = 0o660
 _DIRECTORIES = stat.S_ISGID | 0o110
+
+
+def owner_of(pod: Pod) -> int | None:
+    """The user that all containers run as; None when they differ or one does not say.
+
+    Upstream's ``FsUserFrom``: nobody else needs to read the pod's tokens.
+    """
+    general = pod.spec.securityContext
+    users = set()
+    for container in (*pod.spec.initContainers, *pod.spec.containers):
+        own = container.securityContext
+        user = own.runAsUser if own is not None else None
+        if user is None and general is not None:
+            user = general.runAsUser
+        users.add(user)
+    return users.pop() if len(users) == 1 else None
 
 
 def give_to_group(root: Path, group: int, *, read_only: bool) -> None:
