@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from strongroom.api.errors import StatusError
 from strongroom.api.times import format_time
 from strongroom.controllers.bootstrapsigner import BootstrapSigner
 from strongroom.resources.cluster_info import is_signed
@@ -26,16 +25,9 @@ async def token(world: World, called: str, **data: str) -> Secret:
 
 
 async def info(world: World, kubeconfig: str = "v1") -> None:
-    """Make it, or change what it says."""
+    """Have it say this instead of what the server made it say."""
     data = {"kubeconfig": kubeconfig}
-    made = ConfigMap(data=data)
-    made.metadata.name = "cluster-info"
-    try:
-        await world.client.create(CONFIG_MAPS, made, "kube-public")
-    except StatusError as error:
-        if error.code != 409:
-            raise
-        await world.client.patch(CONFIG_MAPS, "cluster-info", "kube-public", {"data": data})
+    await world.client.patch(CONFIG_MAPS, "cluster-info", "kube-public", {"data": data})
 
 
 async def until_signed(world: World, ids: Iterable[str], *, besides: int = 1) -> ConfigMap:

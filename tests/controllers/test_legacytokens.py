@@ -10,7 +10,7 @@ import pytest
 
 from strongroom.api import codec
 from strongroom.controllers.legacytokens import INTERVAL, LegacyTokenCleaner
-from strongroom.resources.configmap import CONFIG_MAPS, ConfigMap
+from strongroom.resources.configmap import CONFIG_MAPS
 from strongroom.resources.legacy_tokens import (
     INVALID_SINCE_LABEL,
     LAST_USED_LABEL,
@@ -21,6 +21,7 @@ from strongroom.resources.legacy_tokens import (
 )
 from strongroom.resources.secret import SECRETS, SERVICE_ACCOUNT_TOKEN, Secret
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS, ServiceAccount
+from strongroom.server import duties
 from strongroom.testing.clock import ManualClock
 from tests.controllers.conftest import World, at_work, until
 
@@ -46,9 +47,9 @@ class Legacy:
         self.clock.advance(timedelta(days=days).total_seconds())
 
     async def tracked(self, since: str) -> None:
-        config = ConfigMap(data={"since": since})
-        config.metadata.name = TRACKING_NAME
-        await self.client.create(CONFIG_MAPS, config, TRACKING_NAMESPACE)
+        await self.client.patch(
+            CONFIG_MAPS, TRACKING_NAME, TRACKING_NAMESPACE, {"data": {"since": since}}
+        )
 
     async def account(self, *secrets: str) -> ServiceAccount:
         tree = {"metadata": {"name": "robot"}, "secrets": [{"name": n} for n in secrets]}
@@ -74,6 +75,12 @@ class Legacy:
         """The marks after one look."""
         await self.cleaner.reconcile(ALL)
         return await self.marks()
+
+
+@pytest.fixture(autouse=True)
+def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server does not set right what tests make wrong."""
+    monkeypatch.setattr(duties, "BUILTINS", 3600.0)
 
 
 @pytest.fixture
@@ -141,7 +148,9 @@ async def test_nothing_is_done_before_a_period_was_tracked(
     """The day on which tracking began does not count as a whole."""
     midnight = datetime.combine(legacy.clock.now().date(), datetime.min.time(), UTC)
     legacy.clock = legacy.cleaner._clock = ManualClock(midnight + timedelta(days=1000))
-    if since is not None:
+    if since is None:
+        await legacy.client.delete(CONFIG_MAPS, TRACKING_NAME, TRACKING_NAMESPACE)
+    else:
         await legacy.tracked(legacy.day(int(since)) if since.startswith("-") else since)
     await legacy.account("unused")
     await legacy.token("unused")

@@ -73,15 +73,15 @@ async def ensure_builtins(
     points = _addresses(bind)
     slices = kinds.registry("discovery.k8s.io", "endpointslices")
     await asyncio.gather(
-        *(_ensure(classes, clock, copy.deepcopy(known)) for known in SYSTEM_CLASSES),
+        *(ensure(classes, clock, copy.deepcopy(known)) for known in SYSTEM_CLASSES),
         _ensure_api_services(kinds, clock),
-        _ensure(kinds.registry("", "services"), clock, service, current=_leads_to(port)),
+        ensure(kinds.registry("", "services"), clock, service, current=_leads_to(port)),
         _replace(kinds.registry("", "endpoints"), clock, _endpoints(points, port)),
         _replace(slices, clock, _slice(points, port)),
     )
 
 
-async def _ensure(
+async def ensure(
     registry: Registry[Any], clock: Clock, obj: Object, current: Any = lambda found: True
 ) -> None:
     """Create an object unless there is one of its name; make a new one of one out of date."""
@@ -104,7 +104,7 @@ async def _ensure(
 
 async def _replace(registry: Registry[Any], clock: Clock, obj: Object) -> None:
     """Have an object with exactly this content."""
-    await _ensure(registry, clock, obj, current=lambda found: False)
+    await ensure(registry, clock, obj, current=lambda found: False)
 
 
 def _merged(found: Object, obj: Object) -> Object:
@@ -112,6 +112,7 @@ def _merged(found: Object, obj: Object) -> Object:
     new = copy.deepcopy(obj)
     meta = copy.deepcopy(found.metadata)
     meta.labels |= obj.metadata.labels
+    meta.annotations |= obj.metadata.annotations
     new.metadata = meta
     return new
 
@@ -205,7 +206,7 @@ async def _ensure_api_services(kinds: Kinds, clock: Clock) -> None:
         meta = ObjectMeta(name=f"{version}.{group}", labels={_MANAGED: "onstart"})
         wanted.append(APIService(metadata=meta, spec=spec))
     names = {service.metadata.name for service in wanted}
-    await asyncio.gather(*(_ensure(registry, clock, service) for service in wanted))
+    await asyncio.gather(*(ensure(registry, clock, service) for service in wanted))
     for entry in registry.cache.list(registry.resource.prefix()).items:
         found = entry.item.peek() if entry.error is None else None
         ours = found is not None and found.metadata.labels.get(_MANAGED) == "onstart"

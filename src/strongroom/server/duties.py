@@ -15,11 +15,13 @@ from strongroom.registry.registry import Registry
 from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
 from strongroom.server.bootstrap import ensure_namespaces
 from strongroom.server.builtins import APIServices, ensure_builtins
+from strongroom.server.clusterinfo import ensure_cluster_info, public_url
 from strongroom.server.defaultroles import ensure_default_roles
 from strongroom.server.definitions import Definitions
 from strongroom.server.history import SecretHistory
 from strongroom.server.history_pruning import PRUNING, HistoryPruner
 from strongroom.server.kinds import Kinds
+from strongroom.server.legacy_tracking import ensure_tracking
 from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, repeat
 from strongroom.server.options import Options
 from strongroom.storage.port import Store
@@ -47,7 +49,12 @@ async def take_up(
     async def ensure(*more: Awaitable[None]) -> None:
         await ensure_namespaces(kinds.registry("", "namespaces"), clock)
         network = options.service_cluster_ip_range
-        await asyncio.gather(ensure_builtins(kinds, clock, network, options.bind, url), *more)
+        await asyncio.gather(
+            ensure_builtins(kinds, clock, network, options.bind, url),
+            ensure_cluster_info(kinds, clock, public_url(url, options.bind), options.pki_dir),
+            ensure_tracking(kinds, clock),
+            *more,
+        )
 
     await ensure(ensure_default_roles(kinds, clock))
     crds = CUSTOM_RESOURCE_DEFINITIONS

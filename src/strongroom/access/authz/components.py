@@ -8,7 +8,7 @@ here writes are tied so by :mod:`strongroom.access.admission.noderestriction`.
 from __future__ import annotations
 
 from strongroom.access.authz.rules import Rule, RuleTable
-from strongroom.access.user import AUTHENTICATED, NODES, UNAUTHENTICATED
+from strongroom.access.user import ANONYMOUS, AUTHENTICATED, NODES, UNAUTHENTICATED
 
 READ = ("get", "list", "watch")
 COORDINATION = ("coordination.k8s.io",)
@@ -22,6 +22,12 @@ EVENT_WRITER = Rule(("create", "patch", "update"), ("",), ("events",))
 PUBLIC_INFO = (Rule(("get",), paths=("/healthz", "/livez", "/readyz", "/version", "/version/")),)
 
 BASIC_USER = (Rule(("create",), ("authentication.k8s.io",), ("selfsubjectreviews",)),)
+
+CLUSTER_INFO = (Rule(("get",), ("",), ("configmaps",), ("cluster-info",), ("kube-public",)),)
+
+ISSUER_DISCOVERY = (
+    Rule(("get",), paths=("/.well-known/openid-configuration", "/openid/v1/jwks")),
+)
 
 DISCOVERY = (
     Rule(
@@ -95,11 +101,13 @@ CONTROLLER_MANAGER = (
 
 COMPONENTS = RuleTable(
     users={
+        ANONYMOUS: CLUSTER_INFO,
         "system:kube-scheduler": SCHEDULER,
         "system:kube-controller-manager": CONTROLLER_MANAGER,
     },
     groups={
         NODES: NODE,
+        "system:serviceaccounts": ISSUER_DISCOVERY,
         BOOTSTRAPPERS: (CERTIFICATE_REQUESTER,),
         AUTHENTICATED: DISCOVERY + BASIC_USER,
         UNAUTHENTICATED: PUBLIC_INFO,
