@@ -20,6 +20,7 @@ INSTALL: Final = {
     "kubectl": "make venv",
     **dict.fromkeys(PROGRAMS, "make venv"),
     "node": "make venv",
+    "bao": "make venv",
     "strongroom": "make venv",
     "bwrap": "apt-get install bubblewrap",
     "etcd": "apt-get install etcd-server",
