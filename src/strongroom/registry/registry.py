@@ -53,7 +53,8 @@ class Registry(Generic[T]):
         self.resource = resource
         self.form = Form(resource)
         self.cache: WatchCache[View[T]] = WatchCache(store, resource.prefix(), self.form.project)
-        plugins = Admission(admission, resource)
+        self.admission = plugins = Admission(admission, resource)
+        """Judges writes; here for subresources that write nothing, and are judged all the same."""
         parts = (self.form, store, self.cache)
         self._reader = Reader(*parts)
         self._watcher = Watcher(*parts, clock, bookmark_seconds)

@@ -45,6 +45,7 @@ from strongroom.resources.selfsubjectreview import SELF_SUBJECT_REVIEWS
 from strongroom.resources.service import SERVICES
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
 from strongroom.resources.statefulset import STATEFUL_SETS
+from strongroom.resources.tokenreview import TOKEN_REVIEWS
 from strongroom.resources.validating_policy import (
     VALIDATING_POLICIES,
     VALIDATING_POLICY_BINDINGS,
@@ -95,6 +96,6 @@ CATALOG = Catalog(
         *(VALIDATING_POLICIES, VALIDATING_POLICY_BINDINGS),
         CUSTOM_RESOURCE_DEFINITIONS,
         *(SECRET_REVISIONS, SECRET_USAGES),
-        SELF_SUBJECT_REVIEWS,
+        *(TOKEN_REVIEWS, SELF_SUBJECT_REVIEWS),
     )
 )

@@ -9,7 +9,8 @@ from strongroom.api.meta import Object
 from strongroom.api.schema import F
 from strongroom.resources.columns import AGE, NAME
 from strongroom.resources.object_reference import LocalObjectReference, ObjectReference
-from strongroom.resources.resource import Resource
+from strongroom.resources.resource import Resource, Subresource
+from strongroom.resources.tokenrequest import TOKEN_REQUESTS
 
 ENFORCE_MOUNTABLE = "kubernetes.io/enforce-mountable-secrets"
 """Annotation: pods of this account may name only the Secrets that the account lists."""
@@ -75,4 +76,5 @@ SERVICE_ACCOUNTS = ServiceAccountResource(
     type=ServiceAccount,
     namespaced=True,
     columns=(NAME, AGE),
+    subresources=(Subresource("token", verbs=("create",), takes=TOKEN_REQUESTS),),
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from strongroom.access.authn.port import Authenticator
 from strongroom.access.authn.union import AnonymousOnPaths, GroupAdder, UnionAuthenticator
 from strongroom.access.authn.x509 import X509Authenticator
 from strongroom.api.clock import Clock, SystemClock
@@ -20,6 +21,7 @@ from strongroom.server.app import App
 from strongroom.server.audit import Audit, Sink
 from strongroom.server.authorization import Authorization
 from strongroom.server.certificate_kinds import judged
+from strongroom.server.clusterinfo import PATH as CLUSTER_INFO
 from strongroom.server.customkinds import CustomKinds
 from strongroom.server.duties import keep_doing, take_up
 from strongroom.server.endpoints import Endpoints
@@ -32,22 +34,27 @@ from strongroom.server.history import SecretHistory
 from strongroom.server.kinds import Kinds
 from strongroom.server.livedocs import LiveDocuments
 from strongroom.server.metrics import Metrics
+from strongroom.server.oidc import discovery_documents
 from strongroom.server.options import Options
 from strongroom.server.paths import Page, path_routes
 from strongroom.server.pipeline import Pipeline
 from strongroom.server.pki import PKI
 from strongroom.server.podlogs import PodLogs
 from strongroom.server.reviews import ReviewParts, reviews
-from strongroom.server.routes import Routes
+from strongroom.server.routes import Handler, Routes
 from strongroom.server.service_addresses import ServiceAddresses, ServiceRegistry
 from strongroom.server.serving import Listener, tls_context
 from strongroom.server.shutdown import Shutdown
+from strongroom.server.tokenrequests import TokenRequests
+from strongroom.server.tokens import Tokens
 from strongroom.server.turns import LocalTurns, Turns
+from strongroom.server.verbs.token import token_verb
 from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.port import Store
 
-PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/version"})
-"""What may be read without credentials, as upstream's ``system:public-info-viewer`` allows."""
+PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/version", CLUSTER_INFO})
+"""What may be read without credentials, as upstream's ``system:public-info-viewer`` and kubeadm
+allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,20 +160,31 @@ async def _build(
     options: Options, given: Given, clock: Clock, stack: contextlib.AsyncExitStack
 ) -> Server:
     authorization = Authorization(given.store)
-    kinds = await _start_kinds(options, given, clock, authorization, stack)
+    tokens = Tokens(options.tokens, given.pki.directory, given.store, clock)
+    kinds = await _start_kinds(options, given, clock, authorization, tokens, stack)
 
     shutdown, metrics = Shutdown(), Metrics(kinds.resources())
+    tokens.attach(kinds, metrics.registry)
+    stack.push_async_callback(tokens.labels.close)
     kinds.changed.append(lambda: metrics.serve(kinds.resources()))
     pods, nodes = kinds.registry("", "pods"), kinds.registry("", "nodes")
     logs = PodLogs(pods, nodes, _node_client_context(given.pki))
     stack.push_async_callback(logs.close)
     documents = LiveDocuments(kinds, given.url.removeprefix("https://"))
     pipeline = Pipeline(
-        GroupAdder(AnonymousOnPaths(UnionAuthenticator([X509Authenticator(clock)]), PUBLIC_PATHS)),
+        _authenticator(tokens, clock),
         Audit(given.audit(metrics), clock),
         authorization.authorizer,
-        _routes(lambda: given.metrics(metrics), shutdown, given.alive, documents),
-        Endpoints(kinds, logs),
+        _routes(
+            lambda: given.metrics(metrics),
+            shutdown,
+            given.alive,
+            documents,
+            discovery_documents(tokens, given.url),
+        ),
+        Endpoints(
+            kinds, logs, {("serviceaccounts", "token"): token_verb(TokenRequests(kinds, tokens))}
+        ),
         _fairness(options, metrics, stack),
     )
     app = App(pipeline, metrics, shutdown, clock)
@@ -176,6 +194,11 @@ async def _build(
         await take_up(options, given.url, given.store, kinds, clock, stack)
 
     return Server(given.url, listener, shutdown, duties)
+
+
+def _authenticator(tokens: Tokens, clock: Clock) -> Authenticator:
+    union = UnionAuthenticator([X509Authenticator(clock), tokens.authenticator])
+    return GroupAdder(AnonymousOnPaths(union, PUBLIC_PATHS))
 
 
 def _fairness(options: Options, metrics: Metrics, stack: contextlib.AsyncExitStack) -> Fairness:
@@ -194,6 +217,7 @@ async def _start_kinds(
     given: Given,
     clock: Clock,
     authorization: Authorization,
+    tokens: Tokens,
     stack: contextlib.AsyncExitStack,
 ) -> Kinds:
     """The registries of all kinds, with what has been written in them."""
@@ -205,7 +229,7 @@ async def _start_kinds(
         cluster = admission.cluster  # Its kinds are attached when they are there, below.
         plugins = (Freshness(store, lambda: cluster.kinds.fixed()), *plugins)  # noqa: PLW0108 - as above
     history = SecretHistory(options.secret_history_limit)
-    answers = reviews(ReviewParts(authorization.authorizer))
+    answers = reviews(ReviewParts(authorization.authorizer, tokens.authenticator))
     kinds = Kinds(
         (
             ServiceRegistry(addresses, given.turns, r, store, (*plugins, addresses), clock)
@@ -235,7 +259,13 @@ async def _start_kinds(
     return kinds
 
 
-def _routes(metrics: Page, shutdown: Shutdown, alive: Check, documents: LiveDocuments) -> Routes:
+def _routes(
+    metrics: Page,
+    shutdown: Shutdown,
+    alive: Check,
+    documents: LiveDocuments,
+    more: Mapping[str, Handler],
+) -> Routes:
     async def ping() -> None:
         """Answering at all is the check."""
 
@@ -246,7 +276,7 @@ def _routes(metrics: Page, shutdown: Shutdown, alive: Check, documents: LiveDocu
         "/readyz": Health("readyz", ready),
         "/healthz": Health("healthz", live),
     }
-    return path_routes(metrics, healths, documents)
+    return path_routes(metrics, healths, documents, more)
 
 
 def _serving_context(options: Options, pki: PKI) -> ssl.SSLContext:

@@ -70,9 +70,16 @@ class Stages:
 class Endpoints:
     """The resources that are served."""
 
-    def __init__(self, kinds: Kinds, logs: PodLogs | None = None) -> None:
+    def __init__(
+        self,
+        kinds: Kinds,
+        logs: PodLogs | None = None,
+        posts: Mapping[tuple[str, str], Verb] | None = None,
+    ) -> None:
         self._kinds = kinds
         self._logs = logs
+        self._posts = {("pods", "binding"): bind.VERB, **(posts or {})}
+        """Subresources that are created only, by the kind's plural name and theirs."""
 
     async def open(self, request: Request, target: Target, attributes: Attributes) -> Stages:
         """The stages of a request. Raises StatusError 404, 405, 406."""
@@ -96,8 +103,9 @@ class Endpoints:
         if target.subresource:
             if target.subresource == "log" and resource.plural == "pods" and self._logs:
                 return self._log_verb(target)
-            if (target.subresource, resource.plural, target.verb) == ("binding", "pods", "create"):
-                return bind.VERB
+            post = self._posts.get((resource.plural, target.subresource))
+            if post is not None and target.verb == "create" and not resource.group:
+                return post
             part = resource.subresource(target.subresource)
             if part is None:
                 raise no_such_resource()

@@ -22,6 +22,7 @@ from strongroom.server.pki import PKI, PKIError, prepare_pki, write_kubeconfigs
 from strongroom.server.runfile import RunFile
 from strongroom.server.serving import base_url, listen
 from strongroom.server.storage import OpenedStore, open_store
+from strongroom.server.token_keys import KeyFileError, prepare_keys
 from strongroom.storage.encryption.port import EncryptionError
 from strongroom.storage.errors import StoreError
 from strongroom.telemetry import log
@@ -49,7 +50,7 @@ def start_errors() -> Iterator[None]:
     """Raise StartError for what a person can mend."""
     try:
         yield
-    except (OSError, PKIError, EncryptionError, StoreError) as error:
+    except (OSError, PKIError, KeyFileError, EncryptionError, StoreError) as error:
         raise StartError(str(error)) from error
 
 
@@ -60,6 +61,8 @@ def occupy(options: Options, clock: Clock, stack: contextlib.AsyncExitStack) -> 
     opened = open_store(options.data_dir, options.store, options.encryption_key_file)
     stack.push_async_callback(opened.database.close)
     pki = prepare_pki(options.pki_dir, options.bind, options.node_name, clock.now())
+    if options.tokens.service_account_signing_key_file is None:
+        prepare_keys(options.pki_dir)
     sock = _listen(options)
     stack.callback(sock.close)
     url = base_url(sock, options.bind)

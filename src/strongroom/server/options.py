@@ -11,6 +11,7 @@ from pathlib import Path
 
 from strongroom.paths import default_data_dir
 from strongroom.server.plugins import check, named
+from strongroom.server.token_options import TokenOptions, add_token_options, token_options
 from strongroom.telemetry import LOG_LEVELS, LogFormat
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -45,6 +46,7 @@ class Options:
     max_watches_per_user: int
     workers: int
     disabled_plugins: frozenset[str]
+    tokens: TokenOptions
     log_format: LogFormat
     log_level: str
 
@@ -65,6 +67,7 @@ def parse_options(argv: Sequence[str]) -> Options:
     values["disabled_plugins"] = named(values.pop("disable_admission_plugins"))
     if wrong := check(enabled, values["disabled_plugins"]):
         parser.error(wrong)
+    values["tokens"] = token_options(values)
     values["kubeconfig"] = (found.kubeconfig or data_dir / "admin.kubeconfig").absolute()
     values["store"] = found.store or f"sqlite:{data_dir / 'store' / 'strongroom.db'}"
     values["audit_log_path"] = found.audit_log_path or str(data_dir / "audit" / "audit.log")
@@ -81,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _keeping(parser)
     _serving(parser)
     _judging(parser)
+    add_token_options(parser)
     _sharing(parser)
     _telling(parser)
     return parser

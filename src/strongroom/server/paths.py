@@ -17,9 +17,14 @@ Page = Callable[[], Awaitable[bytes]]
 """Makes the metrics' text."""
 
 
-def path_routes(metrics: Page, healths: Mapping[str, Health], documents: Documents) -> Routes:
-    """All routes. ``healths`` are by path, ``documents`` are discovery and OpenAPI."""
-    exact: dict[str, Handler] = {}
+def path_routes(
+    metrics: Page,
+    healths: Mapping[str, Health],
+    documents: Documents,
+    more: Mapping[str, Handler],
+) -> Routes:
+    """All routes. ``healths`` and ``more`` are by path; ``documents`` are discovery and OpenAPI."""
+    exact: dict[str, Handler] = dict(more)
     prefixes: dict[str, Handler] = {}
     for path, health in healths.items():
         exact[path] = _report(health)

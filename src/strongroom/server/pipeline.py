@@ -133,7 +133,13 @@ class Pipeline:
         user, failure = None, None
         try:
             user = await self._authenticator.authenticate(
-                Credentials(request.headers, request.certificate, target.path)
+                Credentials(
+                    request.headers,
+                    request.certificate,
+                    target.path,
+                    request.warnings,
+                    request.annotations,
+                )
             )
         except AuthenticationFailed as error:
             failure = error
