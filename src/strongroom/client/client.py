@@ -6,7 +6,7 @@ which kind is meant. Errors: StatusError as the server sent it, ``Unreachable`` 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from types import TracebackType
@@ -84,9 +84,12 @@ class Client:
         timeout: float = 30.0,
         clock: Clock | None = None,
         field_manager: str = "",
+        heard: Callable[[str], None] | None = None,
     ) -> None:
         self.config = config
-        self.transport = Transport(config, user_agent=user_agent, timeout=timeout, clock=clock)
+        self.transport = Transport(
+            config, user_agent=user_agent, timeout=timeout, clock=clock, heard=heard
+        )
         self._field_manager = field_manager
 
     async def __aenter__(self) -> Self:
@@ -103,6 +106,11 @@ class Client:
     async def close(self) -> None:
         """Close all connections; open watches end."""
         await self.transport.close()
+
+    async def renew(self, config: ClientConfig) -> None:
+        """Show other credentials to the same server from now on; open watches end."""
+        await self.transport.renew(config)
+        self.config = config
 
     async def request(
         self,
@@ -202,6 +210,7 @@ class Client:
         uid: str = "",
         resource_version: str = "",
         propagation: str = "",
+        dry_run: bool = False,
     ) -> None:
         """Delete by name; ``uid`` and ``resource_version`` are preconditions (409 when unmet)."""
         options = DeleteOptions(
@@ -209,6 +218,7 @@ class Client:
             apiVersion="v1",
             gracePeriodSeconds=grace_seconds,
             propagationPolicy=propagation or None,
+            dryRun=["All"] if dry_run else [],
         )
         if uid or resource_version:
             options.preconditions = Preconditions(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Coroutine, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -23,6 +24,7 @@ from strongroom.client.tls import client_context
 
 Params = Mapping[str, str]
 
+_WARNING = re.compile(r'\b299 [^ ,"]+ "((?:[^"\\]|\\.)*)"')
 _TOKEN_FILE_SECONDS = 60.0
 _LAST_MOMENT = 1.0
 """Seconds that closing waits for connections that are just being opened."""
@@ -42,6 +44,7 @@ class Transport:
 
     ``timeout`` (seconds) bounds an ordinary request; streams end when the server or caller ends
     them. Raises StatusError for what the server refuses, :class:`Unreachable` for no answer.
+    ``heard`` is called with the text of each warning that comes with an answer.
     """
 
     def __init__(
@@ -51,8 +54,10 @@ class Transport:
         user_agent: str = "strongroom",
         timeout: float = 30.0,
         clock: Clock | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> None:
         self.config = config
+        self._heard = heard
         self._user_agent = user_agent
         self._timeout = timeout
         self._clock = clock or SystemClock()
@@ -84,6 +89,19 @@ class Transport:
             for _ in range(3):
                 await asyncio.sleep(0)
 
+    async def renew(self, config: ClientConfig) -> None:
+        """Show other credentials from now on; open connections, made with the old ones, end.
+
+        Whoever waits for an answer or follows a stream is told that the connection broke.
+        """
+        tls = client_context(config) if config.server.startswith("https:") else None
+        self.config, self._tls = config, tls
+        old, self._session = self._session, None
+        if self._opening:
+            await asyncio.wait(set(self._opening), timeout=_LAST_MOMENT)
+        if old is not None:
+            await old.close()
+
     async def request(
         self,
         method: str,
@@ -101,6 +119,10 @@ class Transport:
             opening = self._open(method, path, params, body, content_type, accept, timeout)
             async with await self._opened(opening) as got:
                 response = Response(got.status, got.headers, await got.read())
+                warnings = got.headers.getall("Warning", [])
+        if self._heard is not None:
+            for text in warning_texts(warnings):
+                self._heard(text)
         if response.status >= 400:
             raise error_of(response)
         return response
@@ -219,6 +241,12 @@ class Transport:
                 raise InvalidConfig(message) from error
             self._file_token_read_at = now
         return self._file_token
+
+
+def warning_texts(headers: Iterable[str]) -> list[str]:
+    """The texts of Warning headers (RFC 7234, 5.5) with code 299, which servers tell people by."""
+    found = (text for header in headers for text in _WARNING.findall(header))
+    return [re.sub(r"\\(.)", r"\1", text) for text in found]
 
 
 def _with_groups(headers: dict[str, str], groups: tuple[str, ...]) -> list[tuple[str, str]]:

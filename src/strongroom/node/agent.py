@@ -18,10 +18,12 @@ from strongroom.client.tls import trust
 from strongroom.node import machine
 from strongroom.node.downward import NodeFacts
 from strongroom.node.endpoint import Endpoint
+from strongroom.node.identity import Identity
 from strongroom.node.objects import ObjectCache
 from strongroom.node.options import NodeOptions
 from strongroom.node.pods import PodManager
 from strongroom.node.registration import Registration
+from strongroom.node.rotation import Rotation
 from strongroom.node.runtimes.home import VolumeHome
 from strongroom.node.runtimes.port import Runtime
 from strongroom.node.services import ServiceVariables
@@ -75,6 +77,7 @@ class Agent:
         self.pods = PodManager(self._around)
         self._endpoint = Endpoint(self.pods, runtime)
         self._registration: Registration | None = None
+        self._rotation: Rotation | None = None
         self._informer: Informer[Pod] = Informer(
             self._client,
             PODS,
@@ -110,6 +113,15 @@ class Agent:
                 sleep=self._around.sleep,
             )
             await self._registration.register()
+        if self._options.rotate_certificates and self._options.kubeconfig is not None:
+            self._rotation = Rotation(
+                Identity(self._options.kubeconfig.absolute().parent, self._options.name),
+                self._client,
+                context,
+                clock=self._around.clock,
+                sleep=self._around.sleep,
+            )
+            self._rotation.start()
         await self._around.services.start()
         self._informer.add_handler(self.pods.handle)
         self._informer.start()
@@ -119,6 +131,8 @@ class Agent:
         """Stop, and end every process of every pod. The pods stay in the API."""
         await self._informer.close()
         await self.pods.close()
+        if self._rotation is not None:
+            await self._rotation.close()
         if self._registration is not None:
             await self._registration.close()
         await self._endpoint.close()

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the agent; the exit code. Prints one line beginning ``ready`` once pods can run."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["join"]:
+        from strongroom.node.join import main as join
+
+        return join(argv[1:])
     options = parse_options(argv)
     # A stricter one, inherited from a supervisor, would make volumes unreadable to their pods.
     os.umask(0o022)

@@ -35,6 +35,7 @@ class NodeOptions:
     tls_cert_file: Path | None
     tls_key_file: Path | None
     client_ca_file: Path | None
+    rotate_certificates: bool
     volumes_size: str | None
     log_format: str
     log_level: str
@@ -59,6 +60,7 @@ def parse_options(argv: Sequence[str] | None = None) -> NodeOptions:
         tls_cert_file=given.tls_cert_file,
         tls_key_file=given.tls_private_key_file,
         client_ca_file=given.client_ca_file,
+        rotate_certificates=given.rotate_certificates,
         volumes_size=given.volumes_size,
         log_format=given.log_format,
         log_level=given.log_level,
@@ -75,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="strongroom node",
         description="Run the pods that are bound to this node, with their Secrets.",
-        epilog="Example: strongroom node --kubeconfig DIR/pki/node.kubeconfig --root-dir DIR/node",
+        epilog="Example: strongroom node --kubeconfig DIR/pki/node.kubeconfig --root-dir DIR/node. "
+        "A machine that has no certificates yet joins: see strongroom node join --help",
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -116,6 +119,11 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="authority of the clients of the HTTPS endpoint (the kubeconfig's)",
+    )
+    add(
+        "--rotate-certificates",
+        action="store_true",
+        help="renew the certificates that `strongroom node join` got, beside the kubeconfig",
     )
     add(
         "--volumes-size", metavar="SIZE", help="limit of all volumes, as for tmpfs (half of memory)"

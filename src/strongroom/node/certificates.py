@@ -1,0 +1,97 @@
+"""The node's keys, and what it must know of certificates. The only code of the node that does
+cryptography."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
+
+
+class BadCertificate(Exception):
+    """A certificate, or its key, that cannot be used; the text holds nothing of either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A new key, and the request that goes with it, both in PEM."""
+
+    key: bytes = field(repr=False)
+    pkcs10: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """From when until when a certificate holds."""
+
+    begin: datetime
+    end: datetime
+
+    def at(self, share: float) -> datetime:
+        """The moment at which this share of the life is over."""
+        return self.begin + (self.end - self.begin) * share
+
+
+def make_request(common_name: str, organization: str, dns_names: tuple[str, ...] = ()) -> Request:
+    """Make a key (ECDSA on P-256) and ask for a certificate of it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+        ]
+    )
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    if dns_names:
+        names = x509.SubjectAlternativeName([x509.DNSName(name) for name in dns_names])
+        builder = builder.add_extension(names, critical=False)
+    pkcs10 = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return Request(pem, pkcs10)
+
+
+def life_of(pair: bytes, common_name: str) -> Life:
+    """The life of the certificate in this PEM, which must be for this name and its key's.
+
+    Raises BadCertificate.
+    """
+    try:
+        certificate = x509.load_pem_x509_certificate(pair)
+        key = load_pem_private_key(pair, password=None)
+    except (ValueError, TypeError) as error:
+        raise BadCertificate("the certificate or its key cannot be read") from error
+    if certificate.public_key() != key.public_key():
+        raise BadCertificate("the key is not the certificate's")
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if [name.value for name in names] != [common_name]:
+        raise BadCertificate("the certificate is for another name")
+    return Life(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+
+
+def pins(authorities: bytes) -> set[str]:
+    """The fingerprints of the keys of these certificates (PEM), as kubeadm writes them.
+
+    Raises BadCertificate.
+    """
+    try:
+        found = x509.load_pem_x509_certificates(authorities)
+    except ValueError as error:
+        raise BadCertificate("the cluster's authority cannot be read") from error
+    return {"sha256:" + hashlib.sha256(_key_of(each)).hexdigest() for each in found}
+
+
+def _key_of(certificate: x509.Certificate) -> bytes:
+    form = PublicFormat.SubjectPublicKeyInfo
+    return certificate.public_key().public_bytes(Encoding.DER, form)
