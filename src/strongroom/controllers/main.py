@@ -22,6 +22,7 @@ from strongroom.controllers.certificates.cleaner import Cleaner
 from strongroom.controllers.certificates.following import requests
 from strongroom.controllers.certificates.options import Duration, Signing, signing_options
 from strongroom.controllers.certificates.signer import ClusterAuthority, Signer
+from strongroom.controllers.clusterroles import ClusterRoleAggregation
 from strongroom.controllers.controller import Controller, work
 from strongroom.controllers.garbage import GarbageCollector
 from strongroom.controllers.legacytokens import LegacyTokenCleaner
@@ -50,6 +51,7 @@ NAMES = (
     "csrapproving",
     "csrsigning",
     "csrcleaner",
+    "clusterrole-aggregation",
 )
 
 
@@ -165,6 +167,7 @@ async def run(config: ClientConfig, settings: Settings) -> None:
                 "csrsigning", client, asked, ClusterAuthority(settings.signing), clock
             ),
             "csrcleaner": Cleaner(client, asked, clock),
+            "clusterrole-aggregation": ClusterRoleAggregation(client),
         }
         recorders = [events, node_events, garbage_events]
         await _serve([known[name] for name in settings.names], recorders, stop)
