@@ -12,6 +12,10 @@ from strongroom.cli.lazy import LazyGroup
 
 COMMANDS = {
     "set": ("strongroom.cli.secret.set", "Make one, or change keys of it."),
+    "history": ("strongroom.cli.secret.history", "What one held before; what was deleted."),
+    "diff": ("strongroom.cli.secret.diff", "What changed from one revision to another."),
+    "rollback": ("strongroom.cli.secret.rollback", "Give one the values back that it had."),
+    "undelete": ("strongroom.cli.secret.undelete", "Make one again that was deleted."),
     "list": ("strongroom.cli.secret.list", "Names, types, numbers of keys and ages."),
 }
 

@@ -15,7 +15,9 @@ from strongroom.cli.people import Failure, People, people_options
 if TYPE_CHECKING:
     from strongroom.client.client import Client
 
-_TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
+TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
+"""What to accept for a table of a list, which holds no values."""
+
 _PAGE = 500
 
 
@@ -104,7 +106,7 @@ async def listed(client: Client, namespace: str, params: dict[str, str]) -> list
     while True:
         asked = {**params, "limit": str(_PAGE), **({"continue": going_on} if going_on else {})}
         answer = await client.request(
-            "GET", path_of(SECRETS, namespace), params=asked, accept=_TABLE
+            "GET", path_of(SECRETS, namespace), params=asked, accept=TABLE
         )
         table = msgspec.json.decode(answer.body)
         if not isinstance(table, dict) or table.get("kind") != "Table":
