@@ -15,7 +15,7 @@ from strongroom.api.patch import PatchType, apply_patch
 from strongroom.api.patch.json_patch import apply_json_patch
 from strongroom.api.patch.merge_patch import apply_merge_patch
 from strongroom.api.patch.strategic import apply_strategic
-from strongroom.api.schema import Struct
+from strongroom.api.schema import Struct, schema_of
 from strongroom.resources.catalog import CATALOG
 from tests.api.protobuf_objects import Filler, message_name
 from tests.fuzz.mutations import as_json, attempted, damaged_tree
@@ -121,6 +121,21 @@ def test_a_json_patch_of_whole_members_leads_from_one_object_to_another(
     assert old == before
 
 
+def _repeats(tree: Any, struct: type[Struct]) -> bool:
+    """Whether a list merged by key has an item twice: all patches of it then go to the first."""
+    for name, field in schema_of(struct).fields.items():
+        value, inner = tree.get(name), field.type
+        if inner.items is not None and isinstance(value, list) and inner.items.struct:
+            keys = [item.get(field.facts.merge_key) for item in value]
+            if field.facts.merge_key and len(keys) != len({repr(key) for key in keys}):
+                return True
+            if any(_repeats(item, inner.items.struct) for item in value):
+                return True
+        elif inner.struct is not None and isinstance(value, dict) and _repeats(value, inner.struct):
+            return True
+    return False
+
+
 @each
 def test_an_object_merged_into_itself_is_itself(struct: type[Struct]) -> None:
     for random in seeds(3):
@@ -128,7 +143,7 @@ def test_an_object_merged_into_itself_is_itself(struct: type[Struct]) -> None:
         before = copy_tree(tree)
         assert apply_merge_patch(tree, copy_tree(tree)) == before, random
         once = attempted(random, partial(apply_strategic, tree, copy_tree(tree), struct))
-        if once is not None:
+        if once is not None and not _repeats(tree, struct):
             assert apply_strategic(once, copy_tree(tree), struct) == once, random
         assert tree == before, random
 
