@@ -53,7 +53,7 @@ def asked(
 
 async def refusal(wanted: AdmissionRequest, given: Around) -> tuple[int, str]:
     with pytest.raises(StatusError) as raised:
-        await NodeRestriction(given).validate(wanted)
+        await NodeRestriction(given).mutate(wanted)
     prefix = 'serviceaccounts "robot" is forbidden: '
     return raised.value.code, raised.value.message.removeprefix(prefix)
 
@@ -92,7 +92,7 @@ async def test_a_pod_that_is_not_there() -> None:
 
 @pytest.mark.parametrize("audiences", [[], ["vault"], ["d"]])
 async def test_audiences_that_the_pod_mounts(audiences: list[str]) -> None:
-    await NodeRestriction(around(pod())).validate(asked(BOUND, *audiences))
+    await NodeRestriction(around(pod())).mutate(asked(BOUND, *audiences))
 
 
 @pytest.mark.parametrize(("audience", "volumes"), [("other", VOLUMES), ("", VOLUMES[1:])])
@@ -105,7 +105,7 @@ async def test_audiences_that_it_does_not(audience: str, volumes: list[dict[str,
     )
     assert await refusal(wanted, given) == (403, why)
     given.allowed.add(("request-serviceaccounts-token-audience", audience, "x", "robot"))
-    await NodeRestriction(given).validate(wanted)
+    await NodeRestriction(given).mutate(wanted)
 
 
 async def test_several_audiences() -> None:
@@ -113,5 +113,13 @@ async def test_several_audiences() -> None:
     assert await refusal(asked(BOUND, "vault", "d"), around(pod())) == (403, why)
 
 
+async def test_who_is_a_node_without_a_name_asks_for_nothing() -> None:
+    eve = asked(BOUND, user=User("eve", groups=("system:nodes",)))
+    plugin = NodeRestriction(around(pod()))
+    await plugin.mutate(eve)
+    with pytest.raises(StatusError, match="could not determine node from user"):
+        await plugin.validate(eve)
+
+
 async def test_who_is_no_node_asks_for_what_it_may() -> None:
-    await NodeRestriction(around()).validate(asked(None, "any", user=ADMIN))
+    await NodeRestriction(around()).mutate(asked(None, "any", user=ADMIN))

@@ -34,7 +34,14 @@ class NodeRestriction:
         self._around = around
 
     async def mutate(self, request: AdmissionRequest) -> None:
-        """Changes nothing."""
+        """Changes nothing. Judges requests for tokens, as the node made them.
+
+        What they leave out is filled in afterwards, and then an audience is no longer the pod's.
+        """
+        wanted, node = request.attributes, node_name(request.attributes.user)
+        part = (wanted.group, wanted.resource, wanted.subresource)
+        if node and part == ("", "serviceaccounts", "token"):
+            await judge_token(request, node, self._around)
 
     async def validate(self, request: AdmissionRequest) -> None:
         node = node_name(request.attributes.user)
@@ -43,9 +50,6 @@ class NodeRestriction:
         if not node:
             raise _refuse(request, "could not determine node from user")
         wanted = request.attributes
-        if (wanted.group, wanted.resource, wanted.subresource) == ("", "serviceaccounts", "token"):
-            await judge_token(request, node, self._around)
-            return
         judge = {
             ("", "nodes"): _judge_node,
             ("", "pods"): _judge_pod,
