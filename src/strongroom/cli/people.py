@@ -70,6 +70,11 @@ class People:
         """The namespace that was asked for, else the context's. Raises :class:`Failure`."""
         return self.asked_namespace or telling_failures(lambda: self.config.namespace)
 
+    @property
+    def server(self) -> str:
+        """The address of the chosen cluster. Raises :class:`Failure`."""
+        return telling_failures(lambda: self.config.server)
+
     def run(self, work: Callable[[Client], Awaitable[T]]) -> T:
         """Await ``work(client)`` with a client of the chosen cluster.
 
@@ -79,7 +84,8 @@ class People:
         async def connected() -> T:
             from strongroom.client.client import Client
 
-            async with Client(self.config, field_manager=FIELD_MANAGER) as client:
+            config = self.config
+            async with Client(config, field_manager=FIELD_MANAGER, heard=self.warn) as client:
                 return await work(client)
 
         return telling_failures(lambda: asyncio.run(connected()))
@@ -110,20 +116,30 @@ class People:
 
 def people_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add kubectl's options that say which cluster and as whom; call with a People first."""
+    return _with(_OPTIONS, function)
 
+
+def cluster_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As ``people_options``, for what is in no namespace that one could choose."""
+    return _with(_OPTIONS[1:], function)
+
+
+def _with(
+    options: Sequence[Callable[..., Any]], function: Callable[..., Any]
+) -> Callable[..., Any]:
     @functools.wraps(function)
     def called(
         kubeconfig: str | None,
         context: str,
-        namespace: str,
         impersonate: str,
         impersonate_groups: tuple[str, ...],
+        namespace: str = "",
         **rest: Any,
     ) -> Any:
         people = People(kubeconfig, context, namespace, impersonate, impersonate_groups)
         return function(people, **rest)
 
-    for option in reversed(_OPTIONS):
+    for option in reversed(options):
         called = option(called)
     return called
 

@@ -37,8 +37,8 @@ class Validity:
     authority: bool
 
 
-class _MalformedError(Exception):
-    """Not the DER that is expected. Never leaves this module, and holds nothing of the content."""
+class MalformedError(Exception):
+    """Not the DER that is expected. Holds nothing of the content."""
 
 
 def validities(text: bytes) -> list[Validity]:
@@ -51,7 +51,7 @@ def validities(text: bytes) -> list[Validity]:
             break
         try:
             found.append(_validity(binascii.a2b_base64(block[1])))
-        except (_MalformedError, ValueError):
+        except (MalformedError, ValueError):
             continue
     return found
 
@@ -71,17 +71,17 @@ def end_of(text: bytes) -> datetime | None:
 
 
 def _validity(der: bytes) -> Validity:
-    """The times of one certificate. Raises _MalformedError, ValueError."""
+    """The times of one certificate. Raises MalformedError, ValueError."""
     certificate = _content(der, _SEQUENCE)
-    parts = _elements(_content(certificate, _SEQUENCE))
+    parts = elements(_content(certificate, _SEQUENCE))
     tag, _ = next(parts, _NOTHING)
     if tag == _VERSION:
         tag, _ = next(parts, _NOTHING)
     if tag != _INTEGER:
-        raise _MalformedError
+        raise MalformedError
     for _ in ("signature", "issuer"):
         _expect(next(parts, _NOTHING), _SEQUENCE)
-    times = _elements(_expect(next(parts, _NOTHING), _SEQUENCE))
+    times = elements(_expect(next(parts, _NOTHING), _SEQUENCE))
     begin, end = _time(*next(times, _NOTHING)), _time(*next(times, _NOTHING))
     return Validity(begin, end, any(tag == _EXTENSIONS and _rules(rest) for tag, rest in parts))
 
@@ -92,17 +92,17 @@ def _rules(extensions: bytes) -> bool:
 
 def _expect(element: tuple[int, bytes], tag: int) -> bytes:
     if element[0] != tag:
-        raise _MalformedError
+        raise MalformedError
     return element[1]
 
 
 def _content(der: bytes, tag: int) -> bytes:
     """The content of the first element, which must be of this tag."""
-    return _expect(next(_elements(der), _NOTHING), tag)
+    return _expect(next(elements(der), _NOTHING), tag)
 
 
-def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """The elements in a row. Raises _MalformedError where they are not whole."""
+def elements(der: bytes) -> Iterator[tuple[int, bytes]]:
+    """Tags and contents of elements in a row. Raises MalformedError where they are not whole."""
     at = 0
     while at + 2 <= len(der):
         tag, length, at = der[at], der[at + 1], at + 2
@@ -110,14 +110,14 @@ def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
             # Indefinite lengths (0x80) are BER, not DER; more than four bytes are no certificate.
             count = length & 0x7F
             if not 1 <= count <= 4:
-                raise _MalformedError
+                raise MalformedError
             length, at = int.from_bytes(der[at : at + count]), at + count
         if at + length > len(der):
-            raise _MalformedError
+            raise MalformedError
         yield tag, der[at : at + length]
         at += length
     if at < len(der):
-        raise _MalformedError
+        raise MalformedError
 
 
 def _time(tag: int, content: bytes) -> datetime:
@@ -125,7 +125,7 @@ def _time(tag: int, content: bytes) -> datetime:
     text = content.decode("ascii")
     digits = {_UTC_TIME: 12, _GENERALIZED_TIME: 14}.get(tag, 0)
     if not digits or len(text) != digits + 1 or text[-1] != "Z" or not text[:-1].isdigit():
-        raise _MalformedError
+        raise MalformedError
     if tag == _UTC_TIME:
         # Two digits of the year: 1950 to 2049.
         text = ("19" if text >= "5" else "20") + text

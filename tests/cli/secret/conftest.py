@@ -69,6 +69,17 @@ class Room:
 @pytest.fixture
 def room(api: Strongroom) -> Room:
     """A fresh namespace."""
+    return fresh(api)
+
+
+@pytest.fixture
+def other(api: Strongroom) -> Room:
+    """Another fresh namespace."""
+    return fresh(api)
+
+
+def fresh(api: Strongroom) -> Room:
+    """A namespace that nothing is in."""
     room = Room(api, f"cli-{next(_numbers)}")
     wanted = Namespace()
     wanted.metadata.name = room.namespace

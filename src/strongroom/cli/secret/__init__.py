@@ -12,6 +12,10 @@ from strongroom.cli.lazy import LazyGroup
 
 COMMANDS = {
     "set": ("strongroom.cli.secret.set", "Make one, or change keys of it."),
+    "show": ("strongroom.cli.secret.show", "What one is; the value of a key only if asked for."),
+    "edit": ("strongroom.cli.secret.edit", "Change one in an editor, in memory only."),
+    "copy": ("strongroom.cli.secret.copy", "Copy one to another namespace or cluster."),
+    "delete": ("strongroom.cli.secret.delete", "Delete some, in use or not."),
     "history": ("strongroom.cli.secret.history", "What one held before; what was deleted."),
     "diff": ("strongroom.cli.secret.diff", "What changed from one revision to another."),
     "rollback": ("strongroom.cli.secret.rollback", "Give one the values back that it had."),

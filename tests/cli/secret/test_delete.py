@@ -1,0 +1,20 @@
+"""`strongroom secret delete`."""
+
+from __future__ import annotations
+
+from tests.cli.secret.conftest import Room
+
+
+def test_secrets_go_and_a_missing_one_is_a_failure(room: Room) -> None:
+    room.create("a", k=b"1")
+    room.create("b", k=b"1")
+    tried = room.done("delete", "a", "--dry-run")
+    assert tried == f"secret a deleted from namespace {room.namespace} (dry run)\n"
+    told = room.done("delete", "a", "b", "--force")
+    assert told == "".join(
+        f"secret {name} deleted from namespace {room.namespace}\n" for name in "ab"
+    )
+    assert "No Secrets" in room.run("list").stderr
+    gone = room.run("delete", "a")
+    assert gone.exit_code == 1
+    assert 'secrets "a" not found' in gone.stderr
