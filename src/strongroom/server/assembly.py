@@ -42,6 +42,7 @@ from strongroom.server.pki import PKI
 from strongroom.server.podlogs import PodLogs
 from strongroom.server.reviews import ReviewParts, reviews
 from strongroom.server.routes import Handler, Routes
+from strongroom.server.secret_care import SecretCare
 from strongroom.server.service_addresses import ServiceAddresses, ServiceRegistry
 from strongroom.server.serving import Listener, tls_context
 from strongroom.server.shutdown import Shutdown
@@ -170,20 +171,25 @@ async def _build(
     pods, nodes = kinds.registry("", "pods"), kinds.registry("", "nodes")
     logs = PodLogs(pods, nodes, _node_client_context(given.pki))
     stack.push_async_callback(logs.close)
+    care = SecretCare(options.secrets, kinds, clock)
+    care.begin(stack)
     documents = LiveDocuments(kinds, given.url.removeprefix("https://"))
     pipeline = Pipeline(
         _authenticator(tokens, clock),
         Audit(given.audit(metrics), clock),
         authorization.authorizer,
         _routes(
-            lambda: given.metrics(metrics),
+            lambda: care.page(given.metrics(metrics)),
             shutdown,
             given.alive,
             documents,
             discovery_documents(tokens, given.url),
         ),
         Endpoints(
-            kinds, logs, {("serviceaccounts", "token"): token_verb(TokenRequests(kinds, tokens))}
+            kinds,
+            logs,
+            {("serviceaccounts", "token"): token_verb(TokenRequests(kinds, tokens))},
+            care.reads,
         ),
         _fairness(options, metrics, stack),
     )
@@ -191,7 +197,8 @@ async def _build(
     listener = given.listener(app, _serving_context(options, given.pki))
 
     async def duties() -> None:
-        await take_up(options, given.url, given.store, kinds, clock, stack)
+        await take_up(options, given.url, given.store, kinds, tokens, clock, stack)
+        care.lead()
 
     return Server(given.url, listener, shutdown, duties)
 
@@ -222,7 +229,8 @@ async def _start_kinds(
 ) -> Kinds:
     """The registries of all kinds, with what has been written in them."""
     store, addresses = given.store, ServiceAddresses(options.service_cluster_ip_range)
-    admission = AdmissionParts(clock, authorization.authorizer, options.disabled_plugins)
+    soon = options.secrets.secret_expiry_warning
+    admission = AdmissionParts(clock, authorization.authorizer, options.disabled_plugins, soon)
     stack.push_async_callback(admission.close)
     plugins = (*admission.plugins, authorization.escalation)
     if given.behind:

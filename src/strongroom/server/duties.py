@@ -24,6 +24,9 @@ from strongroom.server.kinds import Kinds
 from strongroom.server.legacy_tracking import ensure_tracking
 from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, repeat
 from strongroom.server.options import Options
+from strongroom.server.token_keys import PublicKeys
+from strongroom.server.token_secrets import TokenSecrets
+from strongroom.server.tokens import Tokens
 from strongroom.storage.port import Store
 
 BUILTINS = 10.0
@@ -32,12 +35,16 @@ BUILTINS = 10.0
 API_SERVICES = 1.0
 """Seconds between two looks at which versions are served. Nobody waits for an APIService."""
 
+KEYS = 1.0
+"""Seconds between two looks at whether a new key signs tokens."""
+
 
 async def take_up(
     options: Options,
     url: str,
     store: Store,
     kinds: Kinds,
+    tokens: Tokens,
     clock: Clock,
     stack: contextlib.AsyncExitStack,
 ) -> None:
@@ -63,6 +70,7 @@ async def take_up(
         kinds.registry(crds.group, crds.plural), clock, lambda r: Registry(r, store, (), clock)
     )
     stack.push_async_callback(definitions.close)
+    _look_after_tokens(options, kinds, tokens, clock, stack)
     sweeper = EventSweeper(kinds.registry("", "events"), clock, options.event_ttl)
     history = SecretHistory(options.secret_history_limit)
     history.attach(kinds)
@@ -72,6 +80,27 @@ async def take_up(
     keep_doing(PRUNING, pruner.turn, stack)
     keep_doing(BUILTINS, lambda: _unless_disturbed(ensure), stack)
     keep_doing(API_SERVICES, APIServices(kinds, clock).turn, stack)
+
+
+def _look_after_tokens(
+    options: Options,
+    kinds: Kinds,
+    tokens: Tokens,
+    clock: Clock,
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    """Fill Secrets of tokens, and keep the keys that signed others."""
+    authority = options.pki_dir / "ca.crt"
+    filling = TokenSecrets(
+        kinds.registry("", "secrets"),
+        kinds.registry("", "serviceaccounts"),
+        tokens.issuer,
+        authority.read_bytes(),
+        clock,
+    )
+    stack.push_async_callback(filling.close)
+    if options.tokens.service_account_signing_key_file is None:
+        keep_doing(KEYS, PublicKeys(tokens.keys, options.pki_dir).turn, stack)
 
 
 async def _unless_disturbed(act: Callable[[], Awaitable[None]]) -> None:

@@ -8,6 +8,7 @@ one that meets a key it does not know looks again before it refuses.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -102,6 +103,25 @@ class KeyFiles:
 
     def _look(self) -> _Facts:
         return tuple(_facts(path) for path in (self._private, *self._public))
+
+
+class PublicKeys:
+    """Keeps the public part of every key that signs in the data directory's file of public keys.
+
+    So that a key which is replaced while the server runs is still believed.
+    """
+
+    def __init__(self, keys: KeyFiles, directory: Path) -> None:
+        self._keys = keys
+        self._files = default_files(directory)
+        self._kept: KeySet | None = None
+
+    async def turn(self) -> None:
+        """Write what is missing. Raises KeyFileError, OSError."""
+        keys = self._keys.newest()
+        if keys is not self._kept:
+            await asyncio.to_thread(keep_public, *self._files)
+            self._kept = keys
 
 
 def _facts(path: Path) -> tuple[int, int, int, int] | None:
