@@ -19,6 +19,7 @@ from strongroom.server.podlogs import PodLogs
 from strongroom.server.reply import Reply, StreamReply
 from strongroom.server.request import Request
 from strongroom.server.routes import no_such_resource, wrong_method
+from strongroom.server.secret_reads import SecretReads
 from strongroom.server.urls import Target
 from strongroom.server.verbs import (
     bind,
@@ -53,6 +54,7 @@ class Stages:
 
     call: Call
     verb: Verb
+    reads: SecretReads | None = None
 
     async def decode_body(self) -> None:
         """Read the body, if the verb has one."""
@@ -60,7 +62,10 @@ class Stages:
 
     async def run(self) -> Outcome:
         """Admission and the registry."""
-        return await self.verb.run(self.call)
+        outcome = await self.verb.run(self.call)
+        if self.reads is not None:
+            self.reads.saw(self.call, outcome)
+        return outcome
 
     async def encode(self, outcome: Outcome) -> Reply | StreamReply:
         """The bytes, in the form that was asked for."""
@@ -75,9 +80,11 @@ class Endpoints:
         kinds: Kinds,
         logs: PodLogs | None = None,
         posts: Mapping[tuple[str, str], Verb] | None = None,
+        reads: SecretReads | None = None,
     ) -> None:
         self._kinds = kinds
         self._logs = logs
+        self._reads = reads
         self._posts = {("pods", "binding"): bind.VERB, **(posts or {})}
         """Subresources that are created only, by the kind's plural name and theirs."""
 
@@ -94,7 +101,8 @@ class Endpoints:
         # What is known of types is kept for good, which those of custom kinds must not be.
         protobuf = not is_custom(struct) and has_message(struct)
         form = accepted_form(accept, verb.shapes, protobuf=protobuf)
-        return Stages(Call(request, target, attributes, registry, form), verb)
+        reads = self._reads if target.resource == "secrets" and not target.group else None
+        return Stages(Call(request, target, attributes, registry, form), verb, reads)
 
     def _verb(self, registry: Registry[Any], request: Request, target: Target) -> Verb:
         resource = registry.resource

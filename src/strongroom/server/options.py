@@ -11,6 +11,7 @@ from pathlib import Path
 
 from strongroom.paths import default_data_dir
 from strongroom.server.plugins import check, named
+from strongroom.server.secret_options import SecretOptions, add_secret_options, secret_options
 from strongroom.server.token_options import TokenOptions, add_token_options, token_options
 from strongroom.telemetry import LOG_LEVELS, LogFormat
 
@@ -47,6 +48,7 @@ class Options:
     workers: int
     disabled_plugins: frozenset[str]
     tokens: TokenOptions
+    secrets: SecretOptions
     log_format: LogFormat
     log_level: str
 
@@ -68,6 +70,7 @@ def parse_options(argv: Sequence[str]) -> Options:
     if wrong := check(enabled, values["disabled_plugins"]):
         parser.error(wrong)
     values["tokens"] = token_options(values)
+    values["secrets"] = secret_options(values)
     values["kubeconfig"] = (found.kubeconfig or data_dir / "admin.kubeconfig").absolute()
     values["store"] = found.store or f"sqlite:{data_dir / 'store' / 'strongroom.db'}"
     values["audit_log_path"] = found.audit_log_path or str(data_dir / "audit" / "audit.log")
@@ -85,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     _serving(parser)
     _judging(parser)
     add_token_options(parser)
+    add_secret_options(parser)
     _sharing(parser)
     _telling(parser)
     return parser
