@@ -20,7 +20,12 @@ from strongroom.controllers.bootstrapsigner import BootstrapSigner
 from strongroom.controllers.certificates.approver import Approver, names_of
 from strongroom.controllers.certificates.cleaner import Cleaner
 from strongroom.controllers.certificates.following import requests
+from strongroom.controllers.certificates.issuer import CertificateIssuer
 from strongroom.controllers.certificates.options import Duration, Signing, signing_options
+from strongroom.controllers.certificates.secret_authorities import (
+    SecretAuthorities,
+    certificate_secrets,
+)
 from strongroom.controllers.certificates.signer import ClusterAuthority, Signer
 from strongroom.controllers.clusterroles import ClusterRoleAggregation
 from strongroom.controllers.controller import Controller, work
@@ -50,7 +55,9 @@ NAMES = (
     "resourcequota",
     "csrapproving",
     "csrsigning",
+    "csrsigning-custom",
     "csrcleaner",
+    "certificate-issuer",
     "clusterrole-aggregation",
 )
 
@@ -148,7 +155,9 @@ async def run(config: ClientConfig, settings: Settings) -> None:
             client, component="garbage-collector-controller", clock=clock
         )
         monitors = Monitors(client)
-        asked = requests(client)
+        asked, secrets = requests(client), certificate_secrets(client)
+        authorities = SecretAuthorities(secrets)
+        issuer_events = EventRecorder(client, component="certificate-issuer", clock=clock)
         known: dict[str, Controller] = {
             "serviceaccount": service_account_controller(client),
             "root-ca-cert-publisher": root_ca_publisher(client, settings.root_ca),
@@ -166,10 +175,14 @@ async def run(config: ClientConfig, settings: Settings) -> None:
             "csrsigning": Signer(
                 "csrsigning", client, asked, ClusterAuthority(settings.signing), clock
             ),
+            "csrsigning-custom": Signer("csrsigning-custom", client, asked, authorities, clock),
+            "certificate-issuer": CertificateIssuer(
+                client, secrets, authorities, issuer_events, clock
+            ),
             "csrcleaner": Cleaner(client, asked, clock),
             "clusterrole-aggregation": ClusterRoleAggregation(client),
         }
-        recorders = [events, node_events, garbage_events]
+        recorders = [events, node_events, garbage_events, issuer_events]
         await _serve([known[name] for name in settings.names], recorders, stop)
 
 

@@ -1,4 +1,5 @@
-"""Annotations of strongroom's own: what people may say of Secrets, and of a namespace's."""
+"""Annotations of strongroom's own, and a label: what people may say of Secrets, and of a
+namespace's."""
 
 from __future__ import annotations
 
@@ -19,3 +20,25 @@ DELETION_GUARD = "strongroom.io/deletion-guard"
 
 GUARDS = ("warn", "deny", "off")
 """What ``DELETION_GUARD`` may say; the first where it says nothing."""
+
+CERTIFICATE = "strongroom.io/certificate"
+"""A label of Secrets: ``AUTHORITY`` (in kube-system: signs for a signer) or ``ISSUED`` (is filled
+with a certificate)."""
+
+AUTHORITY, ISSUED = "authority", "issued"
+
+SIGNER = "strongroom.io/signer"
+"""On Secrets with that label: the signer, as ``example.com/mesh``."""
+
+DNS_NAMES = "strongroom.io/dns-names"
+"""On issued Secrets: what the certificate is for, with commas between."""
+
+CERTIFICATE_DURATION = "strongroom.io/certificate-duration"
+"""How long the certificate lasts (``2160h``); on an authority's: the longest that it gives."""
+
+CERTIFICATE_NAMESPACES = "strongroom.io/namespaces"
+"""On an authority's Secret: the namespaces whose Secrets it fills (``*``: all), with commas."""
+
+DNS_DOMAINS = "strongroom.io/dns-domains"
+"""On an authority's Secret: what certificates may be named after besides services of their own
+namespace."""

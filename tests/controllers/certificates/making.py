@@ -22,7 +22,7 @@ SERVING_USAGES = ("digital signature", "server auth")
 
 
 @cache
-def key(number: int = 0) -> ec.EllipticCurvePrivateKey:
+def key(number: int) -> ec.EllipticCurvePrivateKey:
     """A key that tests share; another for each number."""
     return ec.generate_private_key(ec.SECP256R1())
 

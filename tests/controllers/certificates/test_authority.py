@@ -50,7 +50,7 @@ def test_what_else_a_request_wants_is_not_given() -> None:
 
     from tests.controllers.certificates.making import key
 
-    request = builder.sign(key(), hashes.SHA256()).public_bytes(Encoding.PEM)
+    request = builder.sign(key(0), hashes.SHA256()).public_bytes(Encoding.PEM)
     found = signed(load(*authority()), request, "client auth")
     assert found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca is False
 

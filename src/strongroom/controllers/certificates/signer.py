@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Protocol
 
@@ -39,7 +39,13 @@ _log = logging.getLogger("strongroom.controllers")
 
 
 class Authorities(Protocol):
-    """Whose authority signs for a signer."""
+    """Whose authority signs for a signer. ``start`` it before anything is asked of it."""
+
+    async def start(self, changed: Callable[[str], None]) -> None:
+        """Call ``changed`` with the name of a signer whenever it may have got another authority."""
+        ...
+
+    async def close(self) -> None: ...
 
     def of(self, signer: str) -> tuple[Authority, timedelta] | None:
         """The authority of a signer and the longest life of what it signs; None for a signer that
@@ -54,6 +60,12 @@ class ClusterAuthority:
         self._signing = signing
         self._read: tuple[bytes, bytes] = b"", b""
         self._loaded: Authority | None = None
+
+    async def start(self, changed: Callable[[str], None]) -> None:
+        """Requests that cannot be signed are tried again, and the files looked at with them."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
     def of(self, signer: str) -> tuple[Authority, timedelta] | None:
         certificate, key = self._signing.cert_file, self._signing.key_file
@@ -84,11 +96,18 @@ class Signer:
         self._clock = clock
 
     async def start(self) -> None:
+        await self._authorities.start(self._on_authority)
         self._requests.informer.add_handler(self._on_request)
         await self._requests.start()
 
     async def close(self) -> None:
+        await self._authorities.close()
         await self._requests.close()
+
+    def _on_authority(self, signer: str) -> None:
+        for request in self._requests.informer.items():
+            if request.spec.signerName == signer and to_sign(request):
+                self.queue.add(("", request.metadata.name))
 
     def _on_request(self, change: Change[CertificateSigningRequest]) -> None:
         if change.type != "deleted" and to_sign(change.obj):
