@@ -114,6 +114,20 @@ def test_shapes_without_values(wire: Wire, home: str) -> None:
         assert not holds(table.whole())
 
 
+def test_history(wire: Wire, home: str) -> None:
+    wire.send("POST", home, secret("past"))
+    wire.send("PUT", home + "/past", secret("past", stringData={"a": "other"}))
+    wire.send("DELETE", home + "/past")
+    revisions = home.replace("/api/v1/", "/apis/strongroom.io/v1alpha1/")
+    revisions = revisions.removesuffix("secrets") + "secretrevisions"
+    chosen = f"{revisions}?fieldSelector=spec.secretName%3Dpast"
+    assert holds(wire.send("GET", chosen).body), "the one who may read it does"
+    for shape in ("Table", "PartialObjectMetadataList"):
+        accept = {"Accept": f"application/json;as={shape};v=v1;g=meta.k8s.io"}
+        shown = wire.send("GET", chosen, headers=accept)
+        assert (shown.status, holds(shown.whole())) == (200, False)
+
+
 def refusals(wire: Wire, home: str) -> Iterator[Answer]:
     """Answers to writes that are refused, each for another reason."""
     encoded = base64.b64encode(CANARY.encode()).decode()
