@@ -32,7 +32,13 @@ HEAVY = (
 )  # fmt: skip - a list of names
 """Modules that together cost more than a start may take (150 ms)."""
 
-OWN = {"strongroom", "strongroom.cli", "strongroom.cli.main", "strongroom.__main__"}
+OWN = {
+    "strongroom",
+    "strongroom.__main__",
+    "strongroom.cli",
+    "strongroom.cli.lazy",
+    "strongroom.cli.main",
+}
 
 
 def loaded_by(*arguments: str) -> set[str]:

@@ -1,0 +1,117 @@
+"""`strongroom token`: what it makes is a bootstrap token, told once and to nobody else."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from strongroom.cli.main import main
+from strongroom.resources.bootstrap_token import groups_of, parse_token, signing_key, time_left
+from strongroom.resources.certificate_pins import pins
+from strongroom.resources.secret import BOOTSTRAP_TOKEN, SECRETS, Secret
+from strongroom.testing.process import Strongroom
+from tests.cli.secret.conftest import Room
+
+DEFAULT_GROUP = "system:bootstrappers:kubeadm:default-node-token"
+MINE = "zzzzzz.0123456789abcdef"
+
+
+def run(api: Strongroom, *arguments: str, **invocation: Any) -> Result:
+    where = ["--kubeconfig", str(api.kubeconfig)]
+    return CliRunner().invoke(main, ["token", *arguments, *where], **invocation)
+
+
+def done(api: Strongroom, *arguments: str, **invocation: Any) -> str:
+    result = run(api, *arguments, **invocation)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def kept(api: Strongroom, token: str) -> Secret:
+    """The Secret behind a token."""
+    parts = parse_token(token)
+    assert parts is not None
+    name = f"bootstrap-token-{parts[0]}"
+    return Room(api, "").ask(lambda client: client.get(SECRETS, name, "kube-system"))
+
+
+def test_a_token_is_made_and_told_once(api: Strongroom) -> None:
+    token = done(api, "create", "--description", "rack 7").removesuffix("\n")
+    secret = kept(api, token)
+    token_id, key = token.split(".")
+    left = time_left(secret, datetime.now(UTC))
+    assert left is not None
+    assert timedelta(hours=23) < left <= timedelta(hours=24)
+    assert secret.type == BOOTSTRAP_TOKEN
+    assert signing_key(secret, datetime.now(UTC)) == (token_id, key.encode())
+    assert groups_of(secret) == ("system:bootstrappers", DEFAULT_GROUP)
+    assert secret.data["usage-bootstrap-authentication"] == b"true"
+    assert secret.data["description"] == b"rack 7"
+    told = [done(api, "list"), done(api, "list", "-o", "json"), done(api, "list", "-o", "yaml")]
+    assert all(token_id in text and "rack 7" in text for text in told)
+    assert not any(key in text for text in told)
+    (facts,) = [t for t in json.loads(told[1])["tokens"] if t["id"] == token_id]
+    assert (facts["usages"], facts["groups"]) == (["signing", "authentication"], [DEFAULT_GROUP])
+    assert not facts["expired"]
+    assert done(api, "delete", token_id) == f'bootstrap token "{token_id}" deleted\n'
+    again = run(api, "delete", token)
+    assert again.exit_code == 1
+    assert again.stderr.startswith(f'error: secrets "bootstrap-token-{token_id}" not found')
+    assert key not in again.output
+
+
+def test_no_two_are_alike_and_a_given_one_is_taken(api: Strongroom) -> None:
+    assert done(api, "create") != done(api, "create")
+    options = ["--ttl", "0", "--usages", "signing", "--token-file", "-"]
+    assert done(api, "create", *options, input=MINE + "\n") == MINE + "\n"
+    secret = kept(api, MINE)
+    assert secret.data == {
+        "token-id": b"zzzzzz",
+        "token-secret": b"0123456789abcdef",
+        "usage-bootstrap-signing": b"true",
+    }
+    assert "zzzzzz   <forever>   <never>" in done(api, "list")
+    taken = run(api, "create", *options, input=MINE)
+    assert taken.exit_code == 1
+    assert "already exists" in taken.stderr
+    assert "0123456789abcdef" not in taken.output
+
+
+def test_the_join_command_names_server_and_authority(api: Strongroom) -> None:
+    line = done(api, "create", "--print-join-command").strip()
+    shown, _, joining = line.partition(" | ")
+    assert parse_token(shown.removeprefix("printf %s ")) is not None
+    ca = (api.kubeconfig.parent / "pki" / "ca.crt").read_bytes()
+    assert joining == (
+        f"strongroom node join {api.url} --token-file /dev/stdin --ca-cert-hash {pins(ca)[0]}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--ttl", "soon"], "--ttl: expected a duration"),
+        (["--ttl", "-1h"], "--ttl: expected a duration"),
+        (["--usages", "signing,x"], "invalid bootstrap token usage string: x, valid usage"),
+        (["--groups", "system:masters"], 'bootstrap group "system:masters" is invalid'),
+        (["--usages", "signing", "--groups", DEFAULT_GROUP], "--groups: only a token with usage"),
+        (["--token-file", "-"], "--token-file: expected ID.SECRET"),
+    ],
+)
+def test_what_no_token_can_be(api: Strongroom, arguments: list[str], said: str) -> None:
+    before = done(api, "list")
+    result = run(api, "create", *arguments, input="abcdef.short")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "short" not in result.stderr
+    assert done(api, "list") == before
+
+
+def test_what_is_no_id_is_not_told_again(api: Strongroom) -> None:
+    result = run(api, "delete", "abcdef.0123456789ABCDEF")
+    assert result.exit_code == 2
+    assert "0123456789" not in result.output
