@@ -1,4 +1,4 @@
-"""The settings of ServiceAccount tokens; names and meanings are kube-apiserver's."""
+"""The settings of tokens; names and meanings are kube-apiserver's."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ class TokenOptions:
     service_account_jwks_uri: str
     service_account_lookup: bool
     api_audiences: tuple[str, ...]
+    enable_bootstrap_token_auth: bool
 
 
 def add_token_options(parser: argparse.ArgumentParser) -> None:
     """Have a parser know them."""
-    add = parser.add_argument_group("tokens of ServiceAccounts").add_argument
+    add = parser.add_argument_group("tokens of ServiceAccounts and of nodes that join").add_argument
     add(
         "--service-account-issuer",
         action="append",
@@ -91,6 +92,15 @@ def add_token_options(parser: argparse.ArgumentParser) -> None:
         default=True,
         metavar="BOOL",
         help="whether tokens in Secrets end with their Secret (true)",
+    )
+    add(
+        "--enable-bootstrap-token-auth",
+        type=_truth,
+        nargs="?",
+        const=True,
+        default=True,
+        metavar="BOOL",
+        help="believe who shows a bootstrap token, as nodes that join do (true)",
     )
 
 

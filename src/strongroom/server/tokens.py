@@ -18,6 +18,7 @@ from strongroom.access.authn.bootstrap import BootstrapTokens
 from strongroom.access.authn.bound_tokens import BoundTokens
 from strongroom.access.authn.issuing import Issuer
 from strongroom.access.authn.objects import Stored
+from strongroom.access.authn.port import AudienceAwareAuthenticator
 from strongroom.access.authn.secret_tokens import LAST_USED, SecretTokens
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
@@ -140,8 +141,10 @@ class Tokens:
         accounts = AccountTokens(
             self.keys, options.service_account_issuer, audiences, bound, in_secrets
         )
-        joining = ForServer(BootstrapTokens(self.objects, clock), audiences)
-        self.authenticator = BearerTokens((accounts, joining), audiences)
+        known: list[AudienceAwareAuthenticator] = [accounts]
+        if options.enable_bootstrap_token_auth:
+            known.append(ForServer(BootstrapTokens(self.objects, clock), audiences))
+        self.authenticator = BearerTokens(known, audiences)
 
     def attach(self, kinds: Kinds, metrics: CollectorRegistry) -> None:
         """Let the authenticator ask the registries, which exist and are started now."""
