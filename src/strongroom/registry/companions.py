@@ -16,12 +16,19 @@ from strongroom.storage.port import Beside
 class Companions(Protocol):
     """Says what is written beside each object of a kind, in the same transaction."""
 
-    def beside(self, ctx: RequestContext, view: AnyView | None, new: Object | None) -> Beside:
+    def beside(
+        self,
+        ctx: RequestContext,
+        view: AnyView | None,
+        new: Object | None,
+        old: Object | None = None,
+    ) -> Beside:
         """The further keys of a write that was judged and is about to be done.
 
         ``view`` is the object as the store holds it (None: it is created), ``new`` what replaces
-        it (None: it is removed); neither may be changed. Called again for every attempt: another
-        write may have come between.
+        it (None: it is removed); neither may be changed. ``old`` is the view's object, from those
+        who have decoded it anyway. Called again for every attempt: another write may have come
+        between.
         """
         ...
 
@@ -29,7 +36,13 @@ class Companions(Protocol):
 class NoCompanions:
     """Nothing is written beside the objects of most kinds."""
 
-    def beside(self, ctx: RequestContext, view: AnyView | None, new: Object | None) -> Beside:
+    def beside(
+        self,
+        ctx: RequestContext,
+        view: AnyView | None,
+        new: Object | None,
+        old: Object | None = None,
+    ) -> Beside:
         """Nothing."""
         return ()
 

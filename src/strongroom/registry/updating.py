@@ -169,7 +169,7 @@ class Updater(Writer[T]):
             return view
         if ctx.dry_run:
             return self.form.view(key, value, view.revision)
-        beside = self.companions.beside(ctx, view, new)
+        beside = self.companions.beside(ctx, view, new, old)
         revision = await self.store.update(key, value, expected=view.revision, beside=beside)
         return self.form.view(key, value, revision)
 

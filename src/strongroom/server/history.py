@@ -64,9 +64,16 @@ class SecretHistory:
         self._revisions = kinds.registry(SECRET_REVISIONS.group, SECRET_REVISIONS.plural)
         self._namespaces = kinds.registry("", "namespaces")
 
-    def beside(self, ctx: RequestContext, view: AnyView | None, new: Object | None) -> Beside:
+    def beside(
+        self,
+        ctx: RequestContext,
+        view: AnyView | None,
+        new: Object | None,
+        old: Object | None = None,
+    ) -> Beside:
         """The revision of the state that ends, and the removal of what is not to be kept."""
-        old = None if view is None else view.peek()
+        if old is None and view is not None:
+            old = view.peek()
         # Of a Secret that is deleted its last state says what is to be kept.
         shown = new if new is not None else old
         if self._revisions is None or not isinstance(shown, Secret):
@@ -74,10 +81,13 @@ class SecretHistory:
         if new is not None and (text := unusable(shown.metadata.annotations)):
             ctx.tell(text)
         namespace, name = shown.metadata.namespace, shown.metadata.name
-        limit = self.limit(namespace, shown)
         kept = self._kept(self._revisions, namespace, name)
+        ends = view is not None and isinstance(old, Secret) and is_another_state(old, new)
+        if not ends and not kept:
+            return ()
+        limit = self.limit(namespace, shown)
         changes: list[tuple[str, bytes | None]] = []
-        if limit and view is not None and old is not None and is_another_state(old, new):
+        if limit and view is not None and isinstance(old, Secret) and ends:
             key = SECRET_REVISIONS.key(namespace, revision_name(name, view.revision))
             changes.append((key, self._form.encode(_ended(ctx, old, view.revision, new))))
             kept = [other for other in kept if other != key]
@@ -111,6 +121,8 @@ class SecretHistory:
 
         One that has just gone may still be there, and is removed once more, which does nothing.
         """
+        if not len(revisions.cache):
+            return []
         prefix = SECRET_REVISIONS.prefix(namespace)
         found = [
             (number, entry.key)
