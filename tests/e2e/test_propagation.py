@@ -143,16 +143,17 @@ def test_optional_comes_changes_and_goes(pods: Kubectl) -> None:
     told(pods, "p", "")
 
 
-def test_an_immutable_secret_is_mounted_as_it_is(pods: Kubectl) -> None:
+def test_an_immutable_secret_that_is_made_anew_is_followed(pods: Kubectl) -> None:
     pods.apply(secret("s", immutable=True, a="1"))
     pods.apply(watching_pod("p", "s"))
     told(pods, "p", "a=1")
-    # Deleted and made anew, it is another object: the running pod keeps what it has.
+    # Deleted and made anew, which is the way to change it: nobody is left with the old one.
     pods("delete", "secret", "s")
     pods.apply(secret("s", immutable=True, a="2"))
     pods.apply(watching_pod("q", "s"))
     told(pods, "q", "a=2")
-    assert lines(pods, "p") == ["a=1"]
+    told(pods, "p", "a=2")
+    assert (lines(pods, "p"), lines(pods, "q")) == (["a=1", "a=2"], ["a=2"])
 
 
 def test_the_same_name_elsewhere_is_not_seen(pods: Kubectl, room: Strongroom) -> None:
