@@ -9,9 +9,10 @@ object.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -19,6 +20,7 @@ from strongroom.api import codec
 from strongroom.api.meta import DeleteOptions
 from strongroom.client.client import Client, ObjectList, Patch, WatchEvent, lines
 from strongroom.client.errors import Unreachable
+from strongroom.client.informer import Followed
 from strongroom.client.transport import status_error
 
 ONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -61,9 +63,13 @@ class _ListMeta(msgspec.Struct, gc=False):
     remainingItemCount: int | None = None
 
 
-class _Page(msgspec.Struct):
+K = TypeVar("K")
+T = TypeVar("T", bound=Followed)
+
+
+class _Page(msgspec.Struct, Generic[K]):
     metadata: _ListMeta
-    items: list[Partial] | None = None
+    items: list[K] | None = None
 
 
 class _Line(msgspec.Struct):
@@ -71,35 +77,43 @@ class _Line(msgspec.Struct):
     object: msgspec.Raw
 
 
-T = TypeVar("T")
-_PAGES = msgspec.json.Decoder(_Page)
 _LINES = msgspec.json.Decoder(_Line)
 _PARTIALS = msgspec.json.Decoder(Partial)
 
 
 @dataclass(frozen=True, slots=True)
-class MetadataCollection:
-    """The metadata of a collection at a path such as ``/api/v1/secrets``, to be followed."""
+class MetadataSource(Generic[K, T]):
+    """The metadata of a collection at a path such as ``/api/v1/secrets``, to be followed.
+
+    Of each object, the fields of ``read`` are decoded, and what ``keep`` makes of them is kept.
+    """
 
     client: Client
     path: str
+    read: type[K]
+    keep: Callable[[K], T]
 
     @property
     def name(self) -> str:
         return self.path
 
-    async def list(self, limit: int, continue_token: str) -> ObjectList[Partial]:
+    @property
+    def _decoder(self) -> msgspec.json.Decoder[K]:
+        struct: Any = self.read
+        return _decoder(struct)
+
+    async def list(self, limit: int, continue_token: str) -> ObjectList[T]:
         """A page; raises StatusError."""
         params = {"limit": str(limit)} if limit else {}
         if continue_token:
             params["continue"] = continue_token
         answer = await self.client.request("GET", self.path, params=params, accept=MANY)
-        page = _read(_PAGES, answer.body)
+        page: _Page[K] = _read(_decoder(_Page[self.read]), answer.body)  # type: ignore[name-defined]  # a type at run time
         meta = page.metadata
-        items = [_lean(item) for item in page.items or ()]
+        items = [self.keep(item) for item in page.items or ()]
         return ObjectList(items, meta.resourceVersion, meta.continue_, meta.remainingItemCount)
 
-    async def watch(self, revision: str) -> AsyncGenerator[WatchEvent[Partial], None]:
+    async def watch(self, revision: str) -> AsyncGenerator[WatchEvent[T], None]:
         """Every change after a revision; raises StatusError."""
         params = {
             "watch": "true",
@@ -112,7 +126,27 @@ class MetadataCollection:
         )
         async with stream as chunks:
             async for line in lines(chunks):
-                yield _event(line)
+                yield self._event(line)
+
+    def _event(self, line: bytes) -> WatchEvent[T]:
+        event = _read(_LINES, line)
+        match event.type:
+            case "ADDED" | "MODIFIED" | "DELETED" as kind:
+                obj = self.keep(_read(self._decoder, event.object))
+                return WatchEvent(kind, obj.metadata.resourceVersion, obj)
+            case "BOOKMARK":
+                mark = _read(_PARTIALS, event.object).metadata
+                return WatchEvent("BOOKMARK", mark.resourceVersion)
+            case _:
+                body = bytes(event.object)
+                raise status_error(body) or Unreachable("the watch sent an unknown kind of event")
+
+
+class MetadataCollection(MetadataSource[Partial, Partial]):
+    """What is kept of any object, for those who follow all kinds."""
+
+    def __init__(self, client: Client, path: str) -> None:
+        super().__init__(client, path, Partial, _lean)
 
 
 async def get_metadata(client: Client, path: str) -> Metadata:
@@ -142,21 +176,12 @@ async def patch_at(client: Client, path: str, body: Any, kind: Patch) -> None:
     )
 
 
-def _event(line: bytes) -> WatchEvent[Partial]:
-    event = _read(_LINES, line)
-    match event.type:
-        case "ADDED" | "MODIFIED" | "DELETED" as kind:
-            obj = _lean(_read(_PARTIALS, event.object))
-            return WatchEvent(kind, obj.metadata.resourceVersion, obj)
-        case "BOOKMARK":
-            mark = _read(_PARTIALS, event.object).metadata
-            return WatchEvent("BOOKMARK", mark.resourceVersion)
-        case _:
-            body = bytes(event.object)
-            raise status_error(body) or Unreachable("the watch sent an unknown kind of event")
+@cache
+def _decoder(struct: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(struct)
 
 
-def _read(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
+def _read(decoder: msgspec.json.Decoder[K], body: bytes | msgspec.Raw) -> K:
     """What the server sent; Unreachable when that is something else, which is not quoted."""
     try:
         return decoder.decode(body)

@@ -82,8 +82,10 @@ class Facts:
     @property
     def expiry(self) -> Expiry | None:
         """The earliest end, if there is one."""
-        ends = [end for end in (self.annotated, self.of_values) if end is not None]
-        return min(ends, key=_at, default=None)
+        told, own = self.annotated, self.of_values
+        if told is None or own is None:
+            return told or own
+        return min(told, own, key=_at)
 
     @property
     def due(self) -> datetime | None:
@@ -106,6 +108,23 @@ class Facts:
     def age(self, now: datetime) -> timedelta:
         """How long the value has been the same."""
         return max(now - self.changed, timedelta())
+
+
+def conditions(facts: Facts, now: datetime) -> list[str]:
+    """What people should know, in a few words each; nothing when all is well.
+
+    A value that somebody has said when to replace is not old before that time.
+    """
+    found = []
+    if facts.expiry is not None and facts.expires_within(now, SOON):
+        left = human_duration((facts.expiry.at - now).total_seconds())
+        found.append("Expired" if facts.expired(now) else f"Expiring in {left}")
+    if facts.due is not None:
+        if facts.due <= now:
+            found.append("RotationDue")
+    elif facts.age(now) >= OLD:
+        found.append(f"Old>{OLD.days}d")
+    return found
 
 
 def facts_of(secret: Secret) -> Facts:

@@ -24,7 +24,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strongroom]:
     """An API server alone, shared by all tests."""
-    with Strongroom.start(tmp_path_factory.mktemp("api"), "apiserver") as room:
+    often = ("--secret-usage-interval", "100ms")
+    with Strongroom.start(tmp_path_factory.mktemp("api"), "apiserver", *often) as room:
         yield room
 
 

@@ -14,6 +14,7 @@ from strongroom.cli.people import Failure, People, people_options
 
 if TYPE_CHECKING:
     from strongroom.client.client import Client
+    from strongroom.resources.secret_expiry import Facts
 
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 """What to accept for a table of a list, which holds no values."""
@@ -32,6 +33,10 @@ class Listed:
     created: str
     annotations: dict[str, str] = field(repr=False)
     sizes: dict[str, int] | None = None
+    facts: Facts | None = field(default=None, repr=False)
+    """When it expires and the like, as far as can be told without its values."""
+    immutable: bool = False
+    """Told with ``--keys`` only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,8 @@ class Column:
     fact: str = ""
 
 
-def _age(secret: Listed) -> str:
+def age(secret: Listed) -> str:
+    """Time since the Secret was created, as kubectl shows it."""
     from strongroom.api.table import human_age
 
     return human_age(secret.created, datetime.now(UTC))
@@ -53,7 +59,7 @@ COLUMNS = (
     Column("NAME", lambda s: s.name, "name"),
     Column("TYPE", lambda s: s.type, "type"),
     Column("KEYS", lambda s: s.keys, "keys"),
-    Column("AGE", _age),
+    Column("AGE", age),
 )
 """What is shown of each Secret; a further condition of a Secret is a further column here."""
 
@@ -68,7 +74,11 @@ COLUMNS = (
 def command(
     people: People, all_namespaces: bool, selector: str, wanted: str, keys: bool, output: str
 ) -> None:
-    """List Secrets: type, number of keys, age. No value leaves the server for it.
+    """List Secrets: type, number of keys, age, and what you should know of them: those that
+    expire within 30 days, are due to be replaced, or are older than 90 days.
+
+    No value leaves the server for it. When certificates and tokens end, only strongroom's server
+    tells of itself; --keys finds it out on any cluster, and which Secrets are immutable too.
 
     \b
     Examples:
@@ -80,7 +90,10 @@ def command(
     namespace = "" if all_namespaces else people.namespace
 
     async def gather(client: Client) -> list[Listed]:
+        from strongroom.cli.secret.conditions import tell_ends
+
         secrets = await listed(client, namespace, {k: v for k, v in params.items() if v})
+        await tell_ends(client, secrets, namespace)
         if keys:
             await _measure(client, secrets, namespace, selector)
         return secrets
@@ -121,6 +134,8 @@ async def listed(client: Client, namespace: str, params: dict[str, str]) -> list
 
 
 def _row(row: dict[str, Any], type_at: int, data_at: int) -> Listed:
+    from strongroom.cli.secret.conditions import told_by
+
     meta, cells = row["object"]["metadata"], row["cells"]
     return Listed(
         namespace=meta["namespace"],
@@ -129,30 +144,39 @@ def _row(row: dict[str, Any], type_at: int, data_at: int) -> Listed:
         keys=cells[data_at],
         created=meta["creationTimestamp"],
         annotations=meta.get("annotations") or {},
+        facts=told_by(meta),
     )
 
 
 async def _measure(client: Client, secrets: list[Listed], namespace: str, selector: str) -> None:
-    """Fill in sizes; a Secret that has gone meanwhile stays without."""
+    """Fill in what values tell; a Secret that has gone meanwhile stays without."""
     from strongroom.resources.secret import SECRETS
+    from strongroom.resources.secret_expiry import facts_of
 
     page = await client.list(SECRETS, namespace, label_selector=selector)
-    sizes = {
-        (s.metadata.namespace, s.metadata.name): {k: len(v) for k, v in sorted(s.data.items())}
-        for s in page.items
-    }
+    read = {(s.metadata.namespace, s.metadata.name): s for s in page.items}
     for secret in secrets:
-        secret.sizes = sizes.get((secret.namespace, secret.name))
+        whole = read.get((secret.namespace, secret.name))
+        if whole is not None:
+            secret.sizes = {key: len(value) for key, value in sorted(whole.data.items())}
+            secret.facts, secret.immutable = facts_of(whole), whole.immutable is True
 
 
 def _facts(secret: Listed) -> dict[str, Any]:
+    from strongroom.cli.secret.conditions import condition_facts
+
     facts = {column.fact: column.cell(secret) for column in COLUMNS if column.fact}
     facts = {"namespace": secret.namespace, **facts, "created": secret.created}
+    facts |= condition_facts(secret)
     return facts if secret.sizes is None else {**facts, "sizes": secret.sizes}
 
 
 def _print(people: People, secrets: list[Listed], with_namespace: bool) -> None:
+    from strongroom.cli.secret.conditions import conditions_of
+
     columns = list(COLUMNS)
+    if any(conditions_of(secret) for secret in secrets):
+        columns.append(Column("CONDITIONS", lambda s: ", ".join(conditions_of(s))))
     if with_namespace:
         columns.insert(0, Column("NAMESPACE", lambda s: s.namespace))
     if any(secret.sizes is not None for secret in secrets):
