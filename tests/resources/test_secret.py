@@ -99,7 +99,24 @@ _REDACTED = 'Invalid value: "<secret contents redacted>"'
                 )
             ],
         ),
+        (
+            "kubernetes.io/dockercfg",
+            {".dockercfg": b"[]"},
+            [
+                (
+                    f"data[.dockercfg]: {_REDACTED}: json: cannot unmarshal array into Go value"
+                    " of type map[string]interface {}"
+                )
+            ],
+        ),
+        ("kubernetes.io/dockercfg", {".dockercfg": b"null", "other": b"x"}, []),
         ("kubernetes.io/dockerconfigjson", {}, ["data[.dockerconfigjson]: Required value"]),
+        ("kubernetes.io/dockerconfigjson", {".dockerconfigjson": b'{"auths":{}}'}, []),
+        (
+            "kubernetes.io/dockerconfigjson",
+            {".dockercfg": b"{}", "a/b": b""},
+            [f'data[a/b]: Invalid value: "a/b": {_KEY}', "data[.dockerconfigjson]: Required value"],
+        ),
         (
             "kubernetes.io/dockerconfigjson",
             {".dockerconfigjson": b""},
@@ -111,6 +128,8 @@ _REDACTED = 'Invalid value: "<secret contents redacted>"'
             ["data[username]: Required value", "data[password]: Required value"],
         ),
         ("kubernetes.io/basic-auth", {"password": b""}, []),
+        ("kubernetes.io/basic-auth", {"username": b"u"}, []),
+        ("kubernetes.io/ssh-auth", {}, ["data[ssh-privatekey]: Required value"]),
         (
             "kubernetes.io/ssh-auth",
             {"ssh-privatekey": b""},
@@ -118,8 +137,15 @@ _REDACTED = 'Invalid value: "<secret contents redacted>"'
         ),
         ("kubernetes.io/ssh-auth", {"ssh-privatekey": b"k"}, []),
         ("kubernetes.io/tls", {"tls.crt": b""}, ["data[tls.key]: Required value"]),
+        (
+            "kubernetes.io/tls",
+            {},
+            ["data[tls.crt]: Required value", "data[tls.key]: Required value"],
+        ),
         ("kubernetes.io/tls", {"tls.crt": b"", "tls.key": b""}, []),
+        # Whoever uses such a token judges it: nothing is demanded of the Secret.
         ("bootstrap.kubernetes.io/token", {}, []),
+        ("bootstrap.kubernetes.io/token", {"token-id": b"ABC", "expiration": b"soon"}, []),
         ("example.com/anything", {}, []),
     ],
 )
