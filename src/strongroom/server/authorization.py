@@ -1,27 +1,84 @@
-"""Who decides whether a request may proceed in this server, and what they know."""
+"""Who decides whether a request may proceed in this server, and what they know.
+
+The caches of roles, bindings and pods tell each change in the step in which they show it. So an
+answer is as new as a read of these kinds, and costs no read.
+"""
 
 from __future__ import annotations
 
-from strongroom.access.authz.components import COMPONENTS
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from strongroom.access.authz.node import NodeAuthorizer
+from strongroom.access.authz.node_graph import NodeGraph
 from strongroom.access.authz.policies import Policies
 from strongroom.access.authz.rbac import RBACAuthorizer
 from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer
+from strongroom.registry.registry import Registry
+from strongroom.registry.view import View
+from strongroom.resources.rbac import GROUP
+from strongroom.server.escalation import EscalationCheck
+from strongroom.server.freshness import CatchUp
 from strongroom.server.kinds import Kinds
-from strongroom.server.rbac import EscalationCheck, PolicyFeed
-from strongroom.storage.port import Store
+from strongroom.storage.cache import Cached, Change
+from strongroom.storage.port import EventType, Store
+
+_ROLES = ("roles", "clusterroles")
+_BINDINGS = ("rolebindings", "clusterrolebindings")
+
+Take = Callable[[str, str, Any], None]
+"""Takes namespace, name and object; None for one that is gone, or whose value cannot be read."""
 
 
 class Authorization:
-    """The authorizers in their order. They know of no role until the kinds are attached."""
+    """The authorizers in their order. They know of no role and no pod until kinds are attached."""
 
     def __init__(self, store: Store) -> None:
         self.policies = Policies()
-        self._feed = PolicyFeed(self.policies, store)
-        self.rbac = RBACAuthorizer(self.policies, self._feed.refresh)
-        self.authorizer = UnionAuthorizer([MastersAuthorizer(), COMPONENTS, self.rbac])
+        self._graph = NodeGraph()
+        self._policy_kinds: tuple[Registry[Any], ...] = ()
+        self._pods: tuple[Registry[Any], ...] = ()
+        self.rbac = RBACAuthorizer(self.policies, CatchUp(store, lambda: self._policy_kinds))
+        node = NodeAuthorizer(self._graph, CatchUp(store, lambda: self._pods))
+        self.authorizer = UnionAuthorizer([MastersAuthorizer(), node, self.rbac])
         self.escalation = EscalationCheck(self.policies, self.authorizer)
         """The last plugin of admission that changes objects, which it does not."""
 
     def attach(self, kinds: Kinds) -> None:
-        """Follow what the registries have, which must have been started."""
-        self._feed.attach(kinds)
+        """Take in what the registries have, and follow them. They must have been started."""
+        roles = [kinds.registry(GROUP, plural) for plural in _ROLES]
+        bindings = [kinds.registry(GROUP, plural) for plural in _BINDINGS]
+        self._policy_kinds, self._pods = (*roles, *bindings), (kinds.registry("", "pods"),)
+        for registry in roles:
+            _follow(registry, self._take_role)
+        for registry in bindings:
+            _follow(registry, self._take_binding)
+        _follow(self._pods[0], self._graph.put)
+
+    def _take_role(self, namespace: str, name: str, role: Any) -> None:
+        if role is None:
+            self.policies.drop_role(namespace, name)
+        else:
+            self.policies.put_role(namespace, name, role.rules)
+
+    def _take_binding(self, namespace: str, name: str, binding: Any) -> None:
+        if binding is None:
+            self.policies.drop_binding(namespace, name)
+        else:
+            self.policies.put_binding(namespace, name, binding.roleRef, binding.subjects)
+
+
+def _follow(registry: Registry[Any], take: Take) -> None:
+    names = registry.form.names
+
+    def told(entry: Cached[View[Any]] | Change[View[Any]]) -> None:
+        gone = isinstance(entry, Change) and entry.type is EventType.DELETE
+        unknown = gone or entry.error is not None
+        take(*names(entry.key), None if unknown else entry.item.peek())
+
+    def changed(changes: Sequence[Change[View[Any]]]) -> None:
+        for change in changes:
+            told(change)
+
+    for entry in registry.cache.listen(changed):
+        told(entry)

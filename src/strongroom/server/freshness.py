@@ -1,9 +1,10 @@
-"""Has admission judge by everything that any process of the server has acknowledged.
+"""Has a request judged by everything that any process of the server has acknowledged.
 
-Plugins ask the caches of this process: for namespaces that end, for policies, webhooks, limits,
-quotas, parameters. What another worker acknowledged is on its way to them when a request arrives;
-a write that was sent after that acknowledgement must be judged by it. In a server of one process
-there is nothing to wait for: its caches are as new as what it acknowledges.
+Admission and authorization ask the caches of this process: for namespaces that end, for policies,
+webhooks, limits, quotas, roles, pods. What another worker acknowledged is on its way to them when a
+request arrives; a request that was sent after that acknowledgement must be judged by it. In a
+server of one process there is hardly anything to wait for: its caches are as new as what it
+acknowledges.
 """
 
 from __future__ import annotations
@@ -16,18 +17,16 @@ from strongroom.registry.registry import Registry
 from strongroom.storage.port import Store
 
 
-class Freshness:
-    """The first of the plugins. ``registries`` are those whose caches are asked by others."""
-
-    name = "Freshness"
+class CatchUp:
+    """Called, waits until the caches of ``registries`` show what was acknowledged up to now."""
 
     def __init__(self, store: Store, registries: Callable[[], Iterable[Registry[Any]]]) -> None:
         self._store = store
         self._registries = registries
         self._seen = 0
 
-    async def mutate(self, request: AdmissionRequest) -> None:
-        """Wait until the caches show what was acknowledged up to now. Raises StatusError 504."""
+    async def __call__(self) -> None:
+        """Costs a comparison while nothing is written. Raises StatusError 504."""
         revision = self._store.current_revision
         if revision <= self._seen:
             return
@@ -35,6 +34,19 @@ class Freshness:
             if registry.cache.revision < revision:
                 await registry.catch_up()
         self._seen = max(self._seen, revision)
+
+
+class Freshness:
+    """The first of the plugins. ``registries`` are those whose caches are asked by others."""
+
+    name = "Freshness"
+
+    def __init__(self, store: Store, registries: Callable[[], Iterable[Registry[Any]]]) -> None:
+        self._catch_up = CatchUp(store, registries)
+
+    async def mutate(self, request: AdmissionRequest) -> None:
+        """Wait until the caches show what was acknowledged up to now. Raises StatusError 504."""
+        await self._catch_up()
 
     async def validate(self, request: AdmissionRequest) -> None:
         """Nothing more: what changes between the two is as if it had come later."""

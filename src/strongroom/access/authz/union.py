@@ -34,7 +34,7 @@ class UnionAuthorizer:
                 return decision
             if decision.reason:
                 reasons.append(decision.reason)
-        return Decision(Verdict.NO_OPINION, ", ".join(reasons))
+        return Decision(Verdict.NO_OPINION, "\n".join(reasons))
 
 
 def refusal(attributes: Attributes, reason: str = "") -> StatusError:

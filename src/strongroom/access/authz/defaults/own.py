@@ -1,6 +1,7 @@
 """What strongroom's own parts need beyond upstream's roles, whose contents stay upstream's.
 
-All controllers run as one user, which has this one role for what any of them does.
+All controllers run as one user, which has one role of ours for what any of them does. What kubeadm
+binds in a cluster that nodes join by token is bound here too, under its names.
 """
 
 from __future__ import annotations
@@ -11,16 +12,24 @@ from strongroom.access.authz.defaults.words import (
     READ,
     can,
     cluster_role,
+    groups,
+    role,
     to_all,
     users,
     visit,
+    within,
 )
+from strongroom.access.user import ANONYMOUS, NODES
 
-_NAME = "strongroom:controller-manager"
+_MANAGER = "strongroom:controller-manager"
+_OURS, _CERTIFICATES = "strongroom.io", "certificates.k8s.io"
+_BOOTSTRAPPERS = "system:bootstrappers"
+_APPROVED = "system:certificates.k8s.io:certificatesigningrequests"
+_CLUSTER_INFO = "kubeadm:bootstrap-signer-clusterinfo"
 
 ROLES = (
     cluster_role(
-        _NAME,
+        _MANAGER,
         EVENTS,
         # Deletion knows no kinds: what is owned, or is in a namespace, may be of any. The
         # controllers ask for metadata only, which an authorizer is not told of.
@@ -32,8 +41,34 @@ ROLES = (
         can("create", "pods/binding serviceaccounts"),
         can("create update", "configmaps"),
         can("escalate update", "clusterroles", "rbac.authorization.k8s.io"),
+        can(
+            "update",
+            "certificatesigningrequests/approval certificatesigningrequests/status",
+            _CERTIFICATES,
+        ),
+        can("approve sign", "signers", _CERTIFICATES),
+        can("create", "subjectaccessreviews", "authorization.k8s.io"),
         visit("/metrics"),
     ),
+    # An earlier state of a Secret holds values: who may read Secrets to edit may read them.
+    cluster_role(
+        "strongroom:aggregate-to-edit",
+        can(f"{READ} delete deletecollection", "secretrevisions", _OURS),
+        labels="edit",
+    ),
+    role("kube-public", _CLUSTER_INFO, can("get", "configmaps", names="cluster-info")),
 )
 
-BINDINGS = (to_all(_NAME, *users(CONTROLLER_MANAGER)),)
+BINDINGS = (
+    to_all(_MANAGER, *users(CONTROLLER_MANAGER)),
+    to_all("kubeadm:kubelet-bootstrap", *groups(_BOOTSTRAPPERS), of="system:node-bootstrapper"),
+    to_all(
+        "kubeadm:node-autoapprove-bootstrap", *groups(_BOOTSTRAPPERS), of=f"{_APPROVED}:nodeclient"
+    ),
+    to_all(
+        "kubeadm:node-autoapprove-certificate-rotation",
+        *groups(NODES),
+        of=f"{_APPROVED}:selfnodeclient",
+    ),
+    within("kube-public", _CLUSTER_INFO, *users(ANONYMOUS)),
+)

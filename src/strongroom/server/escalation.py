@@ -1,14 +1,9 @@
-"""RBAC in this server: what the authorizer knows of roles and bindings, and who may write them.
-
-The caches of the four kinds tell each change in the step in which they show it. So an answer is as
-new as a read of these kinds, and costs no read.
-"""
+"""Who may write roles and bindings: only who has the rights that they give, or may escalate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from strongroom.access.admission.port import AdmissionRequest
 from strongroom.access.authz.escalation import EVERYTHING, escalation
@@ -17,82 +12,11 @@ from strongroom.access.authz.port import Authorizer, Verdict
 from strongroom.access.user import MASTERS, Attributes, User
 from strongroom.api.errors import StatusError, forbidden
 from strongroom.api.meta import Object
-from strongroom.registry.registry import Registry
-from strongroom.registry.view import View
 from strongroom.resources.clusterrole import ClusterRole
 from strongroom.resources.clusterrolebinding import ClusterRoleBinding
 from strongroom.resources.rbac import CLUSTER_ROLE, GROUP, ROLE, PolicyRule, RoleRef
 from strongroom.resources.role import Role
 from strongroom.resources.rolebinding import RoleBinding
-from strongroom.server.kinds import Kinds
-from strongroom.storage.cache import Cached, Change
-from strongroom.storage.port import EventType, Store
-
-_ROLES = ("roles", "clusterroles")
-_BINDINGS = ("rolebindings", "clusterrolebindings")
-
-
-class PolicyFeed:
-    """Keeps ``policies`` as the registries of roles and bindings are, from ``attach`` on."""
-
-    def __init__(self, policies: Policies, store: Store) -> None:
-        self._policies = policies
-        self._store = store
-        self._registries: tuple[Registry[Any], ...] = ()
-        self._seen = 0
-
-    def attach(self, kinds: Kinds) -> None:
-        """Take in what is there, and follow it. The registries must have been started."""
-        self._registries = tuple(kinds.registry(GROUP, plural) for plural in _ROLES + _BINDINGS)
-        for registry in self._registries:
-            role = registry.resource.plural in _ROLES
-            take = self._take_role if role else self._take_binding
-            for entry in registry.cache.listen(_listener(registry, take)):
-                take(*_told(registry, entry))
-
-    async def refresh(self) -> None:
-        """Wait until every acknowledged write of these kinds shows. Raises StatusError 504."""
-        revision = self._store.current_revision
-        if revision <= self._seen:
-            return
-        for registry in self._registries:
-            if registry.cache.revision < revision:
-                await registry.catch_up()
-        self._seen = max(self._seen, revision)
-
-    def _take_role(self, namespace: str, name: str, obj: Any) -> None:
-        if obj is None:
-            self._policies.drop_role(namespace, name)
-        else:
-            self._policies.put_role(namespace, name, obj.rules)
-
-    def _take_binding(self, namespace: str, name: str, obj: Any) -> None:
-        if obj is None:
-            self._policies.drop_binding(namespace, name)
-        else:
-            self._policies.put_binding(namespace, name, obj.roleRef, obj.subjects)
-
-
-_Take = Callable[[str, str, Any], None]
-
-
-def _listener(
-    registry: Registry[Any], take: _Take
-) -> Callable[[Sequence[Change[View[Any]]]], None]:
-    def tell(changes: Sequence[Change[View[Any]]]) -> None:
-        for change in changes:
-            take(*_told(registry, change))
-
-    return tell
-
-
-def _told(
-    registry: Registry[Any], entry: Cached[View[Any]] | Change[View[Any]]
-) -> tuple[str, str, Object | None]:
-    """Namespace, name and object; None for one that is gone, or whose value cannot be read."""
-    namespace, name = registry.form.names(entry.key)
-    gone = isinstance(entry, Change) and entry.type is EventType.DELETE
-    return namespace, name, None if gone or entry.error is not None else entry.item.peek()
 
 
 class EscalationCheck:

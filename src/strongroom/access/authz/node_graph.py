@@ -1,0 +1,70 @@
+"""What belongs to the pods of each node: their Secrets, ConfigMaps, claims and service accounts.
+
+Kept pod by pod, as pods are bound, change and go. What a pod refers to is read off the marks on
+its declaration (:mod:`strongroom.resources.references`).
+Source: ``plugin/pkg/auth/authorizer/node/graph.go``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from strongroom.resources.pod import Pod
+from strongroom.resources.references import secret_references
+
+Thing = tuple[str, str, str]
+"""Plural name of a kind, namespace and name."""
+
+_MIRROR = "kubernetes.io/config.mirror"
+_PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
+
+
+class NodeGraph:
+    """Which node may read which object because of its pods."""
+
+    def __init__(self) -> None:
+        self._of_pod: dict[tuple[str, str], tuple[str, frozenset[Thing]]] = {}
+        self._nodes: dict[Thing, Counter[str]] = {}
+
+    def put(self, namespace: str, name: str, pod: Pod | None) -> None:
+        """A pod as it is now; None when it is gone, or cannot be read."""
+        key = (namespace, name)
+        node = pod.spec.nodeName if pod is not None else ""
+        things = frozenset(_things(pod)) if pod is not None and node else frozenset()
+        before, had = self._of_pod.pop(key, ("", frozenset()))
+        if things:
+            self._of_pod[key] = (node, things)
+        if (before, had) == (node, things):
+            return
+        for thing in things:
+            self._nodes.setdefault(thing, Counter())[node] += 1
+        for thing in had:
+            nodes = self._nodes[thing]
+            nodes[before] -= 1
+            if not nodes[before]:
+                del nodes[before]
+            if not nodes:
+                del self._nodes[thing]
+
+    def related(self, node: str, thing: Thing) -> bool:
+        """Whether some pod of the node refers to the object, or is it."""
+        return node in self._nodes.get(thing, ())
+
+
+def _things(pod: Pod) -> Iterator[Thing]:
+    namespace = pod.metadata.namespace
+    yield "pods", namespace, pod.metadata.name
+    # A node makes mirror pods itself: they must not give it rights on anything else.
+    if _MIRROR in pod.metadata.annotations:
+        return
+    if pod.spec.serviceAccountName:
+        yield "serviceaccounts", namespace, pod.spec.serviceAccountName
+    for reference in secret_references(pod):
+        if reference.kind in _PLURALS:
+            yield _PLURALS[reference.kind], namespace, reference.name
+    for volume in pod.spec.volumes:
+        if volume.persistentVolumeClaim is not None:
+            yield "persistentvolumeclaims", namespace, volume.persistentVolumeClaim.claimName
+        elif volume.ephemeral is not None:
+            yield "persistentvolumeclaims", namespace, f"{pod.metadata.name}-{volume.name}"
