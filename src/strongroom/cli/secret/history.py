@@ -126,8 +126,8 @@ def _tell_all(people: People, namespace: str, output: str) -> None:
     if output != "text":
         people.emit({"namespace": namespace, "secrets": facts}, output)
     elif facts:
-        headers = ["NAME", "TYPE", "STATE", "REVISIONS", "NEWEST", "REPLACED", "BY"]
-        keys = ("name", "type", "state", "revisions", "newest", "age", "by")
+        headers = ["NAME", "TYPE", "STATE", "REVISIONS", "REPLACED", "BY"]
+        keys = ("name", "type", "state", "revisions", "age", "by")
         people.table(headers, [[secret[key] for key in keys] for secret in facts])
     else:
         people.say(f"No Secret of namespace {namespace} has a past.", err=True)
