@@ -18,6 +18,9 @@ from typing import Any
 import yaml
 
 from strongroom.client.errors import InvalidConfig
+from strongroom.client.exec_plugin import ExecPlugin
+from strongroom.client.kubeconfig_exec import exec_plugin
+from strongroom.client.proxy import proxy_for
 
 Tree = dict[str, Any]
 
@@ -38,14 +41,26 @@ class ClientConfig:
     token_file: Path | None = None
     username: str = ""
     password: str = field(default="", repr=False)
+    plugin: ExecPlugin | None = None
+    proxy: str = field(default="", repr=False)
+    """URL of the proxy that leads to the server, which may hold a password; empty for none."""
     impersonate_user: str = ""
     impersonate_groups: tuple[str, ...] = ()
+    impersonate_uid: str = ""
+    impersonate_extra: tuple[tuple[str, str], ...] = ()
+    """Each further attribute with one of its values."""
     namespace: str = "default"
     context: str = ""
 
     def impersonating(self, user: str, groups: tuple[str, ...] = ()) -> ClientConfig:
         """The same access on behalf of somebody else (``--as``)."""
-        return replace(self, impersonate_user=user, impersonate_groups=groups)
+        return replace(
+            self,
+            impersonate_user=user,
+            impersonate_groups=groups,
+            impersonate_uid="",
+            impersonate_extra=(),
+        )
 
 
 def load_config(
@@ -60,7 +75,7 @@ def load_config(
     pod that this process runs in. Raises :class:`InvalidConfig` when none holds a usable server.
     """
     if path is not None:
-        return resolve(merge([_read(Path(path))]), context)
+        return resolve(merge([_read(Path(path))]), context, environ)
     listed = [Path(p) for p in environ.get("KUBECONFIG", "").split(os.pathsep) if p]
     candidates = listed or [Path.home() / ".kube" / "config"]
     found = [_read(p) for p in candidates if p.exists()]
@@ -70,7 +85,7 @@ def load_config(
             return in_cluster
         names = ", ".join(str(p) for p in candidates)
         raise InvalidConfig(f"no kubeconfig found (looked at {names}); set KUBECONFIG")
-    return resolve(merge(found), context)
+    return resolve(merge(found), context, environ)
 
 
 def in_cluster_config(environ: Mapping[str, str]) -> ClientConfig | None:
@@ -101,7 +116,7 @@ def merge(files: list[Tree]) -> Tree:
     return merged
 
 
-def resolve(tree: Tree, context: str = "") -> ClientConfig:
+def resolve(tree: Tree, context: str = "", environ: Mapping[str, str] = os.environ) -> ClientConfig:
     """The configuration of one context (or the current one). Raises :class:`InvalidConfig`."""
     name = context or tree["current-context"]
     if not name:
@@ -114,13 +129,17 @@ def resolve(tree: Tree, context: str = "") -> ClientConfig:
     server = _text(cluster, "server")
     if not server.startswith(("https://", "http://")):
         raise InvalidConfig(f'cluster "{chosen["cluster"]}" has no usable server address')
-    for unsupported in ("exec", "auth-provider"):
-        if unsupported in user:
-            raise InvalidConfig(f'user "{chosen["user"]}" needs "{unsupported}": not supported yet')
+    if "auth-provider" in user:
+        user_name = chosen["user"]
+        raise InvalidConfig(f'user "{user_name}": auth-provider is gone from Kubernetes; use exec')
     token_file = _text(user, "tokenFile")
+    ca_data = _bytes(cluster, "certificate-authority")
+    plugin = None
+    if user.get("exec") is not None:
+        plugin = exec_plugin(chosen["user"], user["exec"], user[".dir"], cluster, ca_data)
     return ClientConfig(
         server=server.rstrip("/"),
-        ca_data=_bytes(cluster, "certificate-authority"),
+        ca_data=ca_data,
         insecure=bool(cluster.get("insecure-skip-tls-verify")),
         tls_server_name=_text(cluster, "tls-server-name"),
         client_cert=_bytes(user, "client-certificate"),
@@ -129,8 +148,12 @@ def resolve(tree: Tree, context: str = "") -> ClientConfig:
         token_file=_path(user, token_file) if token_file else None,
         username=_text(user, "username"),
         password=_text(user, "password"),
+        plugin=plugin,
+        proxy=proxy_for(server, _text(cluster, "proxy-url"), environ),
         impersonate_user=_text(user, "as"),
         impersonate_groups=tuple(user.get("as-groups") or ()),
+        impersonate_uid=_text(user, "as-uid"),
+        impersonate_extra=_extra(user.get("as-user-extra")),
         namespace=_text(chosen, "namespace") or "default",
         context=name,
     )
@@ -186,6 +209,14 @@ def _text(entry: Tree, key: str) -> str:
     if not isinstance(value, str):
         raise InvalidConfig(f"{key} is not a string")
     return value
+
+
+def _extra(entry: object) -> tuple[tuple[str, str], ...]:
+    if entry is None:
+        return ()
+    if not isinstance(entry, dict) or not all(isinstance(v, list) for v in entry.values()):
+        raise InvalidConfig("as-user-extra is not an object of lists")
+    return tuple((str(key), str(value)) for key, values in entry.items() for value in values)
 
 
 def _path(entry: Tree, text: str) -> Path:

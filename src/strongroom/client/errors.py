@@ -2,6 +2,7 @@
 
     ClientFailure                   no Status came back
     ├── InvalidConfig               the kubeconfig is missing, malformed or contradicts itself
+    ├── PluginFailed                the program that it names gave no credentials (exec_plugin.py)
     └── Unreachable                 the server could not be reached, or the connection broke
 
 A failure that the server itself reports is a :class:`strongroom.api.errors.StatusError`.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
@@ -20,6 +20,7 @@ from strongroom.api.clock import Clock, SystemClock
 from strongroom.api.errors import StatusCause, StatusDetails, StatusError
 from strongroom.client.config import ClientConfig
 from strongroom.client.errors import InvalidConfig, translated
+from strongroom.client.exec_plugin import Issued, PluginCredentials
 from strongroom.client.tls import client_context
 
 Params = Mapping[str, str]
@@ -62,6 +63,8 @@ class Transport:
         self._timeout = timeout
         self._clock = clock or SystemClock()
         self._tls = client_context(config) if config.server.startswith("https:") else None
+        self._plugin = PluginCredentials(config.plugin, self._clock) if config.plugin else None
+        self._issued: Issued | None = None
         self._session: aiohttp.ClientSession | None = None
         self._opening: set[asyncio.Task[aiohttp.ClientResponse]] = set()
         self._file_token = ""
@@ -115,6 +118,7 @@ class Transport:
         """One request and its whole answer; raises StatusError from a 4xx or 5xx answer."""
         what = f"{method} {path}"
         timeout = aiohttp.ClientTimeout(total=self._timeout)
+        await self._ask_plugin()
         with translated(what):
             opening = self._open(method, path, params, body, content_type, accept, timeout)
             async with await self._opened(opening) as got:
@@ -123,8 +127,7 @@ class Transport:
         if self._heard is not None:
             for text in warning_texts(warnings):
                 self._heard(text)
-        if response.status >= 400:
-            raise error_of(response)
+        self._check(response)
         return response
 
     @asynccontextmanager
@@ -144,6 +147,7 @@ class Transport:
         timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=self._timeout, sock_read=idle_timeout
         )
+        await self._ask_plugin()
         with translated(what):
             opening = self._open("GET", path, params, None, "", accept, timeout)
             got = await self._opened(opening)
@@ -152,10 +156,36 @@ class Transport:
             if got.status >= 400:
                 with translated(what):
                     body = await got.read()
-                raise error_of(Response(got.status, got.headers, body))
+                self._check(Response(got.status, got.headers, body))
             yield _chunks(got, what)
         finally:
             _hang_up(got)
+
+    async def _ask_plugin(self) -> None:
+        """Have the credentials that a program gives, if the configuration names one.
+
+        A new certificate needs new connections; open streams end, as they do in client-go.
+        """
+        if self._plugin is None:
+            return
+        issued, before = await self._plugin.current(), self._issued
+        self._issued = issued
+        pair = (issued.client_cert, issued.client_key)
+        if issued.client_cert and (not before or pair != (before.client_cert, before.client_key)):
+            self._tls = client_context(
+                replace(self.config, client_cert=issued.client_cert, client_key=issued.client_key)
+            )
+            stale, self._session = self._session, None
+            if stale is not None:
+                await stale.close()
+
+    def _check(self, response: Response) -> None:
+        """Raise the error of an answer of 400 and above."""
+        if response.status < 400:
+            return
+        if response.status == 401 and self._plugin is not None:
+            self._plugin.refused(self._issued)
+        raise error_of(response)
 
     async def _opened(
         self, opening: Coroutine[Any, Any, aiohttp.ClientResponse]
@@ -193,11 +223,12 @@ class Transport:
             # Already escaped: quoting again would change names that hold a percent sign.
             URL(self.config.server + path + query, encoded=True),
             data=body,
-            headers=_with_groups(headers, self.config.impersonate_groups),
+            headers=[*headers.items(), *_impersonation(self.config)],
             timeout=timeout,
             server_hostname=self.config.tls_server_name or None,
             # A redirect could carry the credentials to another server.
             allow_redirects=False,
+            proxy=self.config.proxy or None,
         )
 
     def _connections(self) -> aiohttp.ClientSession:
@@ -217,14 +248,14 @@ class Transport:
     def _credentials(self) -> dict[str, str]:
         config = self.config
         headers = {}
-        token = config.token or self._token_of_file()
+        issued = self._issued.token if self._issued else ""
+        # As client-go: the file, which may be renewed, before the token; both before a program's.
+        token = self._token_of_file() or config.token or issued
         if token:
             headers["Authorization"] = f"Bearer {token}"
         elif config.username:
             pair = f"{config.username}:{config.password}".encode()
             headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
-        if config.impersonate_user:
-            headers["Impersonate-User"] = config.impersonate_user
         return headers
 
     def _token_of_file(self) -> str:
@@ -249,8 +280,16 @@ def warning_texts(headers: Iterable[str]) -> list[str]:
     return [re.sub(r"\\(.)", r"\1", text) for text in found]
 
 
-def _with_groups(headers: dict[str, str], groups: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [*headers.items(), *(("Impersonate-Group", group) for group in groups)]
+def _impersonation(config: ClientConfig) -> Iterator[tuple[str, str]]:
+    """The headers that ask to act as another (``k8s.io/client-go/transport``)."""
+    if config.impersonate_user:
+        yield "Impersonate-User", config.impersonate_user
+    if config.impersonate_uid:
+        yield "Impersonate-Uid", config.impersonate_uid
+    for group in config.impersonate_groups:
+        yield "Impersonate-Group", group
+    for key, value in config.impersonate_extra:
+        yield f"Impersonate-Extra-{quote(key.lower(), safe='')}", value
 
 
 def _drop(task: asyncio.Task[aiohttp.ClientResponse]) -> None:
