@@ -37,6 +37,8 @@ from strongroom.controllers.node_lifecycle import NodeLifecycle
 from strongroom.controllers.resourcequota import ResourceQuotaController
 from strongroom.controllers.rootca import root_ca_publisher
 from strongroom.controllers.scheduler import Scheduler
+from strongroom.controllers.secretexpiry import SecretExpiry
+from strongroom.controllers.secretexpiry_options import Spans
 from strongroom.controllers.serviceaccounts import service_account_controller
 from strongroom.controllers.tokencleaner import TokenCleaner
 from strongroom.process import forbid_dumps, small_tls_buffers
@@ -59,6 +61,7 @@ NAMES = (
     "csrcleaner",
     "certificate-issuer",
     "clusterrole-aggregation",
+    "secretexpiry",
 )
 
 
@@ -72,6 +75,8 @@ class Settings:
     legacy_token_period: timedelta
     """How long a generated token may be unused."""
     signing: Signing
+    expiry_warnings: tuple[timedelta, ...]
+    """How long before its end a Secret is told of."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -99,6 +104,15 @@ class Settings:
     help="How long a token that was generated may be unused before it is put out of use, and then"
     " before it is deleted.",
 )
+@click.option(
+    "--secret-expiry-warnings",
+    "expiry_warnings",
+    metavar="DURATIONS",
+    type=Spans(),
+    default="30d,7d,1d",
+    show_default=True,
+    help="How long before its end a Secret is told of by an Event; each is told once a day.",
+)
 @signing_options
 @click.option(
     "--log-format", type=click.Choice(["json", "text"]), default="text", help="Form of the log."
@@ -109,13 +123,14 @@ def main(
     controllers: str,
     root_ca_file: Path | None,
     legacy_token_period: timedelta,
+    expiry_warnings: tuple[timedelta, ...],
     log_format: LogFormat,
     log_level: str,
     signing: Signing,
 ) -> None:
     """Run the controllers: scheduler, deletion of namespaces and of what nobody owns, node
     lifecycle, what quotas have left, service accounts and the authority that pods trust, old
-    tokens and bootstrap tokens.
+    tokens and bootstrap tokens, Secrets that expire.
 
     Prints a line that begins with `ready` once all follow the API server.
 
@@ -138,7 +153,8 @@ def main(
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"--root-ca-file: {error.strerror}") from error
-    asyncio.run(run(config, Settings(wanted, root_ca, legacy_token_period, signing)))
+    settings = Settings(wanted, root_ca, legacy_token_period, signing, expiry_warnings)
+    asyncio.run(run(config, settings))
 
 
 async def run(config: ClientConfig, settings: Settings) -> None:
@@ -158,6 +174,7 @@ async def run(config: ClientConfig, settings: Settings) -> None:
         asked, secrets = requests(client), certificate_secrets(client)
         authorities = SecretAuthorities(secrets)
         issuer_events = EventRecorder(client, component="certificate-issuer", clock=clock)
+        expiry_events = EventRecorder(client, component="secret-expiry-controller", clock=clock)
         known: dict[str, Controller] = {
             "serviceaccount": service_account_controller(client),
             "root-ca-cert-publisher": root_ca_publisher(client, settings.root_ca),
@@ -181,8 +198,9 @@ async def run(config: ClientConfig, settings: Settings) -> None:
             ),
             "csrcleaner": Cleaner(client, asked, clock),
             "clusterrole-aggregation": ClusterRoleAggregation(client),
+            "secretexpiry": SecretExpiry(client, expiry_events, clock, settings.expiry_warnings),
         }
-        recorders = [events, node_events, garbage_events, issuer_events]
+        recorders = [events, node_events, garbage_events, issuer_events, expiry_events]
         await _serve([known[name] for name in settings.names], recorders, stop)
 
 
