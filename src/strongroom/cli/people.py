@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_COMMANDS = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
+
 FIELD_MANAGER = "strongroom"
 """Who owns the fields that these commands write."""
 
@@ -33,7 +36,7 @@ class Failure(click.ClickException):
     exit_code = 1
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"error: {self.message}", file=file, err=file is None)
+        click.echo(f"error: {harmless(self.message)}", file=file, err=file is None)
 
 
 class Found(click.exceptions.Exit):
@@ -107,7 +110,8 @@ class People:
 
     def say(self, text: str, *, err: bool = False) -> None:
         """Print a line; its colours only reach a terminal, and none where NO_COLOR is set."""
-        click.echo(text, err=err, color=False if os.environ.get("NO_COLOR") else None)
+        color = False if os.environ.get("NO_COLOR") else None
+        click.echo(harmless(text), err=err, color=color)
 
     def warn(self, text: str) -> None:
         """Tell on standard error what is done all the same."""
@@ -181,6 +185,14 @@ def _next_step(error: Any) -> str:
     if error.code == 404 and error.details is not None and error.details.kind == "secrets":
         return "\nSee what there is: strongroom secret list"
     return ""
+
+
+def harmless(text: str) -> str:
+    """The text without what would command a terminal, but for colours.
+
+    Types, annotations and messages come from whoever may write to the cluster.
+    """
+    return _COMMANDS.sub("?", text)
 
 
 def _width(cell: str) -> int:

@@ -11,8 +11,9 @@ import click
 from strongroom.cli.lazy import LazyGroup
 
 COMMANDS = {
-    "set": ("strongroom.cli.secret.set", "Make one, or change keys of it."),
+    "list": ("strongroom.cli.secret.list", "Names, types, numbers of keys and ages."),
     "show": ("strongroom.cli.secret.show", "What one is; the value of a key only if asked for."),
+    "set": ("strongroom.cli.secret.set", "Make one, or change keys of it."),
     "edit": ("strongroom.cli.secret.edit", "Change one in an editor, in memory only."),
     "copy": ("strongroom.cli.secret.copy", "Copy one to another namespace or cluster."),
     "delete": ("strongroom.cli.secret.delete", "Delete some, in use or not."),
@@ -23,7 +24,6 @@ COMMANDS = {
     "diff": ("strongroom.cli.secret.diff", "What changed from one revision to another."),
     "rollback": ("strongroom.cli.secret.rollback", "Give one the values back that it had."),
     "undelete": ("strongroom.cli.secret.undelete", "Make one again that was deleted."),
-    "list": ("strongroom.cli.secret.list", "Names, types, numbers of keys and ages."),
 }
 
 
@@ -40,6 +40,8 @@ def command() -> None:
 
     \b
     Examples:
-      strongroom secret list -A                              what there is
-      strongroom secret set db --generate password=password  make one, or change a key of it
+      strongroom secret list -A                                what there is
+      strongroom secret set db --generate password=password    make one, or change a key of it
+      strongroom secret edit db                                all of it, in an editor
+      strongroom secret show db --reveal password | wl-copy    a value, to where you say
     """

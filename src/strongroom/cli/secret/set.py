@@ -74,8 +74,9 @@ def command(
 ) -> None:
     """Make Secret NAME, or change the keys that are named; other keys stay as they are.
 
-    KEY=- reads standard input, KEY=@FILE a file as it is, KEY=? asks for the value without showing
-    it. No value is printed: fingerprints tell equal ones from different ones, in one output.
+    KEY=- reads standard input, or asks if that is a terminal, without showing what is typed; KEY=?
+    always asks. KEY=@FILE reads a file as it is. No value is printed: fingerprints tell equal ones
+    from different ones, within one output.
 
     \b
     Examples:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -61,10 +60,11 @@ def _reveal(people: People, secret: Secret, key: str) -> None:
 
 def _facts(secret: Secret) -> dict[str, Any]:
     from strongroom.api.apply.last_applied import ANNOTATION
+    from strongroom.api.clock import SystemClock
     from strongroom.cli.secret.describe import described
     from strongroom.cli.secret.fingerprint import Fingerprints
 
-    prints, now, meta = Fingerprints(), datetime.now(UTC), secret.metadata
+    prints, now, meta = Fingerprints(), SystemClock().now(), secret.metadata
     # The annotation of `kubectl apply` may hold the values, and is no fact about the Secret.
     annotations = {key: text for key, text in meta.annotations.items() if key != ANNOTATION}
     return {
@@ -88,9 +88,10 @@ def _facts(secret: Secret) -> dict[str, Any]:
 
 
 def _print(people: People, facts: dict[str, Any]) -> None:
+    from strongroom.api.clock import SystemClock
     from strongroom.api.table import human_age
 
-    age = human_age(facts["created"], datetime.now(UTC))
+    age = human_age(facts["created"], SystemClock().now())
     head = [
         ("name", f"{facts['name']} in namespace {facts['namespace']}"),
         ("type", facts["type"] + (", immutable" if facts["immutable"] else "")),
@@ -100,14 +101,9 @@ def _print(people: People, facts: dict[str, Any]) -> None:
     head += [("annotation", f"{key}={text}") for key, text in facts["annotations"].items()]
     width = max(len(name) for name, _ in head) + 2
     for name, text in head:
-        people.say(f"{name:{width}}{_one_line(text)}")
+        people.say(f"{name:{width}}{text}".replace("\n", " "))
     if not facts["keys"]:
         return
     people.say("")
     rows = [[k["key"], k["bytes"], k["fingerprint"], k["is"]] for k in facts["keys"]]
     people.table(["KEY", "BYTES", "FINGERPRINT", "IS"], rows)
-
-
-def _one_line(text: str) -> str:
-    """The text without what would move a terminal's cursor."""
-    return "".join(char if char.isprintable() else "?" for char in text)

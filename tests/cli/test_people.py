@@ -1,0 +1,38 @@
+"""What all commands for people share."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from strongroom.cli.people import Failure, People, harmless
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\tb\nc", "a\tb\nc"),
+        ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
+        ("\x1b[2Jgone", "?[2Jgone"),
+        ("\x1b]0;title\x07", "?]0;title?"),
+        ("\x9b2J\r\x08", "?2J??"),
+        ("größer", "größer"),
+    ],
+)
+def test_nothing_from_a_cluster_commands_a_terminal(text: str, shown: str) -> None:
+    assert harmless(text) == shown
+
+
+def test_columns_are_as_wide_as_they_must_be(capsys: pytest.CaptureFixture[str]) -> None:
+    green = click.style("ok", fg="green")
+    People().table(["NAME", "STATE"], [["a-long-name", green], ["b", "\x1b[2J"]])
+    assert capsys.readouterr().out == (
+        "NAME          STATE\na-long-name   ok\nb             ?[2J\n"
+    )
+
+
+def test_a_failure_is_told_in_one_form(capsys: pytest.CaptureFixture[str]) -> None:
+    failure = Failure("it did not work\nTry this.")
+    failure.show()
+    assert capsys.readouterr().err == "error: it did not work\nTry this.\n"
+    assert failure.exit_code == 1
