@@ -141,11 +141,17 @@ class Connection:
 
 
 @contextlib.asynccontextmanager
-async def connections(server: FleetServer, count: int = 2) -> AsyncIterator[list[Connection]]:
-    """Connections that were opened one after the other, and so lead to one worker after another."""
+async def connections(
+    server: FleetServer, count: int = 2, *, identity: str = "admin"
+) -> AsyncIterator[list[Connection]]:
+    """Connections that were opened one after the other, and so lead to one worker after another.
+
+    ``identity`` names a certificate of the PKI, "" for none.
+    """
     pki = PKI(server.data / "pki")
     context = ssl.create_default_context(cafile=str(pki.ca_file))
-    context.load_cert_chain(*pki.files("admin"))
+    if identity:
+        context.load_cert_chain(*pki.files(identity))
     async with contextlib.AsyncExitStack() as stack:
         made = []
         for _ in range(count):

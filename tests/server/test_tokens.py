@@ -9,9 +9,13 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import jwt
 import pytest
 import pytest_asyncio
 
+from strongroom.access.authn.keys import make_key
+from strongroom.files import write_private
+from strongroom.server.token_keys import default_files
 from tests.server.conftest import Answer, Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -165,7 +169,8 @@ async def test_a_token_says_whose_it_is_and_makes_its_bearer_the_account(
             409,
             (
                 'Operation cannot be fulfilled on TokenRequest.authentication.k8s.io "NAME": '
-                "the UID in the token request (u) does not match the UID of the service account (UID)"
+                "the UID in the token request (u) does not match the UID of the service account "
+                "(UID)"
             ),
         ),
         (
@@ -186,8 +191,8 @@ async def test_a_token_says_whose_it_is_and_makes_its_bearer_the_account(
             422,
             (
                 'TokenRequest.authentication.k8s.io "" is invalid: spec.attestations: '
-                'Invalid value: {"admissionReviewAPIGroups":["apps"]}: attestations may only be specified with a '
-                "webhook bound object reference"
+                'Invalid value: {"admissionReviewAPIGroups":["apps"]}: attestations may only be '
+                "specified with a webhook bound object reference"
             ),
         ),
         (
@@ -488,6 +493,34 @@ async def test_a_token_that_is_overwritten_is_made_anew(room: Running, account: 
     await room.ask("PATCH", f"{SECRETS}/{name}", {"data": {"token": None}}, headers=headers)
     again = base64.b64decode((await filled(room, name))["data"]["token"]).decode()
     assert (await who(room, again)).code == 201
+
+
+async def test_keys_are_replaced_while_the_server_runs(room: Running, account: str) -> None:
+    old = await token_of(room, account)
+    private, public = default_files(room.options.pki_dir)
+    made, told = make_key()
+    write_private(private, made)
+    new = await token_of(room, account)
+    assert jwt.get_unverified_header(old)["kid"] != jwt.get_unverified_header(new)["kid"]
+    assert [(await who(room, token)).code for token in (old, new)] == [201, 201]
+    published = (await room.ask("GET", "/openid/v1/jwks")).json["keys"]
+    assert len(published) == 2
+    for token, key in zip((old, new), published, strict=True):
+        read = jwt.decode(token, jwt.PyJWK(key), algorithms=["RS256"], audience=ISSUER)
+        assert read["sub"].endswith(account)
+    async with asyncio.timeout(20):
+        while True:
+            if public.read_bytes().endswith(told):
+                break
+            await asyncio.sleep(0.05)
+    # Taking the old key out of the file ends its tokens.
+    write_private(public, told)
+    async with asyncio.timeout(20):
+        while True:
+            if (await who(room, old)).code == 401:
+                break
+            await asyncio.sleep(0.05)
+    assert (await who(room, new)).code == 201
 
 
 async def test_discovery_is_for_accounts(room: Running, account: str) -> None:

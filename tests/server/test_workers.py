@@ -289,6 +289,29 @@ def _limits(pid: int) -> str:
     return Path(f"/proc/{pid}/limits").read_text()
 
 
+async def test_a_token_ends_at_once_for_every_worker(
+    fleet: FleetServer, two: list[Connection]
+) -> None:
+    """One worker has just believed it; the other deletes what it depends on."""
+    who = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    accounts = f"{CORE}/serviceaccounts"
+    async with connections(fleet, identity="") as bearers:
+        for number in range(20):
+            writer, reader = two[number % 2], bearers[1 - number % 2]
+            name = f"ending-{number}"
+            await writer.done("POST", accounts, named(name))
+            await writer.done("POST", SECRETS, named(name))
+            bound = {"kind": "Secret", "apiVersion": "v1", "name": name}
+            asked = {"spec": {"boundObjectRef": bound}}
+            made = await writer.done("POST", f"{accounts}/{name}/token", asked)
+            reader.session.headers["Authorization"] = f"Bearer {made['status']['token']}"
+            for _ in range(2):
+                shown = await reader.done("POST", who, {})
+                assert shown["status"]["userInfo"]["username"].endswith(name)
+            await writer.done("DELETE", f"{SECRETS if number % 3 else accounts}/{name}")
+            assert (await reader.ask("POST", who, {})).code == 401
+
+
 async def test_health_and_what_is_told_of_the_workers(
     fleet: FleetServer, two: list[Connection]
 ) -> None:

@@ -133,8 +133,8 @@ async def test_a_generated_one_is_warned_of() -> None:
     found = await read(world, token)
     assert found.warnings == (
         (
-            "Use tokens from the TokenRequest API or manually created secret-based tokens instead of "
-            "auto-generated secret-based tokens."
+            "Use tokens from the TokenRequest API or manually created secret-based tokens instead "
+            "of auto-generated secret-based tokens."
         ),
     )
     assert found.annotations == {
