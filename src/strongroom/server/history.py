@@ -7,7 +7,7 @@ becomes too old, or too much, is seen to by :mod:`strongroom.server.history_prun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from strongroom.access.admission.port import AdmissionPlugin
@@ -85,7 +85,7 @@ class SecretHistory:
         ends = view is not None and isinstance(old, Secret) and is_another_state(old, new)
         if not ends and not kept:
             return ()
-        limit = self.limit(namespace, shown)
+        limit = self.limit(namespace, shown.type, shown.metadata.annotations)
         changes: list[tuple[str, bytes | None]] = []
         if limit and view is not None and isinstance(old, Secret) and ends:
             key = SECRET_REVISIONS.key(namespace, revision_name(name, view.revision))
@@ -95,8 +95,8 @@ class SecretHistory:
         changes += [(key, None) for key in kept[: min(max(too_many, 0), MOST_AT_ONCE)]]
         return changes
 
-    def limit(self, namespace: str, secret: Secret) -> int:
-        """How many revisions of a Secret are kept now."""
+    def limit(self, namespace: str, kind: str, own: Mapping[str, str]) -> int:
+        """How many revisions are kept now of a Secret of a type with these annotations."""
         annotations: dict[str, str] = {}
         meta = self._namespace(namespace)
         if meta is not None:
@@ -104,7 +104,7 @@ class SecretHistory:
                 # Everything in the namespace goes: nothing is to come after it has been emptied.
                 return 0
             annotations = meta.annotations
-        return limit_of(self._limit, secret.type, secret.metadata.annotations, annotations)
+        return limit_of(self._limit, kind, own, annotations)
 
     def _namespace(self, name: str) -> ObjectMeta | None:
         """The metadata of a namespace; None when there is none, or it cannot be read."""

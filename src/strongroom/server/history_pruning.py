@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
-from strongroom.api.meta import DeleteOptions, ObjectMeta
+from strongroom.api.meta import DeleteOptions
 from strongroom.api.times import parse_time
 from strongroom.registry.registry import Registry
 from strongroom.registry.view import AnyView
 from strongroom.resources.secret import SECRETS, Secret
-from strongroom.resources.secretrevision import SECRET_REVISIONS
+from strongroom.resources.secretrevision import SECRET_REVISIONS, revision_name
+from strongroom.resources.strongroom_annotations import HISTORY
 from strongroom.server.bootstrap import own_context
 from strongroom.server.history import SecretHistory
 from strongroom.server.kinds import Kinds
@@ -38,6 +39,7 @@ counts once they are deleted, gets no more than this; the oldest go first, of de
 before those of others."""
 
 _AT_ONCE = 16
+_STEP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +47,23 @@ class Kept:
     """What pruning has to know of a revision; read once, as revisions never change."""
 
     namespace: str
-    name: str
     secret: str
     revision: int
     replaced: datetime
     size: int
-    asked: Secret
-    """The type and the annotations that the Secret had, without any value."""
+    kind: str
+    asked: str | None
+    """The Secret's type and what its annotation said about history."""
+
+
+BySecret = dict[str, list[Kept]]
 
 
 class HistoryPruner:
-    """Deletes the revisions that are not to be kept any longer."""
+    """Deletes the revisions that are not to be kept any longer.
+
+    There may be a hundred thousand of them: others get their turns while they are looked through.
+    """
 
     def __init__(self, kinds: Kinds, history: SecretHistory, clock: Clock, max_age: float) -> None:
         self._revisions = kinds.registry(SECRET_REVISIONS.group, SECRET_REVISIONS.plural)
@@ -74,48 +82,55 @@ class HistoryPruner:
         # What was switched on, or renewed, a moment ago must be seen before anything is deleted.
         for registry in (self._namespaces, self._secrets, self._revisions):
             await registry.catch_up()
-        await self._read()
-        by_namespace: defaultdict[str, list[Kept]] = defaultdict(list)
-        for kept in self._known.values():
-            by_namespace[kept.namespace].append(kept)
-        gone = [kept for found in by_namespace.values() for kept in self._to_go(found)]
+        gone: list[Kept] = []
+        for namespace, by_secret in (await self._read()).items():
+            gone += await self._to_go(namespace, by_secret)
         if gone:
             await self._delete(gone)
             log(logger, logging.INFO, "revisions of Secrets were forgotten", count=len(gone))
 
-    async def _read(self) -> None:
-        """Bring what is known up to the cache; what cannot be read is left to people."""
+    async def _read(self) -> dict[str, BySecret]:
+        """All revisions by namespace and Secret; what cannot be read is left to people."""
+        known: dict[str, Kept] = {}
+        found: dict[str, BySecret] = {}
         entries = self._revisions.cache.list(SECRET_REVISIONS.prefix()).items
-        known = {}
         for number, entry in enumerate(entries, 1):
             if entry.error is None:
-                known[entry.key] = self._known.get(entry.key) or _kept(entry.item)
-            if number % 256 == 0:
+                kept = self._known.get(entry.key) or _kept(entry.item)
+                known[entry.key] = kept
+                found.setdefault(kept.namespace, {}).setdefault(kept.secret, []).append(kept)
+            if number % _STEP == 0:
                 await asyncio.sleep(0)
         self._known = known
+        return found
 
-    def _to_go(self, found: list[Kept]) -> Iterator[Kept]:
+    async def _to_go(self, namespace: str, by_secret: BySecret) -> list[Kept]:
         """What is to go of a namespace's revisions."""
-        namespace = found[0].namespace
         entry = self._namespaces.cache.get(self._namespaces.resource.key("", namespace))
         if entry is None:
-            yield from found
-            return
-        by_secret: defaultdict[str, list[Kept]] = defaultdict(list)
-        for kept in found:
-            by_secret[kept.secret].append(kept)
+            return [kept for revisions in by_secret.values() for kept in revisions]
         end = self._clock.now() - self._max_age
+        gone: list[Kept] = []
         staying: list[tuple[bool, Kept]] = []
-        for name, revisions in by_secret.items():
+        for turn, revisions in enumerate(by_secret.values(), 1):
             revisions.sort(key=lambda kept: kept.revision, reverse=True)
-            secret = self._secret(namespace, name)
-            limit = self._history.limit(namespace, secret or revisions[0].asked)
+            secret = self._secret(namespace, revisions[0].secret)
+            limit = self._limit(namespace, secret, revisions[0])
             for number, kept in enumerate(revisions):
                 if number >= limit or kept.replaced < end:
-                    yield kept
+                    gone.append(kept)
                 else:
                     staying.append((secret is not None, kept))
-        yield from _beyond(MOST_BYTES, staying)
+            if turn % _STEP == 0:
+                await asyncio.sleep(0)
+        return gone + _beyond(MOST_BYTES, staying)
+
+    def _limit(self, namespace: str, secret: Secret | None, newest: Kept) -> int:
+        """What the Secret says, or said when it was there."""
+        if secret is not None:
+            return self._history.limit(namespace, secret.type, secret.metadata.annotations)
+        asked = {} if newest.asked is None else {HISTORY: newest.asked}
+        return self._history.limit(namespace, newest.kind, asked)
 
     def _secret(self, namespace: str, name: str) -> Secret | None:
         """The Secret as it is; None when it is gone, or cannot be read."""
@@ -139,12 +154,11 @@ class HistoryPruner:
 
 
 async def _delete(registry: Registry[Any], clock: Clock, kept: Kept) -> None:
-    resource = registry.resource
-    ctx = own_context(
-        clock, "delete", resource.plural, group=resource.group, namespace=kept.namespace
-    )
+    resource, namespace = registry.resource, kept.namespace
+    ctx = own_context(clock, "delete", resource.plural, group=resource.group, namespace=namespace)
+    name = revision_name(kept.secret, kept.revision)
     try:
-        await registry.delete(ctx, kept.namespace, kept.name, DeleteOptions())
+        await registry.delete(ctx, namespace, name, DeleteOptions())
     except StatusError as error:
         if error.code != 404:
             raise
@@ -152,15 +166,14 @@ async def _delete(registry: Registry[Any], clock: Clock, kept: Kept) -> None:
 
 def _kept(view: AnyView) -> Kept:
     spec = view.peek().spec
-    asked = Secret(metadata=ObjectMeta(annotations=spec.annotations), type=spec.type)
     return Kept(
-        view.namespace,
-        view.name,
+        sys.intern(view.namespace),
         spec.secretName,
         int(spec.secretResourceVersion),
         parse_time(spec.replacedAt),
         len(view.tail),
-        asked,
+        sys.intern(spec.type),
+        spec.annotations.get(HISTORY),
     )
 
 
