@@ -34,6 +34,9 @@ COVERED = {
     "make venv && . .venv/bin/activate": ".ci/run",
     "strongroom up --data-dir ./room &": "room",
     "export KUBECONFIG=$PWD/room/admin.kubeconfig": "room",
+    "strongroom node join https://10.0.0.1:6443 --token-file TOKEN --ca-cert-hash sha256:HEX": (
+        "test_a_node_joins_runs_pods_and_comes_back"
+    ),
 }
 
 

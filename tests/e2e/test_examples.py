@@ -61,7 +61,7 @@ LOGS = {
 }
 """What the pod in each file of examples/pods prints."""
 
-ELSEWHERE = {"secrets/tls.yaml", "hello", "environments", "admission", "custom"}
+ELSEWHERE = {"secrets/tls.yaml", "hello", "environments", "admission", "custom", "certificates"}
 """Examples that have a test of their own, here or in tests/test_docs.py."""
 
 

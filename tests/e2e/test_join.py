@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from strongroom.node.certificates import pins
+from strongroom.node.discovery import Undiscovered, discover
 from strongroom.testing.process import Strongroom
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.waiting import eventually
@@ -55,15 +58,16 @@ def joining(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]
         process = subprocess.Popen(
             [*argv, "--port", "0"], stdout=subprocess.PIPE, stderr=errors, text=True
         )
+    said = process.stdout
+    assert said is not None
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
+        line = said.readline()
         assert line == "ready node joined\n", (directory / "join.log").read_text()
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 0
-        process.stdout.close()
+        said.close()
 
 
 def test_a_node_joins_runs_pods_and_comes_back(
@@ -97,26 +101,22 @@ def test_a_node_joins_runs_pods_and_comes_back(
     pods("delete", "node", "joined")
 
 
-def test_who_is_not_the_cluster_that_was_told_is_not_believed(
-    room: Strongroom, pods: Kubectl, tmp_path: Path
+async def test_who_is_not_the_cluster_that_was_told_is_not_believed(
+    room: Strongroom, pods: Kubectl
 ) -> None:
-    pods("create", "-n", "kube-system", "-f", "-", stdin=SECRET.replace("join00", "join01"))
+    made = SECRET.replace("join00", "join01")
+    pods("create", "-n", "kube-system", "-f", "-", stdin=made)
     signed = "jsonpath={.data.jws-kubeconfig-join01}"
     eventually(lambda: pods("get", "configmap", "cluster-info", "-n", "kube-public", "-o", signed))
-    argv = [sys.executable, "-m", "strongroom.node", "join", room.url]
-    argv += ["--data-dir", str(tmp_path / "n")]
-    for token, pin, said in (
-        ("join01.0123456789abcdef", "0" * 64, "has none of the keys that were told"),
-        ("join01.ffffffffffffffff", "0" * 64, "is not signed by token join01"),
-        ("join02.0123456789abcdef", "0" * 64, "is not signed by token join02"),
+    secret = b"0123456789abcdef"
+    [pin] = pins((room.kubeconfig.parent / "pki" / "ca.crt").read_bytes())
+    for token_id, key, wanted, said in (
+        ("join01", secret, {"sha256:" + "0" * 64}, "has none of the keys that were told"),
+        ("join01", b"f" * 16, {pin}, "is not signed by token join01"),
+        ("join02", secret, {pin}, "is not signed by token join02"),
     ):
-        done = subprocess.run(
-            [*argv, "--token", token, "--ca-cert-hash", f"sha256:{pin}"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 1
-        assert said in done.stderr
-    assert not list((tmp_path / "n").rglob("*.pem"))
+        with pytest.raises(Undiscovered, match=said):
+            await discover(room.url, token_id, key, frozenset(wanted))
+    found = await discover(room.url, "join01", secret, frozenset({pin}))
+    assert pins(found.authority) == {pin}
     pods("delete", "secret", "bootstrap-token-join01", "-n", "kube-system")
