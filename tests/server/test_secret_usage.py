@@ -155,8 +155,16 @@ async def test_watches_are_told_by_what_they_can_show(room: Room) -> None:
     async with session.get(room.secrets, params=one):
         (read,) = await room.reads("s", 1)
     assert read["verb"] == "watch"
-    labelled = {"watch": "true", "labelSelector": "a=b", "timeoutSeconds": "1"}
-    async with session.get(room.secrets, params=labelled):
+    await room.secret("other")
+    body = {"metadata": {"name": "marked", "labels": {"a": room.namespace}}}
+    await room.ask("POST", room.secrets, body)
+    everywhere = {"watch": "true", "labelSelector": f"a={room.namespace}", "timeoutSeconds": "1"}
+    async with session.get("/api/v1/secrets", params=everywhere):
+        (read,) = await room.reads("marked", 1)
+    assert read["verb"] == "watch"
+    assert await room.usage("other") is None
+    assert await room.usage(":all") is None
+    async with session.get(room.secrets, params={"watch": "true", "timeoutSeconds": "1"}):
         (read,) = await room.reads(":all", 1)
     assert read["verb"] == "watch"
 

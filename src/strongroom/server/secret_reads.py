@@ -16,8 +16,14 @@ _MOST = 100_000
 """Notes that wait: beyond, what is read is not noted until some are written."""
 _BY_NAME = "metadata.name="
 
+_LONGEST_SELECTOR = 256
+
 Note = tuple[str, str, str]
-"""Namespace, name (or ``ALL_SECRETS``) and verb. An empty namespace stands for all of them."""
+"""Namespace, name (or ``ALL_SECRETS``, or selectors as ``chosen`` reads them) and verb. An empty
+namespace stands for all of them."""
+
+_CHOSEN = "?"
+"""Begins and parts selectors; no name and no selector has it."""
 
 
 class SecretReads:
@@ -57,14 +63,23 @@ class SecretReads:
             self._notes[key] = call.attributes.user.name[:_LONGEST_NAME]
 
 
-def _watched(call: Call) -> str:
-    """The only name that a watch can show, as a node agent's; all, where anything else is chosen.
+def chosen(name: str) -> tuple[str, str] | None:
+    """The field and label selectors that a note has in place of a name, if it has."""
+    if not name.startswith(_CHOSEN):
+        return None
+    fields, _, labels = name[1:].partition(_CHOSEN)
+    return fields, labels
 
-    What a watch by labels will show nobody knows before: to call Secrets read that were not is
-    better than to call them unused.
-    """
+
+def _watched(call: Call) -> str:
+    """The only name that a watch can show, as a node agent's; its selectors, or all."""
     if call.target.name:
         return call.target.name
-    chosen = call.attributes.field_selector
-    one = chosen.startswith(_BY_NAME) and "," not in chosen
-    return chosen.removeprefix(_BY_NAME) if one and call.target.namespace else ALL_SECRETS
+    fields, labels = call.attributes.field_selector, call.attributes.label_selector
+    if call.target.namespace and not labels and fields.startswith(_BY_NAME) and "," not in fields:
+        return fields.removeprefix(_BY_NAME)
+    if not fields and not labels:
+        return ALL_SECRETS
+    told = f"{_CHOSEN}{fields}{_CHOSEN}{labels}"
+    # To call Secrets read that were not is better than to call them unused.
+    return told if len(told) <= _LONGEST_SELECTOR and told.count(_CHOSEN) == 2 else ALL_SECRETS

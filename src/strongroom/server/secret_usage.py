@@ -8,6 +8,7 @@ is tried again with what follows.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,9 @@ import msgspec
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import DeleteOptions, ObjectMeta, OwnerReference, Preconditions
+from strongroom.api.selectors import FieldSelector, LabelSelector
 from strongroom.api.times import format_time, parse_time
+from strongroom.registry.selection import Selection
 from strongroom.registry.view import AnyView
 from strongroom.resources.secret_expiry import Expiry
 from strongroom.resources.secretusage import (
@@ -28,7 +31,7 @@ from strongroom.resources.secretusage import (
 )
 from strongroom.server.bootstrap import own_context
 from strongroom.server.kinds import Kinds
-from strongroom.server.secret_reads import SecretReads
+from strongroom.server.secret_reads import SecretReads, chosen
 from strongroom.server.secret_users import facts_in
 
 _Key = tuple[str, str]
@@ -74,13 +77,27 @@ class SecretUsages:
         notes = self._reads.take()
         namespaces = self._namespaces() if any(not where for where, _, _ in notes) else ()
         for (namespace, name, verb), user in notes.items():
-            for where in [namespace] if namespace else namespaces:
-                known = self._waiting.setdefault((where, name), {})
+            for key in self._meant(namespace, name, namespaces):
+                known = self._waiting.setdefault(key, {})
                 if verb not in known or known[verb].time != hour:
                     known[verb] = SecretRead(verb, hour, user)
         for key, waiting in list(self._waiting.items()):
             if all(read.time < oldest for read in waiting.values()):
                 del self._waiting[key]
+
+    def _meant(self, namespace: str, name: str, namespaces: Iterable[str]) -> Iterator[_Key]:
+        """The Secrets, or whole namespaces, that a note is about."""
+        selectors = chosen(name)
+        if selectors is None:
+            for where in [namespace] if namespace else namespaces:
+                yield where, name
+            return
+        fields, labels = FieldSelector.parse(selectors[0]), LabelSelector.parse(selectors[1])
+        choice = Selection(self._secrets.resource, namespace, labels, fields)
+        prefix = self._secrets.resource.prefix(namespace)
+        for entry in self._secrets.cache.list(prefix).items:
+            if entry.error is None and choice.matches(entry.item):
+                yield entry.item.namespace, entry.item.name
 
     def _namespaces(self) -> set[str]:
         """Those that have Secrets."""
