@@ -41,6 +41,30 @@ async def test_revisions_are_read_and_deleted_and_never_written(api: Running) ->
     assert (await api.ask("GET", REVISIONS)).json["items"] == []
 
 
+async def test_who_reads_secrets_does_not_read_their_past_by_that(api: Running) -> None:
+    await api.ask("POST", SECRETS_PATH, secret("a", k="one"))
+    await api.ask("PUT", f"{SECRETS_PATH}/a", secret("a", k="two"))
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}
+    named = {"metadata": {"name": "reader"}}
+    rbac = "/apis/rbac.authorization.k8s.io/v1"
+    assert (await api.ask("POST", f"{rbac}/clusterroles", named | {"rules": [rule]})).code == 201
+    binding = {
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "reader",
+        },
+        "subjects": [
+            {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:nodes"}
+        ],
+    }
+    assert (await api.ask("POST", f"{rbac}/clusterrolebindings", named | binding)).code == 201
+    assert (await api.ask("GET", SECRETS_PATH, identity="node")).code == 200
+    refused = await api.ask("GET", REVISIONS, identity="node")
+    assert refused.code == 403
+    assert "secretrevisions.strongroom.io is forbidden" in refused.json["message"]
+
+
 async def test_no_webhook_is_shown_a_revision(api: Running) -> None:
     await api.ask("POST", SECRETS_PATH, secret("a", k="one"))
     await api.ask("PUT", f"{SECRETS_PATH}/a", secret("a", k="two"))
