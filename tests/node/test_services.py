@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from strongroom.api import codec
-from strongroom.node.services import api_variables, linked
-from strongroom.resources.service import Service
+from strongroom.client.client import Client
+from strongroom.node.services import ServiceVariables, api_variables, linked
+from strongroom.resources.pod import Pod
+from strongroom.resources.service import SERVICES, Service
+from tests.node.cluster import poll
+from tests.node.conftest import fresh
 
 
 def service(name: str, *ports: dict[str, Any], namespace: str = "ns", **spec: Any) -> Service:
@@ -66,3 +70,27 @@ def test_the_apis_own_service_is_told_otherwise() -> None:
     port = {"name": "https", "port": 443}
     assert linked([service("kubernetes", port, namespace="default")]) == {}
     assert "KUBERNETES_SERVICE_HOST" in linked([service("kubernetes", port)])
+
+
+async def test_services_of_the_pods_own_namespace_are_followed(client: Client) -> None:
+    near, far = await fresh(client), await fresh(client)
+    variables = ServiceVariables(client, "https://10.1.2.3:6443")
+    await variables.start()
+    try:
+        await client.create(
+            SERVICES, service("far", {"port": 80}, namespace="", clusterIP=""), far.namespace
+        )
+        web = service("web", {"port": 80}, namespace="", clusterIP="")
+        address = (await client.create(SERVICES, web, near.namespace)).spec.clusterIP
+        pod = codec.from_tree({"metadata": {"namespace": near.namespace}}, Pod)
+
+        async def known() -> bool:
+            return variables.of(pod).get("WEB_SERVICE_HOST") == address
+
+        await poll(known)
+        assert not any(name.startswith("FAR") for name in variables.of(pod))
+        assert variables.of(pod)["KUBERNETES_SERVICE_HOST"] == "10.1.2.3"
+        pod.spec.enableServiceLinks = False
+        assert set(variables.of(pod)) == set(api_variables("https://10.1.2.3:6443"))
+    finally:
+        await variables.close()

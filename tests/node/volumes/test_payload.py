@@ -155,6 +155,19 @@ def test_a_tokens_file_may_name_its_owner() -> None:
     assert (file.mode, file.uid) == (0o600, 7)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"clusterTrustBundle": {"name": "b", "path": "p"}},
+        {"podCertificate": {"signerName": "s", "keyType": "ED25519"}},
+    ],
+)
+def test_what_this_node_cannot_make_is_said(source: dict[str, Any]) -> None:
+    (name,) = source
+    with pytest.raises(MountError, match=f"^{name} sources are not supported by this node$"):
+        built({"projected": {"sources": [source]}})
+
+
 def test_the_pod_about_itself() -> None:
     items = [
         {"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}},

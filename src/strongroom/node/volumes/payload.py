@@ -87,6 +87,7 @@ def build(
     Of a projected volume, later sources override earlier ones at the same path. Raises
     :class:`MountError`.
     """
+    _refuse_unknown(volume)
     payload = Payload()
     mode = _default_mode(volume)
     for part in _parts(pod, volume):
@@ -97,6 +98,14 @@ def build(
         else:
             _add_fields(payload, pod, part, mode, node)
     return payload
+
+
+def _refuse_unknown(volume: Volume) -> None:
+    """A pod must not start with files missing that it has good reason to expect."""
+    for source in volume.projected.sources if volume.projected is not None else ():
+        for name in ("clusterTrustBundle", "podCertificate"):
+            if getattr(source, name) is not None:
+                raise MountError(f"{name} sources are not supported by this node")
 
 
 Fields = tuple[DownwardAPIVolumeFile, ...]
