@@ -51,8 +51,10 @@ META_TYPES: list[type[Struct]] = [
 TYPES = list(dict.fromkeys([*(r.type for r in CATALOG.all()), *META_TYPES]))
 OURS = "io.strongroom."
 """Kinds that upstream does not have."""
+NEWER = ("k8s.io.api.certificates.v1.ClusterTrustBundle",)
+"""Kinds that are v1 since later versions."""
 # kubectl holds the messages of its own clients only.
-UNKNOWN_TO_KUBECTL = ("k8s.io.apiextensions-apiserver.", "k8s.io.kube-aggregator.", OURS)
+UNKNOWN_TO_KUBECTL = ("k8s.io.apiextensions-apiserver.", "k8s.io.kube-aggregator.", OURS, *NEWER)
 KNOWN = [t for t in TYPES if not message_name(t).startswith(UNKNOWN_TO_KUBECTL)]
 
 seeds = st.integers(0, 2**32)

@@ -13,6 +13,7 @@ from strongroom.access.admission.certificates import (
     CertificateApproval,
     CertificateSigning,
     CertificateSubjectRestriction,
+    ClusterTrustBundleAttest,
 )
 from strongroom.access.admission.inuseguard import InUseGuard
 from strongroom.access.admission.lifecycle import NamespaceLifecycle
@@ -161,6 +162,7 @@ class AdmissionParts:
             account,
             NodeRestriction(accounts),
             priority,
+            ClusterTrustBundleAttest(signers),
             CertificateApproval(signers),
             CertificateSigning(signers),
             CertificateSubjectRestriction(signers),

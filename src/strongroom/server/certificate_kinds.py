@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from strongroom.resources import certificatesigningrequest
+from strongroom.resources import certificatesigningrequest, clustertrustbundle
 from strongroom.resources.resource import Resource
 from strongroom.server.x509 import X509
 
-_JUDGED: tuple[Resource[Any], ...] = (certificatesigningrequest.declared(X509),)
+_JUDGED: tuple[Resource[Any], ...] = (
+    certificatesigningrequest.declared(X509),
+    clustertrustbundle.declared(X509),
+)
 _BY_NAME = {resource.group_resource: resource for resource in _JUDGED}
 
 

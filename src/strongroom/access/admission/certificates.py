@@ -16,6 +16,7 @@ from strongroom.access.user import MASTERS, User
 from strongroom.api.errors import StatusError, forbidden
 from strongroom.api.gotext import quote
 from strongroom.resources.certificatesigningrequest_object import CertificateSigningRequest
+from strongroom.resources.clustertrustbundle import ClusterTrustBundle
 from strongroom.resources.signer_names import KUBE_APISERVER_CLIENT
 
 
@@ -77,6 +78,31 @@ class CertificateSigning:
             raise _refused(request, _not_permitted("sign", signer))
 
 
+class ClusterTrustBundleAttest:
+    """Who writes a signer's trust bundle may ``attest`` for the signer."""
+
+    name = "ClusterTrustBundleAttest"
+
+    def __init__(self, signers: Signers) -> None:
+        self._signers = signers
+
+    async def mutate(self, request: AdmissionRequest) -> None:
+        """Changes nothing."""
+
+    async def validate(self, request: AdmissionRequest) -> None:
+        new, old = request.obj, request.old
+        if request.operation not in ("CREATE", "UPDATE"):
+            return
+        if not isinstance(new, ClusterTrustBundle) or not new.spec.signerName:
+            return
+        if isinstance(old, ClusterTrustBundle) and _kept_but_for_owners(new, old):
+            return
+        signer = new.spec.signerName
+        if not await self._signers.may(request.attributes.user, "attest", signer):
+            why = f"user not permitted to attest for signerName {quote(signer)}"
+            raise _refused(request, why)
+
+
 class CertificateSubjectRestriction:
     """Nobody is given a certificate of the group that may do everything."""
 
@@ -101,6 +127,16 @@ class CertificateSubjectRestriction:
         if MASTERS in groups:
             why = f"use of {KUBE_APISERVER_CLIENT} signer with system:masters group is not allowed"
             raise _refused(request, why)
+
+
+def _kept_but_for_owners(new: ClusterTrustBundle, old: ClusterTrustBundle) -> bool:
+    """Whether nothing changes but what the garbage collector writes."""
+    meta, before = new.metadata, old.metadata
+    return (
+        new.spec == old.spec
+        and meta.labels == before.labels
+        and meta.annotations == before.annotations
+    )
 
 
 def _not_permitted(verb: str, signer: str) -> str:
