@@ -62,6 +62,11 @@ class CoreObjects:
         self._store = store
         self.kinds = Kinds()
 
+    @property
+    def revision(self) -> int:
+        """The newest that is known, as for any consistent read."""
+        return self._store.current_revision
+
     async def find(self, plural: str, namespace: str, name: str) -> Stored | None:
         """An object as it stands. Raises StatusError 504 when the cache cannot catch up."""
         registry = self.kinds.registry("", plural)
@@ -139,7 +144,13 @@ class Tokens:
         )
         audiences = options.api_audiences
         accounts = AccountTokens(
-            self.keys, options.service_account_issuer, audiences, bound, in_secrets
+            self.keys,
+            options.service_account_issuer,
+            audiences,
+            bound,
+            in_secrets,
+            self.objects,
+            clock,
         )
         known: list[AudienceAwareAuthenticator] = [accounts]
         if options.enable_bootstrap_token_auth:

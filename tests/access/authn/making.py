@@ -65,19 +65,31 @@ class World:
     counted: Counter[str] = field(default_factory=Counter)
     used: list[tuple[str, str]] = field(default_factory=list)
     lookup: bool = True
+    still: bool = False
+    """Whether nothing at all is written any more."""
+    looks: int = 0
+    _revision: int = 0
 
     def __post_init__(self) -> None:
         self.put("serviceaccounts", ServiceAccount(metadata=meta("bot", "sa-1")))
         bound = BoundTokens(self, self.clock, self._count)
         in_secrets = SecretTokens(self, self.clock, self._count, self._note, lookup=self.lookup)
-        self.tokens = AccountTokens(self, [ISSUER, "https://old"], SERVER, bound, in_secrets)
+        self.tokens = AccountTokens(
+            self, [ISSUER, "https://old"], SERVER, bound, in_secrets, self, self.clock
+        )
         self.issuer = Issuer(self, ISSUER)
 
     def put(self, plural: str, obj: Object) -> Held:
         held = self.objects[plural, obj.metadata.namespace, obj.metadata.name] = Held(obj)
         return held
 
+    @property
+    def revision(self) -> int:
+        self._revision += not self.still
+        return self._revision
+
     async def find(self, plural: str, namespace: str, name: str) -> Stored | None:
+        self.looks += 1
         return self.objects.get((plural, namespace, name))
 
     async def get(self, plural: str, namespace: str, name: str) -> Object | None:

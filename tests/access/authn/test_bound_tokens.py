@@ -147,6 +147,24 @@ async def test_objects_are_read_again_only_when_they_change(world: World) -> Non
     assert (held.looks, again.looks) == (1, 1)
 
 
+async def test_while_nothing_is_written_nothing_is_looked_up(world: World) -> None:
+    world.put("pods", Pod(metadata=meta("p", "p-1")))
+    token = token_for(world, 7200, warn_after=3607, pod=Named("p", "p-1"))
+    world.still = True
+    for _ in range(3):
+        await read(world, token)
+    assert (world.looks, world.counted["valid"]) == (2, 3)
+    # Time goes on all the same, and so do other questions.
+    with pytest.raises(AuthenticationFailed):
+        await world.tokens.authenticate_token(token, ("elsewhere",))
+    world.clock.advance(3608)
+    assert (await read(world, token)).annotations
+    world.clock.advance(7200 - 3608 + 61)
+    assert await refusal(world, token) == "service account token has expired"
+    world.still = False
+    assert world.looks == 4
+
+
 async def test_a_key_that_is_taken_out_takes_its_tokens_with_it(world: World) -> None:
     token = token_for(world)
     await read(world, token)

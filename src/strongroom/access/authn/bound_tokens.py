@@ -67,7 +67,9 @@ class BoundTokens:
         user = known.user
         if user is None or known.seen[0] is not seen[0] or known.seen[1] is not seen[1]:
             user = self._look(known, private, bound, seen, now)
-        return user, self._staleness(private, known.claims.sub, now)
+        if known.user is not None:
+            known.until = _until(known.claims, private, now)
+        return user, self._staleness(known, private, now)
 
     def _look(
         self,
@@ -95,16 +97,21 @@ class BoundTokens:
             known.seen, known.user = seen, user
         return user
 
-    def _staleness(self, private: Private, subject: str, now: float) -> Mapping[str, str]:
+    def _staleness(self, known: Known, private: Private, now: float) -> Mapping[str, str]:
         """What the audit log is told of a token that is good only for those who never renew it."""
         if not private.warnafter:
             return _NOTHING
         if now <= private.warnafter:
+            known.again = self._count_valid
             self._count("valid")
             return _NOTHING
         self._count("stale")
         late = int(now) - int(private.warnafter)
+        subject = known.claims.sub
         return {STALE: f"subject: {subject}, seconds after warning threshold: {late}"}
+
+    def _count_valid(self) -> None:
+        self._count("valid")
 
 
 def _check_times(claims: Claims, now: float) -> None:
@@ -114,6 +121,14 @@ def _check_times(claims: Claims, now: float) -> None:
         raise AuthenticationFailed("service account token has expired")
     if claims.iat is not None and now + LEEWAY < int(claims.iat):
         raise AuthenticationFailed("service account token is issued in the future")
+
+
+def _until(claims: Claims, private: Private, now: float) -> float:
+    """When time alone changes what is said; 0 when it does each second."""
+    end = now + LEEWAY if claims.exp is None else int(claims.exp) + LEEWAY
+    if not private.warnafter:
+        return end
+    return min(end, private.warnafter) if now <= private.warnafter else 0.0
 
 
 def _check_account(stored: Stored | None, namespace: str, named: Named, now: float) -> bool:

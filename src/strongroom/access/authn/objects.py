@@ -18,6 +18,11 @@ class Stored(Protocol):
 class Objects(Protocol):
     """Looks objects of core kinds up, by plural name; each look shows every acknowledged write."""
 
+    @property
+    def revision(self) -> int:
+        """Another number after every acknowledged write: until then, each look shows the same."""
+        ...
+
     async def find(self, plural: str, namespace: str, name: str) -> Stored | None:
         """An object as it stands, None when there is none. Raises StatusError when none can know.
 
