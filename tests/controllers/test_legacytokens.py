@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from strongroom.api import codec
+from strongroom.client.client import Client
 from strongroom.controllers.legacytokens import INTERVAL, LegacyTokenCleaner
 from strongroom.resources.configmap import CONFIG_MAPS
 from strongroom.resources.legacy_tokens import (
@@ -24,9 +25,11 @@ from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS, ServiceAccount
 from strongroom.server import duties
 from strongroom.testing.clock import ManualClock
 from tests.controllers.conftest import World, at_work, until
+from tests.controllers.test_no_values import Recording
 
 PERIOD = timedelta(days=365)
 ALL = ("", "")
+VALUE = b"aHVzaCwgYSB0b2tlbg=="
 
 
 class Legacy:
@@ -58,7 +61,9 @@ class Legacy:
         )
 
     async def token(self, name: str, **changes: Any) -> Secret:
-        made = Secret(type=changes.get("type", SERVICE_ACCOUNT_TOKEN), data={"token": b"t"})
+        made = Secret(
+            type=changes.get("type", SERVICE_ACCOUNT_TOKEN), data={"token": b"hush, a token"}
+        )
         made.metadata.name = name
         made.metadata.annotations["kubernetes.io/service-account.name"] = "robot"
         made.metadata.annotations |= changes.get("annotations", {})
@@ -181,6 +186,22 @@ async def test_what_is_used_in_this_moment_is_not_deleted(legacy: Legacy) -> Non
 
     await Meanwhile(legacy.client, legacy.clock, PERIOD).reconcile(ALL)
     assert "s" in await legacy.marks()
+
+
+async def test_no_token_is_read_to_mark_and_delete_it(legacy: Legacy) -> None:
+    await legacy.tracked("2020-01-01")
+    await legacy.account("old", "older")
+    legacy.advance(800)
+    await legacy.token("old")
+    await legacy.token("older", labels={INVALID_SINCE_LABEL: legacy.day(-366)})
+    config = legacy.client.config
+    async with Client(config) as client:
+        client.transport = recording = Recording(config)
+        await LegacyTokenCleaner(client, legacy.clock, PERIOD).reconcile(ALL)
+        await recording.close()
+    assert await legacy.marks() == {"old": legacy.day()}
+    assert b"kubernetes.io/service-account.name" in recording.received
+    assert VALUE not in recording.received
 
 
 async def test_it_looks_once_a_day(legacy: Legacy) -> None:
