@@ -154,6 +154,9 @@ def test_an_immutable_secret_that_is_made_anew_is_followed(pods: Kubectl) -> Non
     told(pods, "q", "a=2")
     told(pods, "p", "a=2")
     assert (lines(pods, "p"), lines(pods, "q")) == (["a=1", "a=2"], ["a=2"])
+    env = [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "a"}}}]
+    pods.apply(pod("r", 'echo "a=$A"', env=env))
+    assert eventually(lambda: lines(pods, "r")) == ["a=2"]
 
 
 def test_the_same_name_elsewhere_is_not_seen(pods: Kubectl, room: Strongroom) -> None:
