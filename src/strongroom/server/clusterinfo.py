@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,7 +47,7 @@ def kubeconfig(url: str, ca: bytes) -> str:
         "clusters:\n"
         "- cluster:\n"
         f"    certificate-authority-data: {authority}\n"
-        f"    server: {json.dumps(url)}\n"
+        f"    server: {url}\n"
         '  name: ""\n'
         "contexts: null\n"
         'current-context: ""\n'

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from strongroom.cli.main import main
+from strongroom.cli.token.joining import Joining
 from strongroom.resources.bootstrap_token import groups_of, parse_token, signing_key, time_left
 from strongroom.resources.certificate_pins import pins
 from strongroom.resources.secret import BOOTSTRAP_TOKEN, SECRETS, Secret
@@ -82,13 +83,30 @@ def test_no_two_are_alike_and_a_given_one_is_taken(api: Strongroom) -> None:
 
 
 def test_the_join_command_names_server_and_authority(api: Strongroom) -> None:
-    line = done(api, "create", "--print-join-command").strip()
-    shown, _, joining = line.partition(" | ")
+    made = run(api, "create", "--print-join-command")
+    assert made.exit_code == 0
+    shown, _, joining = made.stdout.strip().partition(" | ")
     assert parse_token(shown.removeprefix("printf %s ")) is not None
     ca = (api.kubeconfig.parent / "pki" / "ca.crt").read_bytes()
     assert joining == (
         f"strongroom node join {api.url} --token-file /dev/stdin --ca-cert-hash {pins(ca)[0]}"
     )
+    assert made.stderr.startswith(f"warning: {api.url} is reached from this machine only")
+
+
+@pytest.mark.parametrize(
+    ("server", "local"),
+    [
+        ("https://127.0.0.1:6443", True),
+        ("https://[::1]:6443", True),
+        ("https://localhost", True),
+        ("https://10.0.0.1:6443", False),
+        ("https://[fd00::1]:6443", False),
+        ("https://room.example.com", False),
+    ],
+)
+def test_which_servers_others_cannot_reach(server: str, local: bool) -> None:
+    assert Joining("", server).is_local is local
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import click
 from strongroom.cli.people import People, cluster_options
 
 if TYPE_CHECKING:
+    from strongroom.cli.token.joining import Joining
     from strongroom.client.client import Client
     from strongroom.resources.secret import Secret
 
@@ -80,16 +81,22 @@ def command(
     secret = _secret(*parts, until=_end(ttl), description=description)
     _allow(secret, _words(usages), None if groups is None else _words(groups))
 
-    async def store(client: Client) -> str:
+    async def store(client: Client) -> Joining | None:
         from strongroom.cli.token.joining import join_command
         from strongroom.resources.secret import SECRETS
 
         # What can fail is asked for before a token is there that nobody has been shown.
-        line = await join_command(client, token) if join else token
+        joining = await join_command(client, token) if join else None
         await client.create(SECRETS, secret)
-        return line
+        return joining
 
-    people.say(people.run(store))
+    joining = people.run(store)
+    people.say(joining.line if joining else token)
+    if joining and joining.is_local:
+        people.warn(
+            f"{joining.server} is reached from this machine only: start the server with --bind,"
+            " or edit ConfigMap cluster-info in kube-public"
+        )
 
 
 def _new_token() -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -15,8 +17,22 @@ from strongroom.resources.certificate_pins import pins
 from strongroom.resources.configmap import CONFIG_MAPS
 
 
-async def join_command(client: Client, token: str) -> str:
-    """A line for a shell, which keeps the token out of the arguments of processes.
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """How to join: a line for a shell, which keeps the token out of the arguments of processes."""
+
+    line: str = field(repr=False)
+    server: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server can only be reached from its own machine."""
+        host = urlsplit(self.server).hostname or ""
+        return host in ("localhost", "::1") or host.startswith("127.")
+
+
+async def join_command(client: Client, token: str) -> Joining:
+    """How another machine joins with this token.
 
     Where to join is what the cluster tells everybody; where it tells nothing, as this client is
     configured. Raises StatusError, Failure.
@@ -29,7 +45,7 @@ async def join_command(client: Client, token: str) -> str:
     if not wanted:
         raise Failure("neither cluster-info nor the kubeconfig names the cluster's authority")
     joined = " ".join(["strongroom node join", server, "--token-file /dev/stdin", *wanted])
-    return f"printf %s {token} | {joined}"
+    return Joining(f"printf %s {token} | {joined}", server)
 
 
 async def _told(client: Client) -> tuple[str, bytes] | None:
