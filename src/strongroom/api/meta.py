@@ -145,6 +145,18 @@ class LabelSelectorRequirement(Struct):
     ] = []
 
 
+class FieldSelectorRequirement(Struct):
+    """A condition on one field."""
+
+    key: Annotated[str, F(1, "Path of the field.", required=True)] = always(str)
+    operator: Annotated[str, F(2, "In, NotIn, Exists or DoesNotExist.", required=True)] = always(
+        str
+    )
+    values: Annotated[
+        list[str], F(3, "Values to compare with; none for the last two.", list_type="atomic")
+    ] = []
+
+
 class LabelSelector(Struct):
     """Selects objects by label; all conditions must hold, and none means everything."""
 

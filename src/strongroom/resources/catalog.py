@@ -25,6 +25,7 @@ from strongroom.resources.ingressclass import INGRESS_CLASSES
 from strongroom.resources.job import JOBS
 from strongroom.resources.lease import LEASES
 from strongroom.resources.limitrange import LIMIT_RANGES
+from strongroom.resources.localsubjectaccessreview import LOCAL_SUBJECT_ACCESS_REVIEWS
 from strongroom.resources.namespace import NAMESPACES
 from strongroom.resources.node import NODES
 from strongroom.resources.pod import PODS
@@ -41,10 +42,13 @@ from strongroom.resources.runtimeclass import RUNTIME_CLASSES
 from strongroom.resources.secret import SECRETS
 from strongroom.resources.secretrevision import SECRET_REVISIONS
 from strongroom.resources.secretusage import SECRET_USAGES
+from strongroom.resources.selfsubjectaccessreview import SELF_SUBJECT_ACCESS_REVIEWS
 from strongroom.resources.selfsubjectreview import SELF_SUBJECT_REVIEWS
+from strongroom.resources.selfsubjectrulesreview import SELF_SUBJECT_RULES_REVIEWS
 from strongroom.resources.service import SERVICES
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
 from strongroom.resources.statefulset import STATEFUL_SETS
+from strongroom.resources.subjectaccessreview import SUBJECT_ACCESS_REVIEWS
 from strongroom.resources.tokenreview import TOKEN_REVIEWS
 from strongroom.resources.validating_policy import (
     VALIDATING_POLICIES,
@@ -90,6 +94,8 @@ CATALOG = Catalog(
         *(EVENTS_V1, ENDPOINT_SLICES),
         *(INGRESSES, INGRESS_CLASSES),
         *(CSI_DRIVERS, RUNTIME_CLASSES, PRIORITY_CLASSES),
+        *(SUBJECT_ACCESS_REVIEWS, LOCAL_SUBJECT_ACCESS_REVIEWS),
+        *(SELF_SUBJECT_ACCESS_REVIEWS, SELF_SUBJECT_RULES_REVIEWS),
         *(ROLES, ROLE_BINDINGS, CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS),
         API_SERVICES,
         *(MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS),

@@ -237,7 +237,8 @@ async def _start_kinds(
         cluster = admission.cluster  # Its kinds are attached when they are there, below.
         plugins = (Freshness(store, lambda: cluster.kinds.fixed()), *plugins)  # noqa: PLW0108 - as above
     history = SecretHistory(options.secret_history_limit)
-    answers = reviews(ReviewParts(authorization.authorizer, tokens.authenticator))
+    parts = ReviewParts(authorization.authorizer, tokens.authenticator, authorization.rules_of)
+    answers = reviews(parts)
     kinds = Kinds(
         (
             ServiceRegistry(addresses, given.turns, r, store, (*plugins, addresses), clock)

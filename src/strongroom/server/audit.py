@@ -54,7 +54,15 @@ class Sink(Protocol):
 class Record:
     """The audit trail of one request. ``complete`` writes it, once."""
 
-    __slots__ = ("_audit", "_done", "_request", "_target", "annotations", "user")
+    __slots__ = (
+        "_audit",
+        "_done",
+        "_request",
+        "_target",
+        "annotations",
+        "impersonated",
+        "user",
+    )
 
     def __init__(
         self, audit: Audit, request: Request, target: Target | None, user: User | None
@@ -64,6 +72,8 @@ class Record:
         self._target = target
         self._done = False
         self.user = user
+        self.impersonated: User | None = None
+        """As whom the user acts, if not as themselves."""
         self.annotations = request.annotations
 
     def started(self, code: int) -> None:
@@ -89,6 +99,7 @@ class Record:
             stage,
             what,
             audit.users.of(self.user) if self.user is not None else b"{}",
+            b'"impersonatedUser":%b,' % _user(self.impersonated) if self.impersonated else b"",
             _encode([request.source] if request.source else []),
             _encode(_cut(request.headers.get("user-agent", ""), _MAX_NAME)),
             reference,
@@ -110,7 +121,7 @@ class Record:
 
 _EVENT = (
     b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"%b",'
-    b'"stage":"%b",%b,"user":%b,"sourceIPs":%b,"userAgent":%b%b,"responseStatus":%b,'
+    b'"stage":"%b",%b,"user":%b,%b"sourceIPs":%b,"userAgent":%b%b,"responseStatus":%b,'
     b'"requestReceivedTimestamp":%b,"stageTimestamp":%b%b}\n'
 )
 

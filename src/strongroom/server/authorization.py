@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from strongroom.access.authz.node import NodeAuthorizer
+from strongroom.access.authz.node import NodeAuthorizer, node_of
 from strongroom.access.authz.node_graph import NodeGraph
-from strongroom.access.authz.policies import Policies
+from strongroom.access.authz.policies import Policies, aggregate
+from strongroom.access.authz.port import Held
 from strongroom.access.authz.rbac import RBACAuthorizer
 from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer
+from strongroom.access.user import User
 from strongroom.registry.registry import Registry
 from strongroom.registry.view import View
 from strongroom.resources.rbac import GROUP
@@ -54,6 +56,15 @@ class Authorization:
         for registry in bindings:
             _follow(registry, self._take_binding)
         _follow(self._pods[0], self._graph.put)
+
+    async def rules_of(self, user: User, namespace: str) -> Held:
+        """What a user may do in a namespace, as far as it can be listed."""
+        held = await self.rbac.held(user, namespace)
+        if node_of(user) is None:
+            return held
+        errors = ["node authorizer does not support user rule resolution"]
+        errors += [held.error] if held.error else []
+        return Held(held.rules, incomplete=True, error=aggregate(errors))
 
     def _take_role(self, namespace: str, name: str, role: Any) -> None:
         if role is None:

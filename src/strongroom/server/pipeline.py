@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from strongroom.access.authn.port import AuthenticationFailed, Authenticator, Credentials
 from strongroom.access.authz.port import Authorizer, Verdict
 from strongroom.access.authz.union import refusal
+from strongroom.access.impersonation import Impersonation
 from strongroom.access.user import Attributes, User
-from strongroom.api.errors import StatusError, unauthorized
+from strongroom.api.errors import unauthorized
 from strongroom.server.audit import DECISION, REASON, Audit, Record
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness, Flow, Overloaded
@@ -25,8 +26,6 @@ from strongroom.server.routes import Routes, page_not_found, wrong_method
 from strongroom.server.urls import Target, parse_target
 
 logger = logging.getLogger("strongroom.server")
-
-_IMPERSONATE = "impersonate-user"
 
 _ASKERS = 16
 """Users of the same URL whose question to the authorizer is kept."""
@@ -55,6 +54,7 @@ class Pipeline:
         self._authenticator = authenticator
         self._audit = audit
         self._authorizer = authorizer
+        self._impersonation = Impersonation(authorizer)
         self._routes = routes
         self._endpoints = endpoints
         self._fairness = fairness
@@ -64,8 +64,11 @@ class Pipeline:
         """One request. ``progress`` is kept up to date, since any stage may end the request."""
         target = self._parse_url(request, progress)
         user = await self._authenticate(request, target, progress)
-        if _IMPERSONATE in request.headers:
-            raise _no_impersonation(user, request.headers[_IMPERSONATE])
+        acting = await self._impersonation.acting(user, request.headers)
+        if acting is not None:
+            user = acting
+            if progress.record is not None:
+                progress.record.impersonated = acting
         attributes = self._attributes(target, user)
         await self._authorize(attributes, progress)
         flow = self._fairness.flow(user, target)
@@ -164,11 +167,3 @@ class Pipeline:
         if request.method not in ("GET", "HEAD"):
             raise wrong_method()
         return await handler(request, target)
-
-
-def _no_impersonation(user: User, wanted: str) -> StatusError:
-    """The 403 of who wants to act as another: to act as the asker instead would be a surprise."""
-    attributes = Attributes(
-        user, "impersonate", "", is_resource=True, version="v1", resource="users", name=wanted
-    )
-    return refusal(attributes, "impersonation is not served")

@@ -15,6 +15,7 @@ from typing import cast
 
 import httptools
 
+from strongroom.access.impersonation import BETWEEN, PREFIX
 from strongroom.server.exchange import Exchange, plain_answer
 from strongroom.server.request import Body, Request
 from strongroom.server.site import Site
@@ -148,7 +149,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._repeated:
             # Joined once: adding to a growing text takes seconds for a megabyte of short headers.
             for key, values in self._repeated.items():
-                self._headers[key] = ", ".join(values)
+                separator = BETWEEN if key.startswith(PREFIX) else ", "
+                self._headers[key] = separator.join(values)
             self._repeated = {}
         parser, headers = self._parser, self._headers
         path, query = split_url(self._url)

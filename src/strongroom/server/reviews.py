@@ -18,6 +18,7 @@ from strongroom.resources.selfsubjectreview import SelfSubjectReview
 from strongroom.resources.tokenreview import TokenReview, TokenReviewStatus
 from strongroom.resources.user_info import GROUP as AUTHENTICATION
 from strongroom.resources.user_info import UserInfo
+from strongroom.server.access_reviews import RulesOf, access_reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class ReviewParts:
 
     authorizer: Authorizer
     tokens: BearerTokens
+    rules_of: RulesOf
 
 
 def reviews(parts: ReviewParts) -> Mapping[tuple[str, str], Answer[Any]]:
@@ -33,6 +35,7 @@ def reviews(parts: ReviewParts) -> Mapping[tuple[str, str], Answer[Any]]:
     return {
         (AUTHENTICATION, "selfsubjectreviews"): who_asks,
         (AUTHENTICATION, "tokenreviews"): TokenReviews(parts.tokens),
+        **access_reviews(parts.authorizer, parts.rules_of),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
+from strongroom.access.authz.rules import Rule
 from strongroom.access.user import Attributes
 
 
@@ -23,6 +24,18 @@ class Decision:
 
     verdict: Verdict = Verdict.NO_OPINION
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What somebody may do, as far as an authorizer can list it.
+
+    ``incomplete`` says that it cannot list all, ``error`` what went wrong on the way.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    incomplete: bool = False
+    error: str = ""
 
 
 class Authorizer(Protocol):

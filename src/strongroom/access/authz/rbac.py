@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from strongroom.access.authz.policies import Grant, Policies, aggregate, missing
-from strongroom.access.authz.port import Decision, Verdict
-from strongroom.access.user import Attributes
+from strongroom.access.authz.port import Decision, Held, Verdict
+from strongroom.access.authz.rules import Rule
+from strongroom.access.user import Attributes, User
 
 KEPT = 8192
 """Answers that are kept: a few hundred bytes each."""
@@ -45,6 +46,19 @@ class RBACAuthorizer:
                 self._kept.clear()
             decision = self._kept[key] = self._decided(attributes)
         return decision
+
+    async def held(self, user: User, namespace: str) -> Held:
+        """All that a user may do in a namespace."""
+        await self.refresh()
+        rules: list[Rule] = []
+        absent: dict[str, None] = {}
+        for grant in self.policies.grants(user, namespace):
+            found = self.policies.rules(grant.binding.role)
+            if found is None or not grant.binding.role_kind:
+                absent[_error(grant)] = None
+            else:
+                rules += found
+        return Held(tuple(rules), error=aggregate(list(absent)) if absent else "")
 
     def _decided(self, wanted: Attributes) -> Decision:
         absent: dict[str, None] = {}
