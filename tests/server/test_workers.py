@@ -21,7 +21,8 @@ MAPS, SECRETS = f"{CORE}/configmaps", f"{CORE}/secrets"
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetServer]:
     directory = tmp_path_factory.mktemp("fleet")
     # So few addresses that two who do not know of each other would soon give the same one.
-    server = start(directory, "--service-cluster-ip-range", "10.9.0.0/26")
+    few = ("--service-cluster-ip-range", "10.9.0.0/26")
+    server = start(directory, *few, "--secret-usage-interval", "100ms")
     yield server
     code, log = server.stop()
     assert code == 0, log
@@ -322,3 +323,25 @@ async def test_health_and_what_is_told_of_the_workers(
     assert [worker["ready"] for worker in fleet.facts["workers"]] == [True, True]
     for pid in fleet.pids:
         assert "Max core file size        0 " in _limits(pid)
+
+
+async def test_reads_through_every_worker_are_told_and_metrics_are_not_added_up(
+    two: list[Connection],
+) -> None:
+    usages = "/apis/strongroom.io/v1alpha1/namespaces/default/secretusages"
+    for i in range(2):
+        await two[0].done("POST", SECRETS, named(f"read-{i}", stringData={"n": "0"}))
+    await two[0].done("GET", f"{SECRETS}/read-0")
+    await two[1].done("GET", f"{SECRETS}/read-1")
+    async with asyncio.timeout(30):
+        for i in range(2):
+            while (await two[i].ask("GET", f"{usages}/read-{i}")).code != 200:  # noqa: ASYNC110 - tasks of other processes
+                await asyncio.sleep(0.05)
+    for connection in two:
+        page = (await connection.ask("GET", "/metrics")).body.decode()
+        lines = [line for line in page.splitlines() if 'name="read-0"' in line]
+        assert len(lines) == 1
+        assert lines[0].startswith("strongroom_secret_age_seconds{")
+        assert 0 <= float(lines[0].rpartition(" ")[2]) < 3600
+    for i in range(2):
+        await two[0].done("DELETE", f"{SECRETS}/read-{i}")
