@@ -20,6 +20,8 @@ TOKEN = "abcdef.0123456789abcdef"
 class Kept:
     """The Secrets of kube-system."""
 
+    revision = 0
+
     def __init__(self) -> None:
         self.secrets: dict[str, Object] = {}
         self.asked: list[tuple[str, str, str]] = []
