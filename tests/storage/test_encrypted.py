@@ -43,6 +43,24 @@ async def test_the_driver_sees_no_plaintext(memory: MemoryStore, store: Encrypte
         assert b"hunter2" not in stored.value
 
 
+async def test_what_is_written_beside_a_key_is_sealed_to_its_own(
+    memory: MemoryStore, store: EncryptedStore
+) -> None:
+    made = await store.create("/a", b"hunter2", beside=[("/h/1", b"hunter2")])
+    changed = await store.update("/a", b"new", expected=made, beside=[("/h/2", b"hunter2")])
+    await store.delete("/a", expected=changed, beside=[("/h/1", None), ("/h/3", b"hunter2")])
+    sealed = {kv.key: kv.value for kv in (await memory.list("/h/")).items}
+    assert sealed.keys() == {"/h/2", "/h/3"}
+    assert all(value.startswith(b"k8s:enc:kms:v2:local:\n") for value in sealed.values())
+    assert b"hunter2" not in b"".join(sealed.values())
+    # A new wrapper knows nothing in plain: what it tells comes from the driver.
+    reader = EncryptedStore(memory, local_kms())
+    assert [kv.value for kv in (await reader.list("/h/")).items] == [b"hunter2", b"hunter2"]
+    await memory.create("/a", sealed["/h/2"])
+    with pytest.raises(Undecryptable):
+        await reader.get("/a")
+
+
 async def test_a_value_moved_to_another_key_is_refused(
     memory: MemoryStore, store: EncryptedStore
 ) -> None:

@@ -53,6 +53,31 @@ async def test_a_full_disk_fails_the_write_and_nothing_else(tmp_path: Path) -> N
     await store.close()
 
 
+async def test_a_disk_that_is_full_in_the_middle_of_a_write_keeps_no_part_of_it(
+    tmp_path: Path,
+) -> None:
+    class Small(DatabaseFile):
+        def connect_writer(self) -> sqlite3.Connection:
+            connection = super().connect_writer()
+            connection.execute("PRAGMA max_page_count = 60")
+            return connection
+
+    store = SQLiteStore(Small(tmp_path / "store.db"))
+    made = await store.create("/a", b"one")
+    # The first of them has its room, the second has not.
+    for beside, value in (
+        ([("/h/1", b"s"), ("/h/2", b"x" * 1_000_000)], b"two"),
+        ([("/h/1", b"s")], b"x" * 1_000_000),
+    ):
+        with pytest.raises(StoreUnavailable):
+            await store.update("/a", value, expected=made, beside=beside)
+        assert [(kv.key, kv.value) for kv in (await store.list("/")).items] == [("/a", b"one")]
+        assert await store.revision() == made
+    await store.update("/a", b"two", expected=made, beside=[("/h/1", b"s")])
+    assert [kv.key for kv in (await store.list("/")).items] == ["/a", "/h/1"]
+    await store.close()
+
+
 class FailingConnection(sqlite3.Connection):
     """A connection whose commits fail as they do when fsync does: before or after the fact."""
 

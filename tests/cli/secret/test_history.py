@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from strongroom.cli.main import main
 from strongroom.cli.secret.past import NO_HISTORY, change_between
+from strongroom.client.client import Client
 from strongroom.resources.secret import BASIC_AUTH, SECRETS, Secret
 from strongroom.resources.strongroom_annotations import HISTORY
 from tests.cli.secret.conftest import Room
@@ -221,6 +222,34 @@ def test_nothing_is_kept_of_who_says_no(db: Room) -> None:
     body = {"metadata": {"annotations": {HISTORY: "off"}}}
     db.ask(lambda client: client.patch(SECRETS, "db", db.namespace, body))
     assert len(numbers(db, "db")) == 1
+
+
+def test_who_may_not_read_the_past_is_told_what_it_takes(db: Room) -> None:
+    body = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "reader"},
+        "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}],
+    }
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "reader"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "jane"}],
+    }
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{db.namespace}"
+
+    async def bind(client: Client) -> None:
+        for plural, tree in (("roles", body), ("rolebindings", binding)):
+            await client.request("POST", f"{path}/{plural}", body=json.dumps(tree).encode())
+
+    db.ask(bind)
+    assert db.done("show", "db", "--as", "jane")
+    refused = db.run("history", "db", "--as", "jane")
+    assert refused.exit_code == 1
+    assert "secretrevisions.strongroom.io is forbidden" in refused.stderr
+    assert "rights of its own" in refused.stderr
 
 
 def test_changes_by_key() -> None:

@@ -141,7 +141,16 @@ async def kept(client: Client, namespace: str, name: str) -> list[SecretRevision
 
 
 def unknown_kind(error: StatusError) -> Exception:
-    """What to tell when a list of revisions fails: a server that has none answers 404."""
+    """What to tell when a list of revisions fails.
+
+    A server that has none answers 404, and 403 to those who may not do everything: it asks for
+    rights before it looks for the kind.
+    """
+    if error.code == 403:
+        return Failure(
+            f"{error.message}\nWhat Secrets held is read by rights of its own: get, list and watch "
+            "on secretrevisions in strongroom.io, on strongroom's own API server"
+        )
     return Failure(NO_HISTORY) if error.code == 404 else error
 
 
