@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,16 @@ def forms_of(token: str) -> list[bytes]:
 FORMS = forms_of(TOKEN)
 
 
-def holds(content: bytes) -> bool:
-    return any(form in content for form in FORMS)
+def holds(content: bytes, forms: Sequence[bytes] = FORMS) -> bool:
+    return any(form in content for form in forms)
 
 
-def files_that_hold_it(directory: Path) -> list[str]:
-    """Names of files below a directory in which the canary stands in any form."""
+def files_that_hold_it(directory: Path, forms: Sequence[bytes] = FORMS) -> list[str]:
+    """Names of files below a directory in which the canary, or another value, has any form."""
     found = []
     for path in directory.rglob("*"):
         try:
-            if path.is_file() and holds(path.read_bytes()):
+            if path.is_file() and holds(path.read_bytes(), forms):
                 found.append(str(path.relative_to(directory)))
         except FileNotFoundError:
             continue  # it was removed while we looked

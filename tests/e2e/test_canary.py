@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import signal
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from strongroom.testing.process import Strongroom
-from tests.e2e.canary import CANARY, TOKEN, files_that_hold_it, holds, secret
+from tests.e2e.canary import CANARY, TOKEN, files_that_hold_it, forms_of, holds, secret
 from tests.e2e.conftest import in_namespace, start_up
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.manifests import MOUNT, manifest, mounted, pod
@@ -180,6 +181,51 @@ def test_warnings(wire: Wire, home: str) -> None:
     assert answer.status == 201
     assert answer.warnings
     assert not any(holds(text.encode()) for text in answer.warnings)
+
+
+@pytest.fixture
+def nobody(aviary: Strongroom) -> Wire:
+    """Whoever has no certificate."""
+    wire = Wire(aviary.kubeconfig)
+    authority = aviary.kubeconfig.parent / "pki" / "ca.crt"
+    wire.context = ssl.create_default_context(cafile=str(authority))
+    return wire
+
+
+def test_what_is_shown_as_a_token(wire: Wire, nobody: Wire, home: str) -> None:
+    claims = base64.urlsafe_b64encode(b'{"iss":"kubernetes/serviceaccount"}').decode()
+    for shown in (CANARY, f"{CANARY}.{claims}.{CANARY}", f"{CANARY} {CANARY}"):
+        answer = nobody.send("GET", home, headers={"Authorization": f"Bearer {shown}"})
+        assert (answer.status, holds(answer.whole())) == (401, False)
+        review = {"spec": {"token": shown, "audiences": ["a"]}}
+        told = wire.send("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review)
+        assert told.status == 201
+        assert "invalid bearer token" in told.json["status"]["error"]
+        assert not holds(json.dumps(told.json["status"]).encode())
+
+
+def test_tokens_of_accounts(
+    wire: Wire, nobody: Wire, home: str, kubectl: Kubectl, directory: Path
+) -> None:
+    """A token and its signature stand nowhere: neither a given one, nor one that a Secret keeps."""
+    kubectl("create", "serviceaccount", "bird")
+    account = {"kubernetes.io/service-account.name": "bird"}
+    metadata = {"name": "perch", "annotations": account}
+    kept = {"type": "kubernetes.io/service-account-token", "metadata": metadata}
+    assert wire.send("POST", home, kept).status == 201
+    token = kubectl("create", "token", "bird").strip()
+    kubectl("wait", "secret/perch", "--for=jsonpath={.data.token}", "--timeout=60s")
+    value = wire.send("GET", home + "/perch").json["data"]["token"]
+    for shown in (token, base64.b64decode(value).decode()):
+        headers = {"Authorization": f"Bearer {shown}"}
+        assert nobody.send("GET", home, headers=headers).status == 403
+        damaged = {"Authorization": f"Bearer {shown[:-9]}"}
+        assert nobody.send("GET", home, headers=damaged).status == 401
+        # A part of the signature: enough to tell it from any other, wherever lines are broken.
+        forms = forms_of(shown.rpartition(".")[2][40:72])
+        assert files_that_hold_it(directory, forms) == []
+        for path in ("/metrics", "/api/v1/events"):
+            assert not holds(wire.send("GET", path).whole(), forms)
 
 
 def test_protobuf(wire: Wire, home: str) -> None:
