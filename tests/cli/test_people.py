@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import pytest
+from click.testing import CliRunner
 
+from strongroom.cli.main import main
 from strongroom.cli.people import Failure, People, harmless
+from tests.client.test_config import kubeconfig
 
 
 @pytest.mark.parametrize(
@@ -36,3 +41,12 @@ def test_a_failure_is_told_in_one_form(capsys: pytest.CaptureFixture[str]) -> No
     failure.show()
     assert capsys.readouterr().err == "error: it did not work\nTry this.\n"
     assert failure.exit_code == 1
+
+
+def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path / "config", "x")
+    path.write_text(path.read_text().replace("https://x:1/", "https://127.0.0.1:1"))
+    result = CliRunner().invoke(main, ["secret", "list", "--kubeconfig", str(path)])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: https://127.0.0.1:1: GET /api/v1/")
+    assert "connection refused\nIs it running" in result.stderr

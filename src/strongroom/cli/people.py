@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 _COMMANDS = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
 
+_IMMUTABLE = "field is immutable when `immutable` is set"
+
 FIELD_MANAGER = "strongroom"
 """Who owns the fields that these commands write."""
 
@@ -86,10 +88,17 @@ class People:
 
         async def connected() -> T:
             from strongroom.client.client import Client
+            from strongroom.client.errors import Unreachable
 
             config = self.config
             async with Client(config, field_manager=FIELD_MANAGER, heard=self.warn) as client:
-                return await work(client)
+                try:
+                    return await work(client)
+                except Unreachable as error:
+                    raise Failure(
+                        f"{config.server}: {error}\n"
+                        "Is it running, and is it the one that is meant? Choose by --context."
+                    ) from error
 
         return telling_failures(lambda: asyncio.run(connected()))
 
@@ -184,6 +193,8 @@ def _next_step(error: Any) -> str:
         return "\nThe server does not know these credentials: log in again, or choose a --context."
     if error.code == 404 and error.details is not None and error.details.kind == "secrets":
         return "\nSee what there is: strongroom secret list"
+    if error.code == 422 and _IMMUTABLE in error.message:
+        return "\nIt is immutable: make another one, strongroom secret copy NAME --name NEW"
     return ""
 
 

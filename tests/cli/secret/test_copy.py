@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from strongroom.resources.secret import SERVICE_ACCOUNT_TOKEN, TLS
+from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS, ServiceAccount
 from tests.cli.secret.conftest import Room
 
 
@@ -68,6 +69,9 @@ def test_types_that_do_not_change_and_tokens_that_belong_to_an_account(room: Roo
     refused = room.run("copy", "db", "--name", "web", "--force")
     assert refused.exit_code == 1
     assert "field is immutable" in refused.stderr
+    owner = ServiceAccount()
+    owner.metadata.name = "default"
+    room.ask(lambda client: client.create(SERVICE_ACCOUNTS, owner, room.namespace))
     account = ("--annotation", "kubernetes.io/service-account.name=default")
     made = room.run("set", "token", "--type", SERVICE_ACCOUNT_TOKEN, *account)
     assert made.exit_code == 0

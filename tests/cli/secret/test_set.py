@@ -151,6 +151,7 @@ def test_an_immutable_secret_is_left_as_it_is(room: Room) -> None:
     refused = room.run("set", "s", "k=-", input="hunter2")
     assert refused.exit_code == 1
     assert "field is immutable when `immutable` is set" in refused.stderr
+    assert "strongroom secret copy NAME --name NEW" in refused.stderr
     assert room.get("s").data == {"k": b"x"}
 
 
