@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import io
 import json
 import ssl
@@ -14,10 +15,13 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from strongroom.access.authn.keys import make_key
 from strongroom.api.clock import Clock
+from strongroom.files import private_directory, write_private
 from strongroom.server.assembly import Server, assemble
 from strongroom.server.options import Options, parse_options
 from strongroom.server.pki import PKI
+from strongroom.server.token_keys import default_files
 
 
 @dataclass(slots=True)
@@ -92,6 +96,19 @@ class Running:
         return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+_made_key = functools.cache(make_key)
+
+
+def _give_key(options: Options) -> None:
+    """Spare a first start the making of an RSA key, which takes as long as all the rest."""
+    private, public = default_files(options.pki_dir)
+    if not private.exists():
+        options.data_dir.mkdir(mode=0o700, exist_ok=True)
+        private_directory(options.pki_dir)
+        for path, content in zip((private, public), _made_key(), strict=True):
+            write_private(path, content)
+
+
 @contextlib.asynccontextmanager
 async def running(
     directory: Path, *arguments: str, clock: Clock | None = None, accounts: bool = False
@@ -115,6 +132,7 @@ async def running(
             *arguments,
         ]
     )
+    _give_key(options)
     async with assemble(options, clock) as server:
         run = Running(server, options, asyncio.create_task(server.run()))
         await server.ready()
