@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,25 +24,12 @@ from strongroom.resources.secret_expiry import Expiry, Facts
 from strongroom.testing.clock import ManualClock
 from tests.controllers.conftest import World, at_work, until, world_of
 from tests.controllers.test_no_values import Recording
+from tests.controllers.test_node_lifecycle import Ticks
 from tests.resources.test_certificate_times import ending
 from tests.server.conftest import running
 
 DAY = timedelta(days=1)
 NOW = datetime.now(UTC).replace(microsecond=0)
-
-
-class Ticks:
-    """A sleep that ends when the test lets it."""
-
-    def __init__(self) -> None:
-        self._next = asyncio.Event()
-
-    async def sleep(self, seconds: float) -> None:
-        await self._next.wait()
-        self._next.clear()
-
-    def tick(self) -> None:
-        self._next.set()
 
 
 def _told(days: float, rotate: float | None = None, age: float = 0) -> list[tuple[str, str]]:

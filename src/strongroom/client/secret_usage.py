@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from strongroom.api.errors import StatusError
 from strongroom.client.client import Client
 from strongroom.client.discovery import Served
 from strongroom.resources.secretusage import ALL_SECRETS, READS, SECRET_USAGES, SecretUsage
@@ -48,8 +49,13 @@ def _newest_first(read: LastRead) -> tuple[str, bool, int]:
 
 
 async def read_usages(client: Client, served: Served, namespace: str = "") -> Usages:
-    """Ask the server. Raises StatusError, ClientFailure."""
+    """Ask the server; who may not know is told nothing. Raises StatusError, ClientFailure."""
     if served.find(SECRET_USAGES.api_version, SECRET_USAGES.kind) is None:
         return Usages([], known=False)
-    page = await client.list(SECRET_USAGES, namespace)
+    try:
+        page = await client.list(SECRET_USAGES, namespace)
+    except StatusError as error:
+        if error.code != 403:
+            raise
+        return Usages([], known=False)
     return Usages(page.items, known=True)

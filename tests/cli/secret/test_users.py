@@ -180,3 +180,23 @@ def test_the_graph_never_reads_secrets(room: Room) -> None:
     asked = room.ask(read)
     assert "/api/v1/pods" in asked
     assert not [path for path in asked if "secret" in path]
+
+
+def test_what_one_may_not_see_is_said_and_the_rest_is_told(room: Room) -> None:
+    rules = [
+        {"apiGroups": [""], "resources": ["secrets", "pods"], "verbs": ["get", "list"]},
+        {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": ["list"]},
+    ]
+    rbac = "/apis/rbac.authorization.k8s.io/v1"
+    _post(room, _in(room, rbac, "roles"), "looker", rules=rules)
+    user = {"kind": "User", "name": "lena", "apiGroup": "rbac.authorization.k8s.io"}
+    role = {"kind": "Role", "name": "looker", "apiGroup": "rbac.authorization.k8s.io"}
+    _post(room, _in(room, rbac, "rolebindings"), "looker", subjects=[user], roleRef=role)
+    room.create("db", password=b"x")
+    _everything(room, "db")
+    result = room.run("users", "db", "--as", "lena")
+    assert result.exit_code == 0, result.stderr
+    assert [row[0] for row in _rows(result.stdout)] == ["KIND", "Ingress", "Pod"]
+    assert "you may not list these kinds, which may use Secrets too: " in result.stderr
+    assert "Deployment" in result.stderr
+    assert "LAST READ" not in room.done("unused", "--as", "lena")

@@ -54,6 +54,7 @@ ROLES = (
     cluster_role(
         "strongroom:aggregate-to-edit",
         can(f"{READ} delete deletecollection", "secretrevisions", _OURS),
+        can(READ, "secretusages", _OURS),
         labels="edit",
     ),
     role("kube-public", _CLUSTER_INFO, can("get", "configmaps", names="cluster-info")),
