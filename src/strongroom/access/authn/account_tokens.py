@@ -144,8 +144,8 @@ class AccountTokens:
 
     def _remember(self, digest: bytes, known: Known) -> None:
         if len(self._known) >= self._keep:
-            # What is in use is back at once.
-            self._known.clear()
+            # The oldest goes. One that is still in use is back at once.
+            del self._known[next(iter(self._known))]
         self._known[digest] = known
 
     def _meant(
