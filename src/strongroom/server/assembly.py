@@ -160,7 +160,7 @@ def _alone(
 async def _build(
     options: Options, given: Given, clock: Clock, stack: contextlib.AsyncExitStack
 ) -> Server:
-    authorization = Authorization(given.store)
+    authorization = Authorization(given.store, options.authorization_mode)
     tokens = Tokens(options.tokens, given.pki.directory, given.store, clock)
     kinds = await _start_kinds(options, given, clock, authorization, tokens, stack)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from strongroom.access.authz.modes import DEFAULT, mode_error
 from strongroom.paths import default_data_dir
 from strongroom.server.plugins import check, named
 from strongroom.server.secret_options import SecretOptions, add_secret_options, secret_options
@@ -46,6 +47,7 @@ class Options:
     max_mutating_requests_inflight: int
     max_watches_per_user: int
     workers: int
+    authorization_mode: tuple[str, ...]
     disabled_plugins: frozenset[str]
     tokens: TokenOptions
     secrets: SecretOptions
@@ -68,6 +70,10 @@ def parse_options(argv: Sequence[str]) -> Options:
     enabled = named(values.pop("enable_admission_plugins"))
     values["disabled_plugins"] = named(values.pop("disable_admission_plugins"))
     if wrong := check(enabled, values["disabled_plugins"]):
+        parser.error(wrong)
+    modes = tuple(mode for text in found.authorization_mode for mode in text.split(","))
+    values["authorization_mode"] = modes or DEFAULT
+    if wrong := mode_error(values["authorization_mode"]):
         parser.error(wrong)
     values["tokens"] = token_options(values)
     values["secrets"] = secret_options(values)
@@ -178,7 +184,15 @@ def _serving(parser: argparse.ArgumentParser) -> None:
 
 
 def _judging(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("who judges what is written").add_argument
+    add = parser.add_argument_group("who judges").add_argument
+    add(
+        "--authorization-mode",
+        action="append",
+        default=[],
+        metavar="MODE[,MODE]",
+        help="who decides what is allowed, in this order: AlwaysAllow, AlwaysDeny, Node, RBAC "
+        "(Node,RBAC)",
+    )
     for verb, help_ in (
         ("enable", "admission plugins that must be on, as all are by default; may be repeated"),
         ("disable", "admission plugins that are off; may be repeated"),
