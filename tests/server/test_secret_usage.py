@@ -20,8 +20,9 @@ from tests.server.conftest import Answer, Running, running
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-BEGIN = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+DAY = timedelta(days=1)
+# In the past, or the server's certificate would not be valid yet; in the middle of an hour.
+BEGIN = (datetime.now(UTC) - timedelta(hours=1)).replace(minute=30, second=0, microsecond=0)
 _numbers = itertools.count(1)
 
 

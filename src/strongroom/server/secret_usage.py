@@ -8,6 +8,7 @@ is tried again with what follows.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -33,6 +34,9 @@ from strongroom.server.bootstrap import own_context
 from strongroom.server.kinds import Kinds
 from strongroom.server.secret_reads import SecretReads, chosen
 from strongroom.server.secret_users import facts_in
+from strongroom.telemetry import log
+
+logger = logging.getLogger("strongroom.server.usage")
 
 _Key = tuple[str, str]
 _AT_ONCE = 64
@@ -137,11 +141,12 @@ class SecretUsages:
                 continue
             view, ends = entry.item, facts_in(entry.item).of_values
             key = view.namespace, view.name
-            if ends is None and key not in wanted and self._usage(key) is None:
+            found = self._usage(key)
+            if key not in wanted and _told(found.obj if found else None) == _telling(ends):
                 continue
             usage = wanted.get(key) or self._known(key, view)
-            if _tell(usage, ends):
-                wanted[key] = usage
+            usage.expiresAt, usage.expiresFrom, usage.expiresWhat = _telling(ends)
+            wanted[key] = usage
 
     def _known(self, key: _Key, secret: AnyView | None) -> SecretUsage:
         """A copy of the object, or a new one where there is none of this very Secret."""
@@ -165,12 +170,13 @@ class SecretUsages:
             else:
                 await self._usages.create(ctx, meta.namespace, usage)
         except StatusError as error:
-            if error.code == 409:
-                # Another process wrote it: what this one knows goes with a later turn.
-                key = meta.namespace, meta.name
-                self._waiting[key] = {r.verb: r for r in usage.reads} | self._waiting.get(key, {})
-            elif error.code not in (403, 404):  # Of a namespace that is going, or gone.
-                raise
+            if error.code in (403, 404):
+                return  # Of a namespace that is going, or gone, or where a policy says no.
+            if error.code != 409:
+                log(logger, logging.WARNING, "a SecretUsage could not be written", error)
+            # Another process wrote it, or it will go better later: a later turn tries again.
+            key = meta.namespace, meta.name
+            self._waiting[key] = {r.verb: r for r in usage.reads} | self._waiting.get(key, {})
 
     async def _remove_orphans(self) -> None:
         """Remove what tells of Secrets that are gone; their namespace may have gone first."""
@@ -217,9 +223,13 @@ def _newer(read: SecretRead, known: SecretRead | None) -> bool:
     return known is None or parse_time(read.time) > parse_time(known.time)
 
 
-def _tell(usage: SecretUsage, ends: Expiry | None) -> bool:
-    """Have the object tell this end; whether that changes it."""
-    told = usage.expiresAt, usage.expiresFrom, usage.expiresWhat
-    new = (format_time(ends.at), ends.path, ends.what) if ends is not None else ("", "", "")
-    usage.expiresAt, usage.expiresFrom, usage.expiresWhat = new
-    return told != new
+def _told(usage: SecretUsage | None) -> tuple[str, str, str]:
+    """The end that an object tells."""
+    if usage is None:
+        return "", "", ""
+    return usage.expiresAt, usage.expiresFrom, usage.expiresWhat
+
+
+def _telling(ends: Expiry | None) -> tuple[str, str, str]:
+    """The same of an end that is to be told."""
+    return ("", "", "") if ends is None else (format_time(ends.at), ends.path, ends.what)

@@ -79,11 +79,13 @@ class InUseGuard:
         guard = await self._users.guard(meta.namespace)
         if guard == "off":
             return
-        if guard == "warn" and attributes.verb == "deletecollection":
-            if await self._users.is_used(meta.namespace, meta.name, attributes):
+        if attributes.verb == "deletecollection":
+            if not await self._users.is_used(meta.namespace, meta.name, attributes):
+                return
+            if guard == "warn":
                 # The same text for all of them: it is told once.
                 request.warn("some of the deleted Secrets are in use")
-            return
+                return
         users = await self._users.users(meta.namespace, meta.name)
         if users:
             self._tell(request, guard, users)
