@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import stat
 from collections.abc import AsyncIterator
@@ -29,7 +30,6 @@ from strongroom.resources.certificatesigningrequest_object import (
     CertificateSigningRequest,
     CertificateSigningRequestCondition,
 )
-from strongroom.resources.node import NODES
 from strongroom.resources.signer_names import KUBELET_CLIENT, KUBELET_SERVING
 from tests.controllers.certificates.making import authority
 from tests.controllers.conftest import until
@@ -69,15 +69,14 @@ async def signing(directory: Path) -> AsyncIterator[tuple[Client, Path, asyncio.
         async with Client(load_config(data / "admin.kubeconfig")) as admin:
             ca = load((data / "pki/ca.crt").read_bytes(), (data / "pki/ca.key").read_bytes())
 
+            found = await admin.list(CSRS)
+
             async def sign() -> None:
-                found = await admin.list(CSRS)
                 async for event in admin.watch(CSRS, resource_version=found.revision):
                     if event.type == "ADDED" and event.obj is not None:
                         await answer(admin, event.obj)
 
             async def answer(client: Client, request: CertificateSigningRequest) -> None:
-                if "denied" in request.metadata.annotations:
-                    return
                 approved = CertificateSigningRequestCondition(type="Approved", status="True")
                 request.status.conditions = [approved]
                 request = await client.update(CSRS, request, subresource="approval")
@@ -88,11 +87,12 @@ async def signing(directory: Path) -> AsyncIterator[tuple[Client, Path, asyncio.
             task = asyncio.create_task(sign())
             yield admin, data, task
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 async def test_certificates_are_renewed_while_the_node_runs(tmp_path: Path) -> None:
-    async with signing(tmp_path) as (admin, data, _):
+    async with signing(tmp_path) as (_, data, _):
         pki = data / "pki"
         ca = (pki / "ca.crt").read_bytes(), (pki / "ca.key").read_bytes()
         identity = Identity(tmp_path / "node", "n1")
@@ -106,7 +106,7 @@ async def test_certificates_are_renewed_while_the_node_runs(tmp_path: Path) -> N
         serving.load_cert_chain(identity.file(KUBELET_SERVING))
         config = load_config(identity.kubeconfig)
         async with Client(config) as client:
-            assert (await client.list(NODES)).items == []
+            assert (await client.list(CSRS)).items == []
             clock = SystemClock()
             rotation = Rotation(
                 identity, client, serving, clock=clock, sleep=asyncio.sleep, chance=lambda: 0.0
@@ -122,14 +122,13 @@ async def test_certificates_are_renewed_while_the_node_runs(tmp_path: Path) -> N
             await until(renewed, bool)
             await until(shown, bool)
             await rotation.close()
-            assert (await client.list(NODES)).items == []
+            assert len((await client.list(CSRS)).items) == 2
         for signer in before:
             pem = identity.file(signer).read_bytes()
             certificate = x509.load_pem_x509_certificate(pem)
             assert certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=300)
             key = load_pem_private_key(pem, None)
             assert key.public_key() == certificate.public_key()
-        assert len((await admin.list(CSRS)).items) == 2
 
 
 async def test_a_denied_request_is_told(tmp_path: Path) -> None:

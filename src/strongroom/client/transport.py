@@ -19,7 +19,7 @@ from yarl import URL
 from strongroom.api.clock import Clock, SystemClock
 from strongroom.api.errors import StatusCause, StatusDetails, StatusError
 from strongroom.client.config import ClientConfig
-from strongroom.client.errors import InvalidConfig, translated
+from strongroom.client.errors import InvalidConfig, Unreachable, translated
 from strongroom.client.exec_plugin import Issued, PluginCredentials
 from strongroom.client.tls import client_context
 
@@ -66,6 +66,9 @@ class Transport:
         self._plugin = PluginCredentials(config.plugin, self._clock) if config.plugin else None
         self._issued: Issued | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._retired: aiohttp.ClientSession | None = None
+        """Of connections that show credentials of before the last change."""
+        self._streams: set[aiohttp.ClientResponse] = set()
         self._opening: set[asyncio.Task[aiohttp.ClientResponse]] = set()
         self._file_token = ""
         self._file_token_read_at: float | None = None
@@ -85,25 +88,35 @@ class Transport:
         """Close the connections; open streams end."""
         if self._opening:
             await asyncio.wait(self._opening, timeout=_LAST_MOMENT)
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        sessions = [each for each in (self._session, self._retired) if each is not None]
+        self._session = self._retired = None
+        for session in sessions:
+            await session.close()
+        if sessions:
             # Aborted connections are told so in the loop's next rounds; the loop may end now.
             for _ in range(3):
                 await asyncio.sleep(0)
 
     async def renew(self, config: ClientConfig) -> None:
-        """Show other credentials from now on; open connections, made with the old ones, end.
+        """Show other credentials from now on; streams, whose connections showed the old ones, end.
 
-        Whoever waits for an answer or follows a stream is told that the connection broke.
+        Whoever follows one is told that the connection broke.
         """
         tls = client_context(config) if config.server.startswith("https:") else None
         self.config, self._tls = config, tls
-        old, self._session = self._session, None
-        if self._opening:
-            await asyncio.wait(set(self._opening), timeout=_LAST_MOMENT)
-        if old is not None:
-            await old.close()
+        await self._retire()
+
+    async def _retire(self) -> None:
+        """Make new connections from now on, and end open streams.
+
+        What was asked is still answered: the old connections are closed when nobody has used them
+        for a while.
+        """
+        ended, self._retired, self._session = self._retired, self._session, None
+        for stream in tuple(self._streams):
+            _hang_up(stream)
+        if ended is not None:
+            await ended.close()
 
     async def request(
         self,
@@ -152,6 +165,7 @@ class Transport:
             opening = self._open("GET", path, params, None, "", accept, timeout)
             got = await self._opened(opening)
         # Outside `translated`: the block's own errors are not the connection's.
+        self._streams.add(got)
         try:
             if got.status >= 400:
                 with translated(what):
@@ -159,6 +173,7 @@ class Transport:
                 self._check(Response(got.status, got.headers, body))
             yield _chunks(got, what)
         finally:
+            self._streams.discard(got)
             _hang_up(got)
 
     async def _ask_plugin(self) -> None:
@@ -175,9 +190,7 @@ class Transport:
             self._tls = client_context(
                 replace(self.config, client_cert=issued.client_cert, client_key=issued.client_key)
             )
-            stale, self._session = self._session, None
-            if stale is not None:
-                await stale.close()
+            await self._retire()
 
     def _check(self, response: Response) -> None:
         """Raise the error of an answer of 400 and above."""
@@ -310,8 +323,17 @@ def _hang_up(response: aiohttp.ClientResponse) -> None:
 
 async def _chunks(response: aiohttp.ClientResponse, what: str) -> AsyncIterator[bytes]:
     with translated(what):
-        async for chunk in response.content.iter_any():
+        while chunk := await _read(response, what):
             yield chunk
+
+
+async def _read(response: aiohttp.ClientResponse, what: str) -> bytes:
+    """The next bytes; none at the end."""
+    try:
+        return await response.content.readany()
+    except RuntimeError as error:
+        # aiohttp's word for a connection that was closed here, between two reads.
+        raise Unreachable(f"{what}: the connection was closed") from error
 
 
 class _Cause(msgspec.Struct):
