@@ -22,6 +22,7 @@ from strongroom.client.client import Client, WatchEvent
 from strongroom.client.config import load_config
 from strongroom.client.errors import ClientFailure
 from strongroom.resources.secret import SECRETS, Secret
+from strongroom.resources.secretrevision import SECRET_REVISIONS, revision_name
 from strongroom.testing.process import Strongroom
 from tests.soak import times
 
@@ -174,4 +175,17 @@ async def check(room: Room, events: list[Told]) -> None:
         (left.discard if kind == "DELETED" else left.add)(name)
     async with room.client() as client:
         stored = {item.metadata.name for item in (await client.list(SECRETS, HOME)).items}
+        kept = {item.metadata.name for item in (await client.list(SECRET_REVISIONS, HOME)).items}
     assert stored == left | {"marker"}
+    assert kept == ended(events), "a state ended and was not kept, or was kept and did not end"
+
+
+def ended(events: list[Told]) -> set[str]:
+    """Names of the states that ended: with the next event of the same Secret."""
+    last: dict[str, int] = {}
+    found = set()
+    for kind, name, revision in events:
+        if kind != "ADDED":
+            found.add(revision_name(name, last[name]))
+        last[name] = revision
+    return found

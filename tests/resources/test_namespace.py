@@ -6,6 +6,7 @@ from typing import Any
 
 from strongroom.api.meta import DeleteOptions
 from strongroom.resources.namespace import NAMESPACES, Namespace
+from strongroom.resources.strongroom_annotations import HISTORY
 from tests.resources.making import NOW, made, texts
 
 
@@ -118,3 +119,10 @@ def test_columns_and_selectors() -> None:
     assert NAMESPACES.field_selectors["status.phase"](namespace) == "Active"
     assert NAMESPACES.field_selectors["name"](namespace) == "shop"
     assert "deletecollection" not in NAMESPACES.verbs
+
+
+def test_an_annotation_on_history_that_says_nothing_is_warned_of() -> None:
+    for text, told in (("off", 0), ("3", 0), ("some", 1)):
+        namespace = _namespace()
+        namespace.metadata.annotations = {HISTORY: text}
+        assert len(NAMESPACES.warnings(namespace, None)) == told

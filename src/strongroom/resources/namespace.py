@@ -14,6 +14,7 @@ from strongroom.api.times import format_time
 from strongroom.api.validation import Path, dns_label, invalid_value, qualified_name
 from strongroom.resources.columns import AGE, NAME
 from strongroom.resources.resource import Column, Resource, Subresource
+from strongroom.resources.secret_history import unusable
 
 ACTIVE = "Active"
 TERMINATING = "Terminating"
@@ -101,6 +102,10 @@ class NamespaceResource(Resource[Namespace]):
 
     def validate_name(self, name: str, *, prefix: bool = False) -> list[str]:
         return dns_label(name, prefix=prefix)
+
+    def warnings(self, new: Namespace, old: Namespace | None) -> list[str]:
+        text = unusable(new.metadata.annotations)
+        return [text] if text else []
 
     def begin_deletion(self, obj: Namespace, options: DeleteOptions, now: datetime) -> bool:
         if obj.metadata.deletionTimestamp:
