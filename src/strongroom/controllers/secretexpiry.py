@@ -8,16 +8,19 @@ these, and annotations alone count. Each Event is told once a state, and again o
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from strongroom.api.clock import Clock
+from strongroom.api.errors import StatusError
 from strongroom.api.times import format_time, parse_time
-from strongroom.client.backoff import Sleep
+from strongroom.client.backoff import Backoff, Sleep
 from strongroom.client.client import Client
-from strongroom.client.discovery import discover
+from strongroom.client.discovery import Served, discover
+from strongroom.client.errors import ClientFailure
 from strongroom.client.events import EventRecorder, ObjectReference
 from strongroom.client.informer import Change, Follower, Informer
 from strongroom.client.queue import WorkQueue
@@ -33,6 +36,8 @@ PERIOD = 60.0
 """Seconds between two looks at the clock for all Secrets that have an end or are to be replaced."""
 AGAIN = timedelta(days=1)
 """After which a state that lasts is told again."""
+
+_log = logging.getLogger("strongroom.controllers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class SecretExpiry:
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        served = await discover(self._client)
+        served = await self._served()
         self._follows_usages = bool(served.find(SECRET_USAGES.api_version, SECRET_USAGES.kind))
         if self._follows_usages:
             self._usages.start()
@@ -101,6 +106,16 @@ class SecretExpiry:
         self._secrets.start()
         await self._secrets.wait_synced()
         self._ticker = asyncio.create_task(self._tick())
+
+    async def _served(self) -> Served:
+        """What the server serves, as soon as it answers."""
+        backoff = Backoff(initial=0.2, limit=30.0)
+        while True:
+            try:
+                return await discover(self._client)
+            except (StatusError, ClientFailure) as error:
+                _log.warning("cannot ask what is served: %s", error)
+                await self._sleep(backoff.next())
 
     async def close(self) -> None:
         if self._ticker is not None:
