@@ -10,6 +10,7 @@ import pytest
 
 from strongroom.api import codec
 from strongroom.client.client import Client
+from strongroom.controllers import legacytokens
 from strongroom.controllers.legacytokens import INTERVAL, LegacyTokenCleaner
 from strongroom.resources.configmap import CONFIG_MAPS
 from strongroom.resources.legacy_tokens import (
@@ -84,8 +85,9 @@ class Legacy:
 
 @pytest.fixture(autouse=True)
 def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server does not set right what tests make wrong."""
+    """The server does not set right what tests make wrong; lists come in many pages."""
     monkeypatch.setattr(duties, "BUILTINS", 3600.0)
+    monkeypatch.setattr(legacytokens, "_PAGE", 3)
 
 
 @pytest.fixture

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from strongroom.api.errors import StatusError
 from strongroom.cli.main import main
 from strongroom.cli.token.joining import Joining
+from strongroom.client.client import Client
 from strongroom.resources.bootstrap_token import groups_of, parse_token, signing_key, time_left
 from strongroom.resources.certificate_pins import pins
+from strongroom.resources.configmap import CONFIG_MAPS, ConfigMap
 from strongroom.resources.secret import BOOTSTRAP_TOKEN, SECRETS, Secret
 from strongroom.testing.process import Strongroom
 from tests.cli.secret.conftest import Room
@@ -92,6 +95,39 @@ def test_the_join_command_names_server_and_authority(api: Strongroom) -> None:
         f"strongroom node join {api.url} --token-file /dev/stdin --ca-cert-hash {pins(ca)[0]}"
     )
     assert made.stderr.startswith(f"warning: {api.url} is reached from this machine only")
+
+
+INFO = ("cluster-info", "kube-public")
+
+
+async def say(client: Client, text: str) -> None:
+    """Have cluster-info hold this, whether the server has made it or not."""
+    made = ConfigMap(data={"kubeconfig": text})
+    made.metadata.name = INFO[0]
+    while True:
+        try:
+            await client.patch(CONFIG_MAPS, *INFO, {"data": made.data})
+            return
+        except StatusError as error:
+            assert error.code == 404  # noqa: PT017 - anything else is a failure
+        try:
+            await client.create(CONFIG_MAPS, made, INFO[1])
+            return
+        except StatusError as error:
+            assert error.code == 409  # noqa: PT017 - as above
+
+
+@pytest.mark.parametrize("text", ["clusters: [", "clusters: []", "{}", "clusters: [{cluster: {}}]"])
+def test_a_cluster_info_that_leads_nowhere_makes_no_token(api: Strongroom, text: str) -> None:
+    admin, before = Room(api, ""), done(api, "list")
+    admin.ask(lambda client: say(client, text))
+    result = run(api, "create", "--print-join-command")
+    assert result.exit_code == 1
+    assert result.stderr == "error: the kubeconfig of cluster-info cannot be read\n"
+    assert done(api, "list") == before
+    # Without any, the kubeconfig says where; the server makes it again some seconds later.
+    admin.ask(lambda client: client.delete(CONFIG_MAPS, *INFO))
+    assert f" join {api.url} " in done(api, "create", "--print-join-command")
 
 
 @pytest.mark.parametrize(
