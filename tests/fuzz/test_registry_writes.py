@@ -28,7 +28,7 @@ from tests.fuzz.mutations import as_json, damaged_tree, junk, tells
 from tests.fuzz.sizes import seeds
 from tests.registry.conftest import NOW, context
 
-RESOURCES = CATALOG.all()
+RESOURCES = tuple(r for r in CATALOG.all() if not r.answered)
 IDS = [f"{r.plural}.{r.group}" for r in RESOURCES]
 each = pytest.mark.parametrize("resource", RESOURCES, ids=IDS)
 
