@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from strongroom.resources import pem
 from strongroom.resources.certificate_pins import pins
 from strongroom.server.certificates import make_ca
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CERTIFICATE = next(pem.blocks(make_ca(NOW).certificate)).content
 
 
 def test_the_pins_of_a_bundle() -> None:
@@ -35,3 +38,14 @@ def test_the_pins_of_a_bundle() -> None:
 def test_what_is_no_certificate(content: bytes) -> None:
     with pytest.raises(ValueError, match="a certificate cannot be read"):
         pins(pem.armored(pem.CERTIFICATE, content))
+
+
+@given(at=st.integers(0, len(CERTIFICATE) - 1), byte=st.integers(0, 255), cut=st.booleans())
+def test_whatever_it_is_there_is_a_pin_or_an_error(at: int, byte: int, cut: bool) -> None:
+    changed = CERTIFICATE[:at] + bytes([byte]) + (b"" if cut else CERTIFICATE[at + 1 :])
+    try:
+        found = pins(pem.armored(pem.CERTIFICATE, changed))
+    except ValueError as error:
+        assert str(error) == "a certificate cannot be read"  # noqa: PT017 - one of two ends
+    else:
+        assert len(found) == 1
