@@ -9,6 +9,7 @@ from strongroom.resources.apiservice import API_SERVICES
 from strongroom.resources.certificatesigningrequest import CERTIFICATE_SIGNING_REQUESTS
 from strongroom.resources.clusterrole import CLUSTER_ROLES
 from strongroom.resources.clusterrolebinding import CLUSTER_ROLE_BINDINGS
+from strongroom.resources.clustertrustbundle import CLUSTER_TRUST_BUNDLES
 from strongroom.resources.configmap import CONFIG_MAPS
 from strongroom.resources.controllerrevision import CONTROLLER_REVISIONS
 from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
@@ -89,7 +90,7 @@ CATALOG = Catalog(
         *(DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, CONTROLLER_REVISIONS),
         *(JOBS, CRON_JOBS),
         POD_DISRUPTION_BUDGETS,
-        CERTIFICATE_SIGNING_REQUESTS,
+        *(CERTIFICATE_SIGNING_REQUESTS, CLUSTER_TRUST_BUNDLES),
         LEASES,
         *(EVENTS_V1, ENDPOINT_SLICES),
         *(INGRESSES, INGRESS_CLASSES),

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from strongroom.api.errors import StatusError
 from strongroom.client.client import Client
 from strongroom.client.informer import Change
 from strongroom.client.queue import WorkQueue
@@ -43,8 +42,6 @@ from strongroom.resources.signer_names import KUBELET_CLIENT, KUBELET_SERVING
 
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
-_GRANTS = {"nodeclient": "system:bootstrappers", "selfnodeclient": NODES}
-"""What kubeadm binds, for servers that answer no reviews."""
 _SELF = "Auto approving self kubelet client certificate after SubjectAccessReview."
 _NODE = "Auto approving kubelet client certificate after SubjectAccessReview."
 _SERVING = "Auto approving kubelet serving certificate for the node's own name."
@@ -121,12 +118,7 @@ class Approver:
                 },
             },
         }
-        try:
-            answer = await self._client.request("POST", REVIEWS, body=json.dumps(body).encode())
-        except StatusError as error:
-            if error.code != 404:
-                raise
-            return _GRANTS[subresource] in spec.groups
+        answer = await self._client.request("POST", REVIEWS, body=json.dumps(body).encode())
         return json.loads(answer.body).get("status", {}).get("allowed") is True
 
     async def _approve(self, request: CertificateSigningRequest, message: str) -> None:
