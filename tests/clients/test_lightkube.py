@@ -197,10 +197,11 @@ async def test_the_asynchronous_client(cluster: Strongroom, namespace: str) -> N
     config = KubeConfig.from_file(cluster.kubeconfig)
     client = AsyncClient(config=config, namespace=namespace, field_manager="a")
     await client.apply(config_map(a="1"))
-    async for kind, obj in client.watch(ConfigMap):
+    mine = {"metadata.name": "c"}
+    async for kind, obj in client.watch(ConfigMap, fields=mine):
         assert (kind, obj.data) == ("ADDED", {"a": "1"})
         break
-    assert [item.data async for item in client.list(ConfigMap)] == [{"a": "1"}]
+    assert [item.data async for item in client.list(ConfigMap, fields=mine)] == [{"a": "1"}]
     await client.delete(ConfigMap, "c")
     with pytest.raises(ApiError) as error:
         await client.get(ConfigMap, "c")

@@ -52,7 +52,8 @@ def test_secrets_in_every_form(old: Kubectl) -> None:
 
 def test_a_watch_prints_each_change(old: Kubectl) -> None:
     old("create", "configmap", "app", "--from-literal=a=1")
-    watching = old.start("get", "configmaps", "-w", "--no-headers", "--output-watch-events")
+    mine = "--field-selector=metadata.name=app"
+    watching = old.start("get", "configmaps", mine, "-w", "--no-headers", "--output-watch-events")
     with watching:
         assert watching.stdout is not None
         assert watching.stdout.readline().split()[:3] == ["ADDED", "app", "1"]
