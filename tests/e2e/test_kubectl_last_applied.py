@@ -8,6 +8,7 @@ import stat
 from typing import Any
 
 from tests.e2e.kubectl import Kubectl
+from tests.e2e.wire import Wire
 
 ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 MASK = "masked/by/strongroom"
@@ -51,9 +52,9 @@ def test_changes_additions_and_removals_come_out_right(kubectl: Kubectl) -> None
 def test_the_same_again_is_no_change(kubectl: Kubectl) -> None:
     kubectl.apply(manifest(a="1"))
     before = kubectl.object("secret", "s")
-    # kubectl sends its annotation whole each time: it cannot know that nothing is written.
-    assert kubectl.apply(manifest(a="1")) == "secret/s configured\n"
+    assert kubectl.apply(manifest(a="1")) == "secret/s unchanged\n"
     assert kubectl.object("secret", "s") == before
+    assert last(kubectl)["data"] == {"a": MASK}
     same = kubectl.run("diff", "-f", "-", stdin=manifest(a="1"))
     assert (same.code, same.out) == (0, "")
     changed = kubectl.run("diff", "-f", "-", stdin=manifest(a="2"))
@@ -108,3 +109,21 @@ def test_a_masked_manifest_is_not_applied_unnoticed(kubectl: Kubectl) -> None:
     shown = kubectl("apply", "view-last-applied", "secret/s", "-o", "json")
     done = kubectl.run("apply", "-f", "-", stdin=shown)
     assert "Warning: data[a]: the value is the mark" in done.err
+
+
+def test_only_an_apply_that_reads_the_whole_secret_reads_the_annotation_whole(
+    kubectl: Kubectl, wire: Wire
+) -> None:
+    kubectl.apply(manifest(a="1"))
+    path = f"/api/v1/namespaces/{kubectl.namespace}/secrets"
+    apply = {"Kubectl-Command": "kubectl apply"}
+    filled = wire.send("GET", f"{path}/s", headers=apply).json
+    text = filled["metadata"]["annotations"][ANNOTATION]
+    assert json.loads(text)["data"] == filled["data"]
+    metadata = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+    for where, headers in (
+        (f"{path}/s", {**apply, **metadata}),
+        (f"{path}/s", {"Kubectl-Command": "kubectl get"}),
+        (path, apply),
+    ):
+        assert json.dumps(MASK)[1:-1] in wire.send("GET", where, headers=headers).body.decode()

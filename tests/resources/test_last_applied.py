@@ -11,7 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.api.apply.last_applied import ANNOTATION, MASK
-from strongroom.resources.last_applied import EMPTY, masked
+from strongroom.resources.last_applied import (
+    EMPTY,
+    fill_annotation,
+    mask_annotation,
+    masked,
+)
 from strongroom.resources.secret import SECRETS, Secret
 
 MANIFEST = {
@@ -93,6 +98,39 @@ _JSON = st.recursive(
 def test_masking_twice_changes_nothing_more(tree: Any) -> None:
     once = masked(text(tree))
     assert masked(once) == once
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.binary(max_size=5)),
+    st.dictionaries(st.sampled_from("xyz"), st.text('a<&>\u2028é"\\\n', max_size=5)),
+)
+def test_an_apply_reads_back_what_it_wrote(data: dict[str, bytes], texts: dict[str, str]) -> None:
+    encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
+    meta = {"annotations": {"html": "<b>&"}, "name": "s"}
+    whole = {"apiVersion": "v1", "data": encoded, "kind": "Secret", "metadata": meta}
+    written = go_text({**whole, "stringData": texts})
+    annotations = {ANNOTATION: written}
+    mask_annotation(annotations)
+    stored = {**data, **{key: value.encode() for key, value in texts.items()}}
+    fill_annotation(annotations, stored)
+    assert annotations[ANNOTATION] == written
+
+
+def go_text(tree: Any) -> str:
+    """As Go's encoder writes it."""
+    written = json.dumps(tree, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    for char in "<>&\u2028":
+        written = written.replace(char, f"\\u{ord(char):04x}")
+    return written + "\n"
+
+
+def test_what_the_secret_has_no_value_for_stays_marked() -> None:
+    annotations = {ANNOTATION: text({"data": {"gone": MASK}, "stringData": {"raw": MASK}})}
+    before = dict(annotations)
+    assert fill_annotation(annotations, {"raw": b"\xff"})
+    assert annotations == before
+    assert not fill_annotation({}, {})
+    assert not fill_annotation({ANNOTATION: f"[{MASK}"}, {})
 
 
 def secret(annotation: str, **data: bytes) -> Secret:

@@ -224,6 +224,13 @@ class View(Generic[T]):
         """A new object that belongs to the caller. Raises Undecodable."""
         return self._form.decode(self.wire)
 
+    def for_apply(self) -> View[T]:
+        """The object the way `kubectl apply` compares it: mostly this very view."""
+        obj = self.decode()
+        if not self._form.resource.complete_for_apply(obj):
+            return self
+        return self._form.unstored(obj, self.namespace, self.name, self.revision)
+
     def peek(self) -> T:
         """Like ``obj``, but does not keep what it decoded: for one look at many objects."""
         return self._obj if self._obj is not None else self.decode()

@@ -9,6 +9,7 @@ value here, and what a Secret does not have (a mistyped ``data``, say) is left o
 from __future__ import annotations
 
 import base64
+import contextlib
 from functools import cache
 from typing import Any
 
@@ -23,6 +24,7 @@ EMPTY = "{}"
 """In place of a text that is no manifest: with it, the next apply deletes nothing."""
 
 _MASK_AS_VALUE = (MASK.encode(), base64.b64decode(MASK))
+_GO_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 _KEPT = ("apiVersion", "kind", "type", "immutable")
 _MAX_DEPTH = 200
 
@@ -52,8 +54,39 @@ def masked(text: str) -> str:
         return EMPTY
     if safe == tree:
         return text
-    # Go's encoder of such objects ends with a line feed.
-    return codec.encode(safe).decode() + "\n"
+    return _go_text(safe)
+
+
+def fill_annotation(annotations: dict[str, str], data: dict[str, bytes]) -> bool:
+    """Put the values that a Secret has in the place of their marks; whether there were any.
+
+    For `kubectl apply` alone: what it reads then is what it would write, if nothing is to change.
+    """
+    text = annotations.get(ANNOTATION, "")
+    if MASK not in text or masked(text) != text:
+        # Nothing to fill in, or stored by another server: that is what was applied, as it was.
+        return False
+    tree = read_json(text.encode(), _MAX_DEPTH)
+    for field, write in (("data", _base64), ("stringData", bytes.decode)):
+        values = tree.get(field) or {}
+        for key in values.keys() & data.keys():
+            if values[key] == MASK:
+                with contextlib.suppress(UnicodeDecodeError):
+                    values[key] = write(data[key])
+    annotations[ANNOTATION] = _go_text(tree)
+    return True
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _go_text(tree: dict[str, Any]) -> str:
+    """The JSON that kubectl makes: Go's encoder escapes what HTML gives a meaning to.
+
+    These characters stand in strings only, where an escape is the same.
+    """
+    return codec.encode(tree).decode().translate(_GO_ESCAPES) + "\n"
 
 
 def emptied_warning(new: ObjectMeta, old: ObjectMeta | None) -> list[str]:

@@ -241,6 +241,13 @@ class Resource(Generic[T]):
             and not new.metadata.finalizers
         )
 
+    def complete_for_apply(self, obj: T) -> bool:
+        """Show ``obj``, as a whole, the way `kubectl apply` compares it; whether that changed it.
+
+        What is stored, and what all others read, stays as it is.
+        """
+        return False
+
     def columns_of(self, obj: T, now: datetime) -> Sequence[Any]:
         """The cells of this object's row, one for each column."""
         return [column.cell(obj, now) for column in self.columns]

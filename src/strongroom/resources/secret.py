@@ -21,7 +21,12 @@ from strongroom.api.validation import (
 )
 from strongroom.resources.columns import AGE, NAME
 from strongroom.resources.json_text import json_object_error
-from strongroom.resources.last_applied import emptied_warning, mask_annotation, masked_data_warnings
+from strongroom.resources.last_applied import (
+    emptied_warning,
+    fill_annotation,
+    mask_annotation,
+    masked_data_warnings,
+)
 from strongroom.resources.pem_pair import pem_pair_problem
 from strongroom.resources.resource import Column, Resource
 
@@ -96,6 +101,10 @@ class SecretResource(Resource[Secret]):
             problem = pem_pair_problem(new.data.get("tls.crt", b""), new.data.get("tls.key", b""))
             texts += [problem] if problem else []
         return texts
+
+    def complete_for_apply(self, obj: Secret) -> bool:
+        # Whoever is shown this is shown the same values in ``data``.
+        return fill_annotation(obj.metadata.annotations, obj.data)
 
     def validate(self, obj: Secret) -> list[FieldError]:
         errors = [

@@ -17,6 +17,9 @@ async def run(call: Call) -> OneObject:
         target.first("resourceVersion"),
         subresource=target.subresource,
     )
+    whole = not call.form.shape and not target.subresource
+    if whole and call.request.headers.get("kubectl-command") == "kubectl apply":
+        view = view.for_apply()
     return OneObject(view)
 
 
