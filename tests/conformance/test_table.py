@@ -70,9 +70,14 @@ async def test_should_return_generic_metadata_details_across_all_namespaces_for_
 async def test_should_return_a_406_for_a_backend_which_does_not_implement_metadata(
     api: Api, version: str
 ) -> None:
-    """Upstream asks for a review, of which there is none here; these have no rows either."""
-    for path in ("/version", "/api", "/apis", "/api/v1"):
-        code, reason, message = (await api.ask("GET", path, headers=table(version))).refused()
+    review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    question = {"spec": {"nonResourceAttributes": {"path": "/", "verb": "get"}}}
+    asked: list[tuple[str, Any]] = [(path, None) for path in ("/version", "/api", "/apis")]
+    for path, body in [(review, question), *asked]:
+        method = "POST" if body else "GET"
+        code, reason, message = (
+            await api.ask(method, path, body, headers=table(version))
+        ).refused()
         assert (code, reason) == (406, "NotAcceptable")
         assert message.startswith("only the following media types are accepted: application/json")
 

@@ -100,7 +100,9 @@ class Endpoints:
         struct: type[Struct] = registry.resource.type
         # What is known of types is kept for good, which those of custom kinds must not be.
         protobuf = not is_custom(struct) and has_message(struct)
-        form = accepted_form(accept, verb.shapes, protobuf=protobuf)
+        # An answer to a question has no rows, and its metadata is empty.
+        shapes = frozenset() if registry.resource.answered else verb.shapes
+        form = accepted_form(accept, shapes, protobuf=protobuf)
         reads = self._reads if target.resource == "secrets" and not target.group else None
         return Stages(Call(request, target, attributes, registry, form), verb, reads)
 
