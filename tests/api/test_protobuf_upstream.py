@@ -48,7 +48,8 @@ META_TYPES: list[type[Struct]] = [
     PartialObjectMetadataList,
     Status,
 ]
-TYPES = list(dict.fromkeys([*(r.type for r in CATALOG.all()), *META_TYPES]))
+PARTS = [p.other.type for r in CATALOG.all() for p in r.subresources if p.other]
+TYPES = list(dict.fromkeys([*(r.type for r in CATALOG.all()), *PARTS, *META_TYPES]))
 OURS = "io.strongroom."
 """Kinds that upstream does not have."""
 NEWER = ("k8s.io.api.certificates.v1.ClusterTrustBundle",)

@@ -35,6 +35,7 @@ def structs() -> list[type[Struct]]:
     """Every Struct that is reachable from a kind, each once."""
     found: set[type[Struct]] = set()
     waiting: list[type[Struct]] = [resource.type for resource in CATALOG.all()]
+    waiting += [p.other.type for r in CATALOG.all() for p in r.subresources if p.other]
     waiting += [Binding, Scale]
     while waiting:
         struct = waiting.pop()
