@@ -16,7 +16,7 @@ FLOOD = 150
 FLOODER, OTHER = "node", "scheduler"
 """Kubeconfigs of two components: neither of them is exempt from fairness."""
 
-NODES = "/api/v1/nodes"
+SERVICES = "/api/v1/services"
 
 
 async def flood(target: Target, seconds: float) -> Measurements:
@@ -39,7 +39,7 @@ async def flood(target: Target, seconds: float) -> Measurements:
 
 async def _other(pki: Path, seconds: float) -> tuple[float, float]:
     endpoint = Endpoint.of(named("other", str(pki / f"{OTHER}.kubeconfig")))
-    request = endpoint.get(NODES)
+    request = endpoint.get(SERVICES)
     outcome = await run_load(endpoint, 1, for_seconds(seconds, lambda: request))
     assert not outcome.failures
     return outcome.percentile(0.5) * 1000, outcome.percentile(0.99) * 1000
@@ -47,7 +47,7 @@ async def _other(pki: Path, seconds: float) -> tuple[float, float]:
 
 def _flood(kubeconfig: Path, seconds: float) -> None:
     endpoint = Endpoint.of(named("flood", str(kubeconfig)))
-    request = endpoint.get(NODES)
+    request = endpoint.get(SERVICES)
     asyncio.run(_flooding(endpoint, seconds, request))
 
 
