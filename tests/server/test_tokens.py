@@ -14,8 +14,10 @@ import pytest
 import pytest_asyncio
 
 from strongroom.access.authn.keys import make_key
+from strongroom.api.errors import StatusError
 from strongroom.files import write_private
 from strongroom.server.token_keys import default_files
+from strongroom.server.tokens import CoreObjects
 from tests.server.conftest import Answer, Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -366,6 +368,22 @@ async def test_what_is_no_token_at_all(room: Running) -> None:
     # A bad token beside a good certificate does not lock its bearer out.
     headers = {"Authorization": "Bearer nonsense"}
     assert (await room.ask("GET", SECRETS, headers=headers)).code == 200
+
+
+async def test_when_nobody_can_tell_nobody_is_let_in(
+    room: Running, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await token_of(room, account)
+
+    async def late(*asked: str) -> None:
+        raise StatusError(504, "Timeout", "the cache is behind")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(CoreObjects, "find", late)
+        assert (await who(room, token)).code == 504
+    last = room.audit_events()[-1]
+    assert (last["responseStatus"]["code"], last["user"]) == (504, {})
+    assert (await who(room, token)).code == 201
 
 
 async def test_a_tampered_token_is_refused(room: Running, account: str) -> None:
