@@ -19,12 +19,13 @@ from strongroom.access.authn.bound_tokens import BoundTokens
 from strongroom.access.authn.issuing import Issuer
 from strongroom.access.authn.objects import Stored
 from strongroom.access.authn.port import AudienceAwareAuthenticator
-from strongroom.access.authn.secret_tokens import LAST_USED, SecretTokens
+from strongroom.access.authn.secret_tokens import SecretTokens
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import Object
 from strongroom.api.patch import PatchType
 from strongroom.registry.registry import Registry
+from strongroom.resources.legacy_tokens import LAST_USED_LABEL
 from strongroom.resources.secret import Secret
 from strongroom.server.bootstrap import own_context
 from strongroom.server.kinds import Kinds
@@ -107,7 +108,7 @@ class UseLabels:
         registry: Registry[Secret] = self._objects.kinds.registry("", "secrets")
         ctx = own_context(self._clock, "patch", "secrets", namespace=meta.namespace)
         # The UID keeps the label from another Secret that has got the name meanwhile.
-        patch = {"metadata": {"uid": meta.uid, "labels": {LAST_USED: day}}}
+        patch = {"metadata": {"uid": meta.uid, "labels": {LAST_USED_LABEL: day}}}
         body = msgspec.json.encode(patch)
         try:
             await registry.patch(ctx, meta.namespace, meta.name, PatchType.MERGE, body)

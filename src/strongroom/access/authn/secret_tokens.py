@@ -16,11 +16,9 @@ from strongroom.access.authn.objects import Objects, Stored
 from strongroom.access.authn.port import AuthenticationFailed
 from strongroom.access.user import User
 from strongroom.api.clock import Clock
+from strongroom.resources.legacy_tokens import INVALID_SINCE_LABEL, LAST_USED_LABEL
 from strongroom.resources.secret import Secret
 from strongroom.resources.serviceaccount import ServiceAccount
-
-LAST_USED = "kubernetes.io/legacy-token-last-used"
-INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
 
 TOKEN = "token"  # noqa: S105 - the name of a key
 """Under which key the Secret has the token."""
@@ -82,15 +80,15 @@ class SecretTokens:
         claims, name = known.claims, known.claims.secret_name
         secret, account = _secret(seen[0], token), _account(seen[1], claims)
         where = f"{claims.namespace}/{claims.account_name}"
-        known.last_used = secret.metadata.labels.get(LAST_USED, "")
-        if secret.metadata.labels.get(INVALID_SINCE):
+        known.last_used = secret.metadata.labels.get(LAST_USED_LABEL, "")
+        if secret.metadata.labels.get(INVALID_SINCE_LABEL):
             self._count("legacy_invalid")
             self._track(known, seen[0])
             raise AuthenticationFailed(
                 f"the token in secret {claims.namespace}/{name} for service account {where} has "
                 "been marked invalid. Use tokens from the TokenRequest API or manually created "
-                f"secret-based tokens, or remove the '{INVALID_SINCE}' label from the secret to "
-                "temporarily allow use of this token",
+                f"secret-based tokens, or remove the '{INVALID_SINCE_LABEL}' label from the secret "
+                "to temporarily allow use of this token",
                 {f"{_AUDIT}invalidated": f"{name}/{claims.namespace}"},
             )
         generated = any(reference.name == name for reference in account.secrets)
