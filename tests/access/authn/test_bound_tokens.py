@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64encode
+from random import Random
 from typing import Any
 
 import msgspec
@@ -201,6 +204,31 @@ async def test_other_issuers_are_others_business(world: World) -> None:
     assert await world.tokens.authenticate_token("opaque", SERVER) is None
     odd = sign(b'{"iss":"https://issuer.example","aud":7}', key())
     assert await refusal(world, odd) == "the token's claims cannot be read"
+
+
+ODD: tuple[Any, ...] = (
+    *(None, 1, 1.5, True, "", "x", "é", "none", "HS256", "ES256", -1, 10**400, 1e308),
+    *([], ["a"], {}, {"a": 1}),
+)
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_odd_tokens_are_refused_and_nothing_worse(world: World, seed: int) -> None:
+    """Headers and claims of every type, signed well or badly."""
+    random = Random(seed)
+    for _ in range(100):
+        chosen = random.sample(["alg", "kid", "typ", "b64", "crit", "jwk", "zip"], 3)
+        header = json.dumps({name: random.choice(ODD) for name in chosen})
+        names = random.sample(["aud", "exp", "nbf", "iat", "jti", "sub", "kubernetes.io"], 3)
+        claims = {"iss": ISSUER} | {name: random.choice(ODD) for name in names}
+        payload = json.dumps(claims).encode()
+        forged = ".".join(
+            urlsafe_b64encode(part).rstrip(b"=").decode()
+            for part in (header.encode(), payload, random.randbytes(64))
+        )
+        for token in (forged, sign(payload, key())):
+            assert await refusal(world, token)
+    assert await world.tokens.authenticate_token("a.\ud800.c", SERVER) is None
 
 
 async def test_a_former_issuer_is_still_believed(world: World) -> None:

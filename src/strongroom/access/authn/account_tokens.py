@@ -95,7 +95,7 @@ class AccountTokens:
         self, token: str, audiences: tuple[str, ...]
     ) -> Authenticated | None:
         """Whose the token is; None when it has another issuer."""
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
         known = self._known.get(digest)
         if known is None or known.keys is not self._keys.current():
             known = self._read(token)
