@@ -11,6 +11,7 @@ from pathlib import Path
 
 from strongroom.access.authz.modes import DEFAULT, mode_error
 from strongroom.paths import default_data_dir
+from strongroom.server.argument_types import duration
 from strongroom.server.plugins import check, named
 from strongroom.server.secret_options import SecretOptions, add_secret_options, secret_options
 from strongroom.server.token_options import TokenOptions, add_token_options, token_options
@@ -112,7 +113,7 @@ def _keeping(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--event-ttl",
-        type=_duration,
+        type=duration,
         default=3600.0,
         metavar="DURATION",
         help="how long Events are kept (1h)",
@@ -121,7 +122,7 @@ def _keeping(parser: argparse.ArgumentParser) -> None:
         "--compaction-interval",
         "--etcd-compaction-interval",
         dest="compaction_interval",
-        type=_duration,
+        type=duration,
         default=300.0,
         metavar="DURATION",
         help="how long history is kept (5m)",
@@ -136,7 +137,7 @@ def _keeping(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--secret-history-max-age",
-        type=_duration,
+        type=duration,
         default=30 * 86400.0,
         metavar="DURATION",
         help="how long they are kept, also those of deleted Secrets (720h)",
@@ -301,23 +302,3 @@ def _store(text: str) -> str:
     if not text.startswith("sqlite:") or text == "sqlite:":
         raise argparse.ArgumentTypeError("expected sqlite:PATH")
     return text
-
-
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
-
-
-def _duration(text: str) -> float:
-    """Go's form of a duration, such as ``1h30m``, in seconds."""
-    seconds, number = 0.0, ""
-    for character in text:
-        if character in _UNITS and number:
-            seconds += float(number) * _UNITS[character]
-            number = ""
-        elif character.isascii() and character.isdigit():
-            number += character
-        else:
-            number = "?"
-            break
-    if number or not seconds:
-        raise argparse.ArgumentTypeError("expected a duration such as 5m or 1h30m")
-    return seconds

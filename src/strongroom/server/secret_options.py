@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from strongroom.resources.secret_expiry import SOON_USED, parse_span
+from strongroom.server.argument_types import truth
 
 _NONE = timedelta()
 
@@ -38,7 +39,7 @@ def add_secret_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--secret-metrics",
-        type=_truth,
+        type=truth,
         nargs="?",
         const=True,
         default=True,
@@ -66,9 +67,3 @@ def _span_or_none(text: str) -> timedelta:
         return parse_span(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{error}, or 0") from error
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise argparse.ArgumentTypeError("expected true or false")
-    return text.lower() == "true"

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from strongroom.server.argument_types import duration, truth
+
 DEFAULT_ISSUER = "https://kubernetes.default.svc.cluster.local"
 
 _SHORTEST, _LONGEST = 3600, 1 << 32
-_UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def add_token_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--service-account-extend-token-expiration",
-        type=_truth,
+        type=truth,
         nargs="?",
         const=True,
         default=True,
@@ -86,7 +87,7 @@ def add_token_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--service-account-lookup",
-        type=_truth,
+        type=truth,
         nargs="?",
         const=True,
         default=True,
@@ -95,7 +96,7 @@ def add_token_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--enable-bootstrap-token-auth",
-        type=_truth,
+        type=truth,
         nargs="?",
         const=True,
         default=True,
@@ -134,27 +135,9 @@ def _https(text: str) -> str:
     return text
 
 
-def _truth(text: str) -> bool:
-    if text.lower() in ("true", "t", "1"):
-        return True
-    if text.lower() in ("false", "f", "0"):
-        return False
-    raise argparse.ArgumentTypeError("expected true or false")
-
-
 def _lifetime(text: str) -> int:
-    """Go's form of a duration in seconds; 0 for none."""
-    if text in ("0", "0s"):
-        return 0
-    seconds, number = 0, ""
-    for character in text:
-        if character in _UNITS and number:
-            seconds += int(number) * _UNITS[character]
-            number = ""
-        elif character.isascii() and character.isdigit():
-            number += character
-        else:
-            raise argparse.ArgumentTypeError("expected a duration such as 12h")
-    if number or not _SHORTEST <= seconds <= _LONGEST:
+    """A duration in seconds that a token may live; 0 for no limit."""
+    seconds = 0.0 if text in ("0", "0s") else duration(text)
+    if seconds and not _SHORTEST <= seconds <= _LONGEST:
         raise argparse.ArgumentTypeError("expected a duration between 1h and 2^32 seconds")
-    return seconds
+    return int(seconds)
