@@ -11,10 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_BLOCK = re.compile(
-    rb"(?:^|\n)-----BEGIN ([^\n-][^\n]*?)-----[ \t\r]*\n(.*?)\n?-----END \1-----[ \t\r]*(?=\n|$)",
-    re.DOTALL,
-)
+_MARK = re.compile(rb"-----(BEGIN|END) ([^\n]*)-----")
 CERTIFICATE = "CERTIFICATE"
 CERTIFICATE_REQUEST = "CERTIFICATE REQUEST"
 
@@ -29,16 +26,20 @@ class Block:
 
 
 def blocks(text: bytes) -> Iterator[Block]:
-    """The blocks of a text in their order."""
-    at = 0
-    while found := _BLOCK.search(text, at):
-        at = found.end()
-        headers, body = _split(found[2])
-        try:
-            content = base64.b64decode(b"".join(body.split()), validate=True)
-        except (binascii.Error, ValueError):
-            continue
-        yield Block(found[1].decode("latin-1"), headers, content)
+    """The blocks of a text in their order, found in one walk over its lines: it may be anything."""
+    begun: bytes | None = None
+    body: list[bytes] = []
+    for line in text.split(b"\n"):
+        mark = _MARK.fullmatch(line.rstrip())
+        if mark is None:
+            body.append(line)
+        elif mark[1] == b"BEGIN":
+            begun, body = mark[2], []
+        else:
+            block = _block(mark[2], body) if mark[2] == begun else None
+            begun, body = None, []
+            if block is not None:
+                yield block
 
 
 def first(text: bytes) -> Block | None:
@@ -56,10 +57,11 @@ def armored(type_: str, content: bytes) -> bytes:
     )
 
 
-def _split(body: bytes) -> tuple[bool, bytes]:
-    """Whether there are headers (``Name: value`` lines), and what comes after them."""
-    lines = body.split(b"\n")
-    count = 0
-    while count < len(lines) and b":" in lines[count]:
-        count += 1
-    return count > 0, b"\n".join(lines[count:])
+def _block(type_: bytes, lines: list[bytes]) -> Block | None:
+    """A block of these lines, of which the first may be headers (``Name: value``)."""
+    count = next((i for i, line in enumerate(lines) if b":" not in line), len(lines))
+    try:
+        content = base64.b64decode(b"".join(b"".join(lines[count:]).split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return Block(type_.decode("latin-1"), count > 0, content)
