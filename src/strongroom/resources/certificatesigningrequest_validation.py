@@ -107,8 +107,11 @@ def _usage_errors(usages: list[str], before: list[str]) -> list[FieldError]:
             if usage not in USAGES:
                 errors.append(not_supported(path.index(index), usage, USAGES))
     if len(set(before)) == len(before):
-        repeated = (i for i, usage in enumerate(usages) if usage in usages[:i])
-        errors += [duplicate(path.index(i), usages[i]) for i in repeated]
+        seen = set[str]()
+        for index, usage in enumerate(usages):
+            if usage in seen:
+                errors.append(duplicate(path.index(index), usage))
+            seen.add(usage)
     return errors
 
 
