@@ -105,10 +105,12 @@ def main() -> int:
     if options.workers and not options.only:
         return show_scaling(options.workers, options.seconds, options.core_share)
     counts = tuple(int(count) for count in options.counts.split(","))
+    bindings = tuple(int(count) for count in options.bindings.split(","))
     watches = tuple(int(count) for count in options.watches.split(","))
     settings = Settings(
         seconds=options.seconds,
         counts=counts,
+        bindings=bindings,
         secrets=options.secrets,
         watches=watches,
         workers=options.workers or 1,
@@ -138,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, default=Path(__file__).parent / "out", help="where the JSON goes")
     add("--seconds", type=float, default=3.0, help="length of each load")
     add("--counts", default="100,10000", help="numbers of Secrets for flat cost")
+    add("--bindings", default="10,1000,10000", help="numbers of bindings for cost of access")
     add("--secrets", type=int, default=10_000, help="number of Secrets in the large lists")
     add("--watches", default="1000,10000", help="numbers of watches in the crowds")
     add(

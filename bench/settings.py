@@ -12,6 +12,8 @@ class Settings:
     seconds: float = 3.0
     counts: tuple[int, ...] = (100, 10_000)
     """Secrets among which flat cost is measured."""
+    bindings: tuple[int, ...] = (10, 1_000, 10_000)
+    """Among which access is asked about."""
     listed: tuple[int, int] = (500, 3_300)
     """Secrets in the shorter lists."""
     secrets: int = 10_000

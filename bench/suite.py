@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from bench import cases
+from bench.authorize import authorizations
 from bench.cases import Measurements
 from bench.crowds import crowds
 from bench.lists import large_lists
@@ -30,6 +31,7 @@ CASES: dict[str, Case] = {
         target, settings.few_watches, 5 * settings.changes
     ),
     "watches": crowds,
+    "authorize": authorizations,
     "flat": lambda target, settings: cases.flat_cost(target, settings.counts, settings.seconds),
 }
 

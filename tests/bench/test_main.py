@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 SMALL = [
-    *("--only", "memory,create,get,protobuf,lists,apply,strategic,fan-out,watches,flat"),
+    *("--only", "memory,create,get,protobuf,lists,apply,strategic,fan-out,watches,authorize,flat"),
+    *("--bindings", "2,20"),
     *("--seconds", "0.05", "--counts", "5,20", "--secrets", "600", "--watches", "10,20"),
 ]
 """More Secrets than a page holds; of all else, little."""
