@@ -313,6 +313,30 @@ async def test_a_token_ends_at_once_for_every_worker(
             assert (await reader.ask("POST", who, {})).code == 401
 
 
+async def test_a_binding_made_at_one_worker_holds_at_the_other_at_once(
+    two: list[Connection],
+) -> None:
+    """Given and taken away by either: the next request, at the other, is judged by it."""
+    rbac = "/apis/rbac.authorization.k8s.io/v1"
+    rule = {"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]}
+    await two[0].done("POST", f"{rbac}/clusterroles", named("getter", rules=[rule]))
+    group = "rbac.authorization.k8s.io"
+    binding = named(
+        "getters",
+        roleRef={"apiGroup": group, "kind": "ClusterRole", "name": "getter"},
+        subjects=[{"apiGroup": group, "kind": "User", "name": "gina"}],
+    )
+    what = {"verb": "get", "resource": "secrets", "namespace": "default"}
+    question = {"spec": {"user": "gina", "resourceAttributes": what}}
+    reviews = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    for number in range(50):
+        writer, asker = two[number % 2], two[1 - number % 2]
+        await writer.done("POST", f"{rbac}/clusterrolebindings", binding)
+        assert (await asker.done("POST", reviews, question))["status"]["allowed"]
+        await writer.done("DELETE", f"{rbac}/clusterrolebindings/getters")
+        assert not (await asker.done("POST", reviews, question))["status"]["allowed"]
+
+
 async def test_health_and_what_is_told_of_the_workers(
     fleet: FleetServer, two: list[Connection]
 ) -> None:
