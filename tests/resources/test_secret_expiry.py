@@ -43,6 +43,14 @@ def token(claims: Any, header: Any = {"alg": "RS256"}, signature: bytes = b"AAAA
     return b".".join([*parts, signature])
 
 
+def deep(header: str, claims: str, before: str = "[", after: str = "]") -> bytes:
+    """A token of which a part has brackets within brackets, more than anybody recurses into."""
+    inner = before * 4000 + "1" + after * 4000
+    parts = (part.replace("%s", inner) for part in (header, claims))
+    encoded = (base64.urlsafe_b64encode(part.encode()).rstrip(b"=") for part in parts)
+    return b".".join((*encoded, b"AAAA"))
+
+
 def _told(secret: Secret) -> tuple[datetime, str, str] | None:
     expiry = facts_of(secret).expiry
     return (expiry.at, expiry.what, expiry.path) if expiry else None
@@ -97,6 +105,9 @@ def test_the_earliest_end_counts() -> None:
         token({"exp": True}),
         token([1]),
         token({"exp": 1}, header={"typ": "JWT"}),
+        deep('{"alg":"RS256","x":%s}', '{"exp":1}'),
+        deep('{"alg":"RS256"}', '{"exp":1,"x":%s}'),
+        deep('{"alg":"RS256"}', '{"x":%s,"exp":1}', '{"a":', "}"),
         b"eyJhbGciOiJub25lIn0.e30",
         b"eyJ!.e30.",
         token({"exp": 1}) + b".more",

@@ -172,7 +172,7 @@ def token_end(value: bytes) -> datetime | None:
         _headers.decode(_unpadded(found[1]))
         seconds = _claims.decode(_unpadded(found[2])).exp
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-    except (msgspec.MsgspecError, ValueError, OverflowError, OSError):
+    except (msgspec.MsgspecError, ValueError, OverflowError, OSError, RecursionError):
         return None
 
 

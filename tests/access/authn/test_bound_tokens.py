@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -229,6 +230,26 @@ async def test_odd_tokens_are_refused_and_nothing_worse(world: World, seed: int)
         for token in (forged, sign(payload, key())):
             assert await refusal(world, token)
     assert await world.tokens.authenticate_token("a.\ud800.c", SERVER) is None
+
+
+@pytest.mark.parametrize("deep", [("[", "]"), ('{"a":', "}")])
+async def test_deep_tokens_are_refused_and_nothing_worse(
+    world: World, deep: tuple[str, str]
+) -> None:
+    """Brackets within brackets, more than anybody recurses into, in either part."""
+    issuer = json.dumps(ISSUER)
+    before, after = deep
+    for depth in (300, 900, 4000):
+        inner = before * depth + "1" + after * depth
+        for header, payload in (
+            (f'{{"alg":"RS256","x":{inner}}}', f'{{"iss":{issuer}}}'),
+            ('{"alg":"RS256"}', f'{{"iss":{issuer},"x":{inner}}}'),
+            (inner, inner),
+        ):
+            parts = (header.encode(), payload.encode(), b"signature")
+            token = ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+            with suppress(AuthenticationFailed):
+                assert await world.tokens.authenticate_token(token, SERVER) is None
 
 
 async def test_a_former_issuer_is_still_believed(world: World) -> None:
