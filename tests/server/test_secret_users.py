@@ -47,3 +47,8 @@ def test_every_reference_is_found_in_the_bytes(resource: Resource[Any]) -> None:
         assert not _field("the-secret-1").search(wire)
         assert not _field("secret-1").search(wire)
     assert count >= (1 if resource.plural == "ingresses" else 2)
+
+
+def test_a_text_made_to_be_walked_often_is_walked_once() -> None:
+    # With one walk to the end for each mark this takes minutes, in which nobody is served.
+    assert _field(NAME).search(b'"' + _MARK * 200_000 + b'"') is None

@@ -44,10 +44,13 @@ def _field(name: str) -> re.Pattern[bytes]:
 
     ``secretName`` holds the name itself, all others an object or flat objects in which ``name``
     comes before anything nested. Names have no characters that JSON would write in another way.
+    No field's name is longer than this: without an end to it, a text of nothing but "ecret" would
+    be walked once for each of them.
     """
     quoted = re.escape(name).encode()
     return re.compile(
-        rb'ecret[A-Za-z]*":(?:"%b"|\{[^{}]*"name":"%b"|\[[^\[\]]*"name":"%b")' % ((quoted,) * 3)
+        rb'ecret[A-Za-z]{0,32}":(?:"%b"|\{[^{}]*"name":"%b"|\[[^\[\]]*"name":"%b")'
+        % ((quoted,) * 3)
     )
 
 
