@@ -76,6 +76,22 @@ def test_no_form_of_a_manifest_keeps_a_value(tree: Any) -> None:
     assert isinstance(json.loads(left), dict)
 
 
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        '{"data":{"a":"hunter2"},"data":{"a":"%s"}}',
+        '{"data":{"a":"hunter2","a":"%s"}}',
+        '{"data":{"a":"%s"},"metadata":{"x":"hunter2"},"metadata":{"name":"n"}}',
+        '{"stringData":{"a":"hunter2"},"stringData":null}',
+    ],
+)
+def test_what_a_repeated_key_hides_goes(repeated: str) -> None:
+    text = repeated.replace("%s", MASK)
+    left = masked(text)
+    assert "hunter2" not in left
+    assert json.loads(left) == json.loads(text)
+
+
 @pytest.mark.parametrize("broken", ['{"data": {"a": "hunter2"}', "hunter2", "\ud800", "[" * 500])
 def test_what_is_no_json_is_emptied(broken: str) -> None:
     assert masked(broken) == EMPTY

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 from functools import cache
 from typing import Any
 
@@ -52,7 +53,7 @@ def masked(text: str) -> str:
     safe = _without_values(tree)
     if safe is None:
         return EMPTY
-    if safe == tree:
+    if safe == tree and not _repeats(text):
         return text
     return _go_text(safe)
 
@@ -125,6 +126,19 @@ def _without_values(tree: Any) -> dict[str, Any] | None:
             return None
         safe["metadata"] = _without_itself(meta)
     return safe
+
+
+def _repeats(text: str) -> bool:
+    """Whether some object has a key twice: of those that a reader drops, nothing was masked."""
+    found = False
+
+    def pairs(members: list[tuple[str, Any]]) -> None:
+        nonlocal found
+        found = found or len({key for key, _ in members}) < len(members)
+
+    # Numbers are left as they stand: Python refuses to convert long ones.
+    json.loads(text, object_pairs_hook=pairs, parse_int=str, parse_float=str)
+    return found
 
 
 def _is_scalar(value: Any) -> bool:
