@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from strongroom.resources.resource import Resource
+from tests.controllers.certificates.making import authority, pkcs10
 from tests.e2e.marked import MARK64
 from tests.fuzz.server import definition
 
@@ -47,6 +49,9 @@ _WEBHOOK: Tree = {
     "rules": [_RULE],
     "matchConditions": [{"name": "c", "expression": "object.spec.x == 1"}],
 }
+_ROLE_RULE: Tree = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+_RBAC = "rbac.authorization.k8s.io"
+_ANN: Tree = {"kind": "User", "apiGroup": _RBAC, "name": "ann"}
 _FIELDS: dict[str, Tree] = {
     "Secret": {"data": {"a": MARK64}, "type": "Opaque"},
     "ConfigMap": {"data": {"a": "b"}, "binaryData": {"c": "ZA=="}},
@@ -85,6 +90,27 @@ _FIELDS: dict[str, Tree] = {
         "spec": {"policyName": "p", "validationActions": ["Deny"]}
     },
     "CustomResourceDefinition": definition(),
+    "CertificateSigningRequest": {
+        "spec": {
+            "request": base64.b64encode(pkcs10()).decode(),
+            "signerName": "example.com/signer",
+            "usages": ["client auth", "digital signature"],
+            "expirationSeconds": 3600,
+        }
+    },
+    "ClusterTrustBundle": {"spec": {"trustBundle": authority()[0].decode()}},
+    "Role": {"rules": [_ROLE_RULE]},
+    "ClusterRole": {"rules": [_ROLE_RULE, {"nonResourceURLs": ["/x"], "verbs": ["get"]}]},
+    "RoleBinding": {
+        "subjects": [_ANN, {"kind": "ServiceAccount", "name": "a", "namespace": "n"}],
+        "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": "r"},
+    },
+    "ClusterRoleBinding": {
+        "subjects": [_ANN],
+        "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": "r"},
+    },
+    "SecretRevision": {"data": {"a": MARK64}, "spec": {"secretName": "s", "operation": "patch"}},
+    "SecretUsage": {"reads": [{"verb": "get", "time": "2026-01-01T00:00:00Z", "by": "ann"}]},
 }
 
 

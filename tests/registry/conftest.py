@@ -22,8 +22,8 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 Open = Callable[..., Awaitable[Registry[Any]]]
 
 
-def context(**changes: Any) -> RequestContext:
-    return RequestContext(user=None, attributes=None, now=NOW, **changes)
+def context(user: Any = None, **changes: Any) -> RequestContext:
+    return RequestContext(user=user, attributes=None, now=NOW, **changes)
 
 
 def secret(name: str = "", **meta: Any) -> Secret:
