@@ -232,7 +232,7 @@ async def _start_kinds(
     soon = options.secrets.secret_expiry_warning
     admission = AdmissionParts(clock, authorization.authorizer, options.disabled_plugins, soon)
     stack.push_async_callback(admission.close)
-    plugins = (*admission.plugins, authorization.escalation)
+    plugins = (authorization.creation, *admission.plugins, authorization.escalation)
     if given.behind:
         cluster = admission.cluster  # Its kinds are attached when they are there, below.
         plugins = (Freshness(store, lambda: cluster.kinds.fixed()), *plugins)  # noqa: PLW0108 - as above

@@ -28,6 +28,7 @@ from strongroom.access.user import User
 from strongroom.registry.registry import Registry
 from strongroom.registry.view import View
 from strongroom.resources.rbac import GROUP
+from strongroom.server.creation import CreationCheck
 from strongroom.server.escalation import EscalationCheck
 from strongroom.server.freshness import CatchUp
 from strongroom.server.kinds import Kinds
@@ -61,6 +62,8 @@ class Authorization:
             RBAC: self.rbac,
         }
         self.authorizer = UnionAuthorizer([MastersAuthorizer(), *(known[mode] for mode in modes)])
+        self.creation = CreationCheck(self.authorizer)
+        """The first plugin of admission that judges objects."""
         self.escalation = EscalationCheck(self.policies, self.authorizer)
         """The last plugin of admission that changes objects, which it does not."""
 

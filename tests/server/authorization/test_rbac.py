@@ -15,6 +15,7 @@ SECRETS = "/api/v1/namespaces/default/secrets"
 ROLES = f"{GROUP}/namespaces/default/roles"
 BINDINGS = f"{GROUP}/namespaces/default/rolebindings"
 CLUSTER_ROLES = f"{GROUP}/clusterroles"
+LEASES_GROUP = "coordination.k8s.io"
 
 
 async def test_a_binding_is_in_effect_at_the_next_request(cluster: Cluster) -> None:
@@ -185,3 +186,35 @@ async def test_the_reason_is_on_record(cluster: Cluster) -> None:
         'RBAC: allowed by ClusterRoleBinding "hal-cluster-admin" of ClusterRole '
         '"cluster-admin" to User "hal"'
     )
+
+
+async def test_who_makes_an_object_by_a_change_needs_the_right_to(cluster: Cluster) -> None:
+    changes = [can("update patch", "secrets"), can("update patch", "leases", LEASES_GROUP)]
+    await cluster.make("roles", "default", "changes", rules=changes)
+    await cluster.make("rolebindings", "default", "moe", **to("moe", "changes", "Role"))
+    leases = f"/apis/{LEASES_GROUP}/v1/namespaces/default/leases"
+
+    async def told(method: str, path: str, name: str, version: str, kind: str) -> tuple[int, str]:
+        body = {"apiVersion": version, "kind": kind, "metadata": {"name": name}}
+        headers = {"Impersonate-User": "moe"}
+        if method == "PATCH":
+            path, headers["Content-Type"] = f"{path}?fieldManager=m", "application/apply-patch+yaml"
+        answer = await cluster.api.ask(method, path, body, headers=headers)
+        return answer.code, answer.json.get("message", "")
+
+    applied = ("PATCH", f"{SECRETS}/made", "made", "v1", "Secret")
+    refusal = (
+        'User "moe" cannot create resource "secrets" in API group "" in the namespace "default"'
+    )
+    assert await told(*applied) == (403, f'secrets "made" is forbidden: {refusal}')
+    put = ("PUT", f"{leases}/made", "made", f"{LEASES_GROUP}/v1", "Lease")
+    assert (await told(*put))[0] == 403
+    assert (await cluster.ask("", "GET", f"{SECRETS}/made")).code == 404
+    await cluster.ask("", "POST", SECRETS, secret("made"))
+    assert (await told(*applied))[0] == 200
+    both = [can("create", "secrets"), can("create", "leases", LEASES_GROUP)]
+    await cluster.make("roles", "default", "makes", rules=both)
+    await cluster.make("rolebindings", "default", "moe-2", **to("moe", "makes", "Role"))
+    await cluster.ask("", "DELETE", f"{SECRETS}/made")
+    assert (await told(*applied))[0] == 201
+    assert (await told(*put))[0] == 201
