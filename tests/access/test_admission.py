@@ -8,7 +8,7 @@ from strongroom.access.admission.port import AdmissionRequest
 from strongroom.access.user import Attributes, User
 from strongroom.api.codec import from_tree
 from strongroom.api.errors import StatusError
-from strongroom.api.meta import Object, ObjectMeta
+from strongroom.api.meta import Object, ObjectMeta, OwnerReference
 from strongroom.registry.admission import Write
 from strongroom.resources.catalog import CATALOG
 from strongroom.resources.node import Node
@@ -216,6 +216,12 @@ def tainted_node(*keys: str) -> Node:
         ({"node-restriction.kubernetes.io/tier": "trusted"}, ["kept"], False),
         ({"sub.node-restriction.kubernetes.io/tier": "trusted"}, ["kept"], False),
         ({"node-restriction.kubernetes.io": "no prefix"}, ["kept"], True),
+        ({"node-role.kubernetes.io/control-plane": ""}, ["kept"], False),
+        ({"kubernetes.io/role": "master"}, ["kept"], False),
+        ({"any.k8s.io/x": "y"}, ["kept"], False),
+        ({"notkubernetes.io/x": "y"}, ["kept"], True),
+        ({"kubernetes.io/hostname": "n1", "beta.kubernetes.io/os": "linux"}, ["kept"], True),
+        ({"node.kubernetes.io/x": "y", "a.kubelet.kubernetes.io/x": "y"}, ["kept"], True),
         ({}, [], False),
         ({}, ["other"], False),
     ],
@@ -232,6 +238,45 @@ async def test_a_node_cannot_draw_workloads_to_itself(
     with pytest.raises(StatusError, match="is not allowed to modify") as caught:
         await NodeRestriction(Around()).validate(asked)
     assert caught.value.code == 403
+
+
+async def test_a_node_cannot_have_itself_deleted() -> None:
+    """CVE-2025-5187: the garbage collector removes what has an owner that does not exist."""
+    old, new = node("n1"), node("n1")
+    owner = OwnerReference(apiVersion="v1", kind="ConfigMap", name="none", uid="none")
+    new.metadata.ownerReferences = [owner]
+    for asked in (
+        request(NODE, "UPDATE", "nodes", name="n1", obj=new, old=old),
+        request(NODE, "UPDATE", "nodes", name="n1", obj=old, old=new),
+    ):
+        with pytest.raises(StatusError) as caught:
+            await NodeRestriction(Around()).validate(asked)
+        assert caught.value.message == (
+            'nodes "n1" is forbidden: node "n1" is not allowed to modify ownerReferences'
+        )
+
+
+async def test_a_node_cannot_make_its_pods_others() -> None:
+    old, new = pod("n1"), pod("n1")
+    new.metadata.labels = {"app": "bank"}
+    with pytest.raises(StatusError, match="cannot update labels through pod status"):
+        await NodeRestriction(Around()).validate(
+            request(NODE, "UPDATE", "pods", name="p", obj=new, old=old)
+        )
+
+
+async def test_reserved_labels_of_others_stay_and_do_not_hinder() -> None:
+    old, new = node("n1"), node("n1")
+    old.metadata.labels = {"node-role.kubernetes.io/worker": ""}
+    new.metadata.labels = old.metadata.labels | {"zone": "b"}
+    asked = request(NODE, "UPDATE", "nodes", name="n1", obj=new, old=old)
+    await NodeRestriction(Around()).validate(asked)
+    new.metadata.labels = {"zone": "b"}
+    with pytest.raises(StatusError) as caught:
+        await NodeRestriction(Around()).validate(asked)
+    assert caught.value.message == (
+        'nodes "n1" is forbidden: is not allowed to modify labels: node-role.kubernetes.io/worker'
+    )
 
 
 async def test_nor_bear_reserved_labels_from_the_start() -> None:

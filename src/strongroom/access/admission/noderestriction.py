@@ -15,6 +15,24 @@ from strongroom.api.errors import GroupResource, StatusError, forbidden
 from strongroom.api.meta import Object
 
 _RESERVED = "node-restriction.kubernetes.io"
+_KUBERNETES = ("kubernetes.io", "k8s.io")
+_OWN_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
+_OWN_LABELS = frozenset(
+    {
+        "beta.kubernetes.io/arch",
+        "beta.kubernetes.io/instance-type",
+        "beta.kubernetes.io/os",
+        "failure-domain.beta.kubernetes.io/region",
+        "failure-domain.beta.kubernetes.io/zone",
+        "kubernetes.io/arch",
+        "kubernetes.io/hostname",
+        "kubernetes.io/os",
+        "node.kubernetes.io/instance-type",
+        "topology.kubernetes.io/region",
+        "topology.kubernetes.io/zone",
+    }
+)
+"""What a node may say of itself in Kubernetes' name (``k8s.io/kubelet/pkg/apis``)."""
 _LEASE_NAMESPACE = "kube-node-lease"
 
 
@@ -75,26 +93,45 @@ def _judge_node(request: AdmissionRequest, node: str) -> None:
 
 
 def _judge_own_node(request: AdmissionRequest, obj: Object, node: str) -> None:
-    """Labels and taints that keep workloads off a node are not the node's own to change."""
+    """Labels and taints that keep workloads off a node are not the node's own to change.
+
+    Nor are its owners: with one that does not exist, a node would have itself deleted, and could
+    come back without its taints.
+    """
     old = request.old
-    reserved = _reserved_labels(obj)
-    if reserved != (_reserved_labels(old) if old is not None else {}):
-        changed = ", ".join(sorted(reserved.keys() | (_reserved_labels(old) if old else {}).keys()))
-        raise _refuse(
-            request, f'node "{node}" is not allowed to modify the following labels: {changed}'
-        )
-    if old is not None and _taints(obj) != _taints(old):
+    changed = _changed_labels(obj, old)
+    if foreign := ", ".join(sorted(filter(_is_foreign, changed))):
+        if old is None:
+            why = f'node "{node}" is not allowed to set the following labels: {foreign}'
+        else:
+            why = f"is not allowed to modify labels: {foreign}"
+        raise _refuse(request, why)
+    if old is None:
+        return
+    if _taints(obj) != _taints(old):
         raise _refuse(request, f'node "{node}" is not allowed to modify taints')
+    if obj.metadata.ownerReferences != old.metadata.ownerReferences:
+        raise _refuse(request, f'node "{node}" is not allowed to modify ownerReferences')
 
 
-def _reserved_labels(obj: Object) -> dict[str, str]:
-    """Labels whose prefix is, or ends in, the restricted domain."""
-    found = {}
-    for key, value in obj.metadata.labels.items():
-        prefix = key.partition("/")[0] if "/" in key else ""
-        if prefix == _RESERVED or prefix.endswith("." + _RESERVED):
-            found[key] = value
-    return found
+def _changed_labels(obj: Object, old: Object | None) -> set[str]:
+    """The keys of labels that are added, removed or changed."""
+    before = old.metadata.labels if old is not None else {}
+    after = obj.metadata.labels
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+
+
+def _is_foreign(label: str) -> bool:
+    """Whether this label of a node is for others to set: it may say which workloads go there."""
+    domain = label.rpartition("/")[0]
+    if _is_in(domain, _RESERVED):
+        return True
+    own = label in _OWN_LABELS or any(_is_in(domain, known) for known in _OWN_DOMAINS)
+    return not own and any(_is_in(domain, known) for known in _KUBERNETES)
+
+
+def _is_in(domain: str, parent: str) -> bool:
+    return domain == parent or domain.endswith(f".{parent}")
 
 
 def _taints(obj: Object) -> object:
@@ -110,9 +147,12 @@ def _judge_pod(request: AdmissionRequest, node: str) -> None:
         raise _refuse(request, why)
     pod = request.old if request.old is not None else request.obj
     if pod is None or bound_to(pod) != node:
-        verb = "delete" if request.operation == "DELETE" else "update status for"
+        verb = "delete" if request.operation == "DELETE" else "update pod status for"
         why = f'node "{node}" can only {verb} pods with spec.nodeName set to itself'
         raise _refuse(request, why)
+    if request.obj is not None and _changed_labels(request.obj, pod):
+        # Labels choose a pod for Services and for its owners.
+        raise _refuse(request, f'node "{node}" cannot update labels through pod status')
 
 
 def _judge_lease(request: AdmissionRequest, node: str) -> None:
