@@ -9,11 +9,14 @@ import pytest
 
 from strongroom.api import codec
 from strongroom.api.schema import FieldSchema, Struct, TypeSchema, schema_of
+from strongroom.resources.catalog import CATALOG
+from strongroom.resources.references import may_refer
 from strongroom.resources.resource import Resource
 from strongroom.resources.secret_use import references_to_secrets
-from strongroom.server.secret_users import _MARK, REFERRING, _field
+from strongroom.server.secret_users import _MARK, _field
 
 NAME = "the.secret-1"
+REFERRING = [r for r in CATALOG.all() if r.namespaced and may_refer(r.type)]
 
 
 def _inner(kind: TypeSchema) -> type[Struct] | None:
