@@ -7,7 +7,13 @@ import hashlib
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from strongroom.access.authn.jws import claimed_issuer, claimed_key, sign, verify
 from strongroom.access.authn.keys import (
@@ -61,6 +67,22 @@ def test_files_without_a_key_that_can_be_used() -> None:
             signing_key(file)
         with pytest.raises(BadKey, match="does not contain any valid RSA or ECDSA public keys"):
             verification_keys(file)
+
+
+def test_a_key_whose_parts_do_not_belong_together_is_none() -> None:
+    numbers, other = (rsa.generate_private_key(65537, 2048).private_numbers() for _ in range(2))
+    mixed = rsa.RSAPrivateNumbers(
+        numbers.p,
+        numbers.q,
+        other.d,
+        other.dmp1,
+        other.dmq1,
+        numbers.iqmp,
+        numbers.public_numbers,
+    ).private_key(unsafe_skip_rsa_key_validation=True)
+    pem = mixed.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    with pytest.raises(BadKey):
+        signing_key(pem)
 
 
 def test_a_new_key_is_two_files_that_belong_together() -> None:

@@ -13,8 +13,10 @@ import re
 from dataclasses import dataclass, field
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -77,11 +79,11 @@ def public_pem(key: _Public) -> bytes:
 
 
 def signing_key(pem: bytes) -> SigningKey:
-    """The first private key of a file. Raises BadKey."""
+    """The first private key of a file that signs what its public part believes. Raises BadKey."""
     for kind, block in _blocks(pem):
         if kind.endswith("PRIVATE KEY"):
             key = _read_private(block)
-            if key is not None:
+            if key is not None and _holds(key):
                 return SigningKey(key, _described(key.public_key()))
     raise BadKey("data does not contain a valid RSA or ECDSA private key")
 
@@ -103,9 +105,27 @@ def _blocks(pem: bytes) -> list[tuple[str, bytes]]:
     return [(match[1].decode(), match[0]) for match in _BLOCK.finditer(pem)]
 
 
-def _read_private(block: bytes) -> _Private | None:
+def _holds(key: _Private) -> bool:
+    """Whether the parts of a key belong together: what it signs is then good."""
     try:
-        key = load_pem_private_key(block, None)
+        if isinstance(key, rsa.RSAPrivateKey):
+            signed = key.sign(b"", PKCS1v15(), SHA256())
+            key.public_key().verify(signed, b"", PKCS1v15(), SHA256())
+        else:
+            key.public_key().verify(key.sign(b"", ec.ECDSA(SHA256())), b"", ec.ECDSA(SHA256()))
+    except (ValueError, InvalidSignature):
+        return False
+    return True
+
+
+def _read_private(block: bytes) -> _Private | None:
+    """A private key of a file of the administrator's, or of our own.
+
+    Its primes are not proved to be primes, which takes 50 ms: whoever may write the file may put
+    any key there, and what it signs is tried before it is used.
+    """
+    try:
+        key = load_pem_private_key(block, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
     if isinstance(key, ec.EllipticCurvePrivateKey):
