@@ -79,7 +79,7 @@ async def _create(registry: Registry[Any], clock: Clock, wanted: Object) -> None
     resource, namespace = registry.resource, wanted.metadata.namespace
     ctx = own_context(clock, "create", resource.plural, group=resource.group, namespace=namespace)
     try:
-        await registry.create(ctx, namespace, copy.deepcopy(wanted))
+        await registry.create(ctx, namespace, registry.form.copy(wanted))
     except StatusError as error:
         if error.reason != "AlreadyExists":
             raise
