@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from strongroom.api.validation import dns_subdomain
 from strongroom.client.client import Client
 from strongroom.client.informer import Change
 from strongroom.client.queue import WorkQueue
@@ -57,7 +58,7 @@ class Approver:
         self.queue: WorkQueue[Key] = WorkQueue(initial=0.2, limit=1000.0)
         self._client = client
         self._requests = requests
-        self._taken = frozenset(taken)
+        self._taken = frozenset(name.lower() for name in taken)
 
     async def start(self) -> None:
         self._requests.informer.add_handler(self._on_request)
@@ -99,7 +100,17 @@ class Approver:
         if kubelet_serving_problem(asked, spec.usages):
             return False
         name = asked.common_name.removeprefix(NODE_PREFIX)
-        return list(asked.names) == [x509.DNSName(name)] and name not in self._taken
+        return list(asked.names) == [x509.DNSName(name)] and self._may_serve(name)
+
+    def _may_serve(self, name: str) -> bool:
+        """Whether it is a node's name, and neither the API server's nor a service's.
+
+        Whoever bootstraps says what his node is called. Letters that are not small, a dot at the
+        end or a star are no part of a node's name, but clients that look for a server do not tell
+        them apart.
+        """
+        within = name.split(".")[1:]
+        return not dns_subdomain(name) and name not in self._taken and "svc" not in within
 
     async def _may(self, spec: CertificateSigningRequestSpec, subresource: str) -> bool:
         body = {
