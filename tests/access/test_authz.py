@@ -10,9 +10,9 @@ from strongroom.access.authz.node_graph import NodeGraph
 from strongroom.access.authz.policies import Policies
 from strongroom.access.authz.port import Authorizer, Decision, Verdict
 from strongroom.access.authz.rbac import RBACAuthorizer
-from strongroom.access.authz.rules import Rule
 from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer, refusal
 from strongroom.access.user import Attributes, User
+from strongroom.resources.rbac_rules import Rule
 
 NODE = User("system:node:n1", groups=("system:nodes", "system:authenticated"))
 SCHEDULER = User("system:kube-scheduler", groups=("system:authenticated",))

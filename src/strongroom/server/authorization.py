@@ -22,12 +22,12 @@ from strongroom.access.authz.node_graph import NodeGraph
 from strongroom.access.authz.policies import Policies, aggregate
 from strongroom.access.authz.port import Authorizer, Held
 from strongroom.access.authz.rbac import RBACAuthorizer
-from strongroom.access.authz.rules import ALL, Rule
 from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer
 from strongroom.access.user import User
 from strongroom.registry.registry import Registry
 from strongroom.registry.view import View
 from strongroom.resources.rbac import GROUP
+from strongroom.resources.rbac_rules import ALL, Rule
 from strongroom.server.creation import CreationCheck
 from strongroom.server.escalation import EscalationCheck
 from strongroom.server.freshness import CatchUp

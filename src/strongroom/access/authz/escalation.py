@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from strongroom.access.authz.policies import Policies, aggregate, missing
-from strongroom.access.authz.rules import ALL
 from strongroom.access.user import User
 from strongroom.api.gotext import quote, quotes
 from strongroom.resources.rbac import PolicyRule
+from strongroom.resources.rbac_rules import ALL
 
 EVERYTHING = (
     PolicyRule(verbs=[ALL], apiGroups=[ALL], resources=[ALL]),

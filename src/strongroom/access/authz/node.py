@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable
 
 from strongroom.access.authz.defaults.components import NODE_RULES
 from strongroom.access.authz.node_graph import NodeGraph
-from strongroom.access.authz.policies import compiled
 from strongroom.access.authz.port import Decision, Verdict
 from strongroom.access.user import NODE_PREFIX, NODES, Attributes, User
 from strongroom.api.errors import StatusError
 from strongroom.api.gotext import quote
 from strongroom.api.selectors import FieldSelector
+from strongroom.resources.rbac_rules import compiled
 
 _ALLOWED, _NO_OPINION = Decision(Verdict.ALLOW), Decision()
 _RULES = tuple(map(compiled, NODE_RULES))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from strongroom.access.authz.rules import Rule
 from strongroom.access.user import User
 from strongroom.api.gotext import quote
 from strongroom.resources.rbac import (
@@ -22,6 +21,7 @@ from strongroom.resources.rbac import (
     RoleRef,
     Subject,
 )
+from strongroom.resources.rbac_rules import Rule, compiled
 
 _Key = tuple[bool, str]
 """Whether it is a group, and its name; a service account is the user that its tokens name."""
@@ -150,17 +150,6 @@ def missing(role: tuple[str, str]) -> str:
 def aggregate(errors: list[str]) -> str:
     """Several errors as upstream prints them: one as it is, more in brackets."""
     return errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]"
-
-
-def compiled(rule: PolicyRule) -> Rule:
-    """A rule in the form in which it is asked."""
-    return Rule(
-        verbs=tuple(rule.verbs),
-        groups=tuple(rule.apiGroups),
-        resources=tuple(rule.resources),
-        names=tuple(rule.resourceNames),
-        paths=tuple(rule.nonResourceURLs),
-    )
 
 
 def _key(subject: Subject, namespace: str) -> _Key | None:

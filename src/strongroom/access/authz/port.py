@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from strongroom.access.authz.rules import Rule
 from strongroom.access.user import Attributes
+from strongroom.resources.rbac_rules import Rule
 
 
 class Verdict(IntEnum):

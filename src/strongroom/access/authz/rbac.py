@@ -11,8 +11,8 @@ from typing import Any
 
 from strongroom.access.authz.policies import Grant, Policies, aggregate, missing
 from strongroom.access.authz.port import Decision, Held, Verdict
-from strongroom.access.authz.rules import Rule
 from strongroom.access.user import Attributes, User
+from strongroom.resources.rbac_rules import Rule
 
 KEPT = 8192
 """Answers that are kept: a few hundred bytes each."""

@@ -1,5 +1,7 @@
 """A rule in the form in which it is asked: what it covers, and nothing of whom.
 
+The server decides by it, and the command line explains by it, so both say the same.
+
 Source: ``pkg/apis/rbac/v1/evaluation_helpers.go``.
 """
 
@@ -7,10 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from strongroom.access.user import Attributes
+from strongroom.resources.rbac import PolicyRule
 
 ALL = "*"
+
+
+class Asked(Protocol):
+    """What somebody wants to do, as far as rules look at it."""
+
+    @property
+    def is_resource(self) -> bool: ...
+    @property
+    def verb(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def resource(self) -> str: ...
+    @property
+    def subresource(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +45,7 @@ class Rule:
     names: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
 
-    def allows(self, wanted: Attributes) -> bool:
+    def allows(self, wanted: Asked) -> bool:
         """Whether this rule covers the request."""
         if not _covers(self.verbs, wanted.verb):
             return False
@@ -35,13 +57,24 @@ class Rule:
             and (not self.names or wanted.name in self.names)
         )
 
-    def _covers_resource(self, wanted: Attributes) -> bool:
+    def _covers_resource(self, wanted: Asked) -> bool:
         if ALL in self.resources:
             return True
         if not wanted.subresource:
             return wanted.resource in self.resources
         full = f"{wanted.resource}/{wanted.subresource}"
         return full in self.resources or f"{ALL}/{wanted.subresource}" in self.resources
+
+
+def compiled(rule: PolicyRule) -> Rule:
+    """A rule in the form in which it is asked."""
+    return Rule(
+        verbs=tuple(rule.verbs),
+        groups=tuple(rule.apiGroups),
+        resources=tuple(rule.resources),
+        names=tuple(rule.resourceNames),
+        paths=tuple(rule.nonResourceURLs),
+    )
 
 
 def _covers(allowed: Sequence[str], asked: str) -> bool:
