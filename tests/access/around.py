@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from strongroom.access.user import Attributes
 from strongroom.resources.csidriver import CSIDriver
+from strongroom.resources.node_object import Node
 from strongroom.resources.pod import Pod
 from strongroom.resources.serviceaccount import ServiceAccount
 
@@ -17,6 +18,7 @@ class Around:
     accounts: dict[tuple[str, str], ServiceAccount] = field(default_factory=dict)
     pods: dict[tuple[str, str], Pod] = field(default_factory=dict)
     drivers: dict[str, CSIDriver] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
     allowed: set[tuple[str, str, str, str]] = field(default_factory=set)
     """Verb, resource, namespace and name."""
 
@@ -29,6 +31,10 @@ class Around:
     async def csi_driver(self, name: str) -> CSIDriver | None:
         return self.drivers.get(name)
 
+    async def node(self, name: str) -> Node | None:
+        return self.nodes.get(name)
+
     async def may(self, wanted: Attributes) -> bool:
         asked = (wanted.verb, wanted.resource, wanted.namespace, wanted.name)
-        return not wanted.group and not wanted.subresource and asked in self.allowed
+        known = wanted.group in ("", "certificates.k8s.io") and not wanted.subresource
+        return known and asked in self.allowed

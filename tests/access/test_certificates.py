@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from strongroom.access.admission.certificates import (
     CertificateSigning,
     CertificateSubjectRestriction,
     ClusterTrustBundleAttest,
+    PodCertificateSigning,
 )
 from strongroom.access.admission.port import AdmissionPlugin, AdmissionRequest
 from strongroom.access.authz.port import Decision, Verdict
@@ -20,8 +22,10 @@ from strongroom.api.meta import Object
 from strongroom.resources.certificatesigningrequest import CERTIFICATE_SIGNING_REQUESTS
 from strongroom.resources.certificatesigningrequest_object import CertificateSigningRequest
 from strongroom.resources.clustertrustbundle import CLUSTER_TRUST_BUNDLES, ClusterTrustBundle
+from strongroom.resources.podcertificaterequest import POD_CERTIFICATE_REQUESTS
 from strongroom.server.signers import SignerRights
 from tests.controllers.certificates.making import asking, pkcs10
+from tests.controllers.certificates.podrequests import answered, wanting
 from tests.resources.making import made
 
 ANN = User("ann")
@@ -132,3 +136,18 @@ async def test_what_cannot_be_read_is_refused() -> None:
     request = write("CREATE", asking(b"x"), None)
     text = await refusal(CertificateSubjectRestriction(SignerRights(Rights())), request)
     assert text.endswith("failed to parse CSR: PEM block type must be CERTIFICATE REQUEST")
+
+
+async def test_who_answers_a_pod_may_sign_for_the_signer() -> None:
+    """Refused as the registry refuses: 422, in the name of the field."""
+    request_ = replace(
+        write("UPDATE", answered("Denied"), wanting(), "status"), resource=POD_CERTIFICATE_REQUESTS
+    )
+    await PodCertificateSigning(SignerRights(Rights(("sign", "example.com/*")))).validate(request_)
+    nobody = PodCertificateSigning(SignerRights(Rights(("approve", "example.com/mesh"))))
+    with pytest.raises(StatusError) as raised:
+        await nobody.validate(request_)
+    said = 'Forbidden: User "ann" is not permitted to "sign" for signer "example.com/mesh"'
+    assert (raised.value.code, said in raised.value.message) == (422, True)
+    await nobody.validate(replace(request_, obj=wanting()))
+    await nobody.validate(write("UPDATE", answered("Denied"), wanting()))

@@ -52,7 +52,10 @@ PARTS = [p.other.type for r in CATALOG.all() for p in r.subresources if p.other]
 TYPES = list(dict.fromkeys([*(r.type for r in CATALOG.all()), *PARTS, *META_TYPES]))
 OURS = "io.strongroom."
 """Kinds that upstream does not have."""
-NEWER = ("k8s.io.api.certificates.v1.ClusterTrustBundle",)
+NEWER = (
+    "k8s.io.api.certificates.v1.ClusterTrustBundle",
+    "k8s.io.api.certificates.v1.PodCertificateRequest",
+)
 """Kinds that are v1 since later versions."""
 # kubectl holds the messages of its own clients only.
 UNKNOWN_TO_KUBECTL = ("k8s.io.apiextensions-apiserver.", "k8s.io.kube-aggregator.", OURS, *NEWER)

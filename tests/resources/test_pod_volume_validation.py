@@ -145,8 +145,55 @@ _FILE = {"path": "p", "fieldRef": {"fieldPath": "metadata.name"}}
             ['projected: Invalid value: "p": conflicting duplicate paths'],
         ),
         (
-            _sources({"podCertificate": {"keyPath": "p"}}),
+            _sources({"podCertificate": {"keyPath": "p", "keyType": "ED25519"}}),
             ["projected.sources[0].podCertificate.signerName: Required value"],
+        ),
+        (
+            _sources({"podCertificate": {"signerName": "a.io/b", "keyType": "RSA2048"}}),
+            [
+                (
+                    "projected.sources[0].podCertificate.keyType: Unsupported value: "
+                    '"RSA2048": supported values: "RSA3072", "RSA4096", "ECDSAP256", '
+                    '"ECDSAP384", "ECDSAP521", "ED25519"'
+                ),
+                (
+                    "projected.sources[0].podCertificate: Required value: specify at least one of "
+                    "credentialBundlePath, keyPath, and certificateChainPath"
+                ),
+            ],
+        ),
+        (
+            _sources(
+                {
+                    "podCertificate": {
+                        "signerName": "kubernetes.io/x",
+                        "keyType": "ED25519",
+                        "maxExpirationSeconds": 86401,
+                        "userAnnotations": {"plain": ""},
+                        "keyPath": "../k",
+                        "certificateChainPath": "../k",
+                    }
+                }
+            ),
+            [
+                (
+                    "projected.sources[0].podCertificate.maxExpirationSeconds: Invalid value: "
+                    "86401: must be in the range [3600, 86400]"
+                ),
+                (
+                    'projected.sources[0].podCertificate.userAnnotations: Invalid value: "plain": '
+                    'must be a domain-prefixed key (such as "acme.io/foo")'
+                ),
+                (
+                    "projected.sources[0].podCertificate.keyPath: Invalid value: "
+                    "\"../k\": must not contain '..'"
+                ),
+                (
+                    "projected.sources[0].podCertificate.certificateChainPath: Invalid value: "
+                    "\"../k\": must not contain '..'"
+                ),
+                'projected: Invalid value: "../k": conflicting duplicate paths',
+            ],
         ),
         (
             _sources({"clusterTrustBundle": {"path": "p", "name": ""}}),

@@ -12,8 +12,9 @@ from strongroom.server.options import parse_options
 from strongroom.server.plugins import OURS, UPSTREAM_ONLY
 from tests.server.conftest import running
 
-_PARAMS = "ValidatingAdmissionPolicyParams"
-"""Guards the writing of policies: upstream has it in the registry, where nobody switches it off."""
+_ALWAYS = {"PodCertificateRequestSigning", "ValidatingAdmissionPolicyParams"}
+"""Guard signing and the writing of policies: upstream has them in registries, where nobody switches
+them off."""
 
 
 class Nobody:
@@ -27,13 +28,13 @@ def plugins(*disabled: str) -> list[str]:
 
 def test_the_names_are_those_of_the_plugins() -> None:
     """A plugin that is added must be named, so that it can be switched off."""
-    assert set(plugins()) == OURS | {_PARAMS}
+    assert set(plugins()) == OURS | _ALWAYS
     assert not OURS & UPSTREAM_ONLY
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_each_can_be_switched_off(name: str) -> None:
-    assert set(plugins(name)) == OURS - {name} | {_PARAMS}
+    assert set(plugins(name)) == OURS - {name} | _ALWAYS
 
 
 def test_the_order_is_upstreams() -> None:

@@ -30,6 +30,7 @@ from strongroom.resources.localsubjectaccessreview import LOCAL_SUBJECT_ACCESS_R
 from strongroom.resources.namespace import NAMESPACES
 from strongroom.resources.node import NODES
 from strongroom.resources.pod import PODS
+from strongroom.resources.podcertificaterequest import POD_CERTIFICATE_REQUESTS
 from strongroom.resources.poddisruptionbudget import POD_DISRUPTION_BUDGETS
 from strongroom.resources.podtemplate import POD_TEMPLATES
 from strongroom.resources.priorityclass import PRIORITY_CLASSES
@@ -90,7 +91,7 @@ CATALOG = Catalog(
         *(DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, CONTROLLER_REVISIONS),
         *(JOBS, CRON_JOBS),
         POD_DISRUPTION_BUDGETS,
-        *(CERTIFICATE_SIGNING_REQUESTS, CLUSTER_TRUST_BUNDLES),
+        *(CERTIFICATE_SIGNING_REQUESTS, CLUSTER_TRUST_BUNDLES, POD_CERTIFICATE_REQUESTS),
         LEASES,
         *(EVENTS_V1, ENDPOINT_SLICES),
         *(INGRESSES, INGRESS_CLASSES),

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from strongroom.api.errors import FieldError
-from strongroom.api.validation import Path, forbidden_field, invalid_value, required
+from strongroom.api.validation import (
+    Path,
+    forbidden_field,
+    invalid_value,
+    not_supported,
+    required,
+)
 from strongroom.resources.path_rules import file_mode, projected_path
 from strongroom.resources.pod_env_validation import field_errors, resource_errors
 from strongroom.resources.pod_projection import (
@@ -13,11 +19,17 @@ from strongroom.resources.pod_projection import (
     ConfigMapProjection,
     DownwardAPIVolumeFile,
     KeyToPath,
+    PodCertificateProjection,
     ProjectedVolumeSource,
     SecretProjection,
     ServiceAccountTokenProjection,
     VolumeProjection,
 )
+from strongroom.resources.podcertificaterequest_validation import (
+    life_errors,
+    user_annotation_errors,
+)
+from strongroom.resources.signer_names import signer_name_errors
 
 FILE_FIELDS = (
     "metadata.annotations",
@@ -27,6 +39,12 @@ FILE_FIELDS = (
     "metadata.uid",
 )
 """Fields of the pod that files may show, in the order of upstream's message."""
+
+KEY_TYPES = ("RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519")
+"""The keys that nodes make for pods."""
+
+CERTIFICATE_PATHS = ("credentialBundlePath", "keyPath", "certificateChainPath")
+_NO_PATH = "specify at least one of credentialBundlePath, keyPath, and certificateChainPath"
 
 _SHORTEST_TOKEN = 10 * 60
 _LONGEST_TOKEN = 2**32
@@ -95,8 +113,8 @@ def _projection_errors(source: VolumeProjection, at: Path, volume: Path) -> list
         errors += _token_errors(source.serviceAccountToken, at / "serviceAccountToken", volume)
     if source.clusterTrustBundle:
         errors += _bundle_errors(source.clusterTrustBundle, at / "clusterTrustBundle")
-    if source.podCertificate and not source.podCertificate.signerName:
-        errors.append(required(at / "podCertificate" / "signerName"))
+    if source.podCertificate:
+        errors += _certificate_errors(source.podCertificate, at / "podCertificate")
     return errors
 
 
@@ -142,6 +160,22 @@ def _bundle_errors(bundle: ClusterTrustBundleProjection, path: Path) -> list[Fie
     return errors + projected_path(bundle.path, path / "path")
 
 
+def _certificate_errors(source: PodCertificateProjection, path: Path) -> list[FieldError]:
+    errors = signer_name_errors(path / "signerName", source.signerName)
+    if source.keyType not in KEY_TYPES:
+        errors.append(not_supported(path / "keyType", source.keyType, KEY_TYPES))
+    if source.maxExpirationSeconds is not None:
+        where = path / "maxExpirationSeconds"
+        errors += life_errors(source.maxExpirationSeconds, source.signerName, where)
+    errors += user_annotation_errors(source.userAnnotations, path / "userAnnotations")
+    for field in CERTIFICATE_PATHS:
+        if text := getattr(source, field):
+            errors += projected_path(text, path / field)
+    if not any(getattr(source, field) for field in CERTIFICATE_PATHS):
+        errors.append(required(path, _NO_PATH))
+    return errors
+
+
 def _paths_of(source: VolumeProjection) -> list[tuple[str, str]]:
     """The files of a source that could collide, each with the value that upstream would print."""
     paths = []
@@ -152,4 +186,7 @@ def _paths_of(source: VolumeProjection) -> list[tuple[str, str]]:
         paths += [(file.path, file.path) for file in source.downwardAPI.items if file.path]
     if source.clusterTrustBundle:
         paths.append((source.clusterTrustBundle.path, source.clusterTrustBundle.path))
+    if source.podCertificate:
+        found = (getattr(source.podCertificate, field) for field in CERTIFICATE_PATHS)
+        paths += [(path, path) for path in found if path]
     return paths

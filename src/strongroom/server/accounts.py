@@ -13,6 +13,8 @@ from strongroom.api.meta import Object
 from strongroom.registry.registry import Registry
 from strongroom.registry.view import View
 from strongroom.resources.csidriver import CSI_DRIVERS, CSIDriver
+from strongroom.resources.node import NODES
+from strongroom.resources.node_object import Node
 from strongroom.resources.pod import PODS, Pod
 from strongroom.resources.resource import Resource
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS, ServiceAccount
@@ -43,6 +45,11 @@ class Accounts:
         """The pod as of now, since its UID and its node decide; None when there is none."""
         found = await self._find(PODS, namespace, name, cached=False)
         return found if isinstance(found, Pod) else None
+
+    async def node(self, name: str) -> Node | None:
+        """The node as of now; None when there is none."""
+        found = await self._find(NODES, "", name, cached=False)
+        return found if isinstance(found, Node) else None
 
     async def csi_driver(self, name: str) -> CSIDriver | None:
         """The storage driver; None when there is none."""

@@ -14,6 +14,7 @@ from strongroom.access.admission.certificates import (
     CertificateSigning,
     CertificateSubjectRestriction,
     ClusterTrustBundleAttest,
+    PodCertificateSigning,
 )
 from strongroom.access.admission.inuseguard import InUseGuard
 from strongroom.access.admission.lifecycle import NamespaceLifecycle
@@ -165,6 +166,7 @@ class AdmissionParts:
             ClusterTrustBundleAttest(signers),
             CertificateApproval(signers),
             CertificateSigning(signers),
+            PodCertificateSigning(signers),
             CertificateSubjectRestriction(signers),
             MutatingWebhooks(self.cluster, self._caller, around, again),
             *self._policies(authorizer, clock),

@@ -244,7 +244,7 @@ async def _start_kinds(
             ServiceRegistry(addresses, given.turns, r, store, (*plugins, addresses), clock)
             if r is SERVICES
             else Registry(
-                judged(r), store, history.judges(r, plugins), clock, companions=history.of(r)
+                judged(r, clock), store, history.judges(r, plugins), clock, companions=history.of(r)
             )
             for r in CATALOG.all()
             if not r.answered

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from strongroom.resources import certificatesigningrequest, clustertrustbundle
+from strongroom.api.clock import Clock
+from strongroom.resources import (
+    certificatesigningrequest,
+    clustertrustbundle,
+    podcertificaterequest,
+)
 from strongroom.resources.resource import Resource
 from strongroom.server.x509 import X509
 
-_JUDGED: tuple[Resource[Any], ...] = (
-    certificatesigningrequest.declared(X509),
-    clustertrustbundle.declared(X509),
-)
-_BY_NAME = {resource.group_resource: resource for resource in _JUDGED}
 
-
-def judged(resource: Resource[Any]) -> Resource[Any]:
+def judged(resource: Resource[Any], clock: Clock) -> Resource[Any]:
     """The kind with a reader of certificates if it needs one, else the kind itself."""
-    return _BY_NAME.get(resource.group_resource, resource)
+    if resource is certificatesigningrequest.CERTIFICATE_SIGNING_REQUESTS:
+        return certificatesigningrequest.declared(X509)
+    if resource is clustertrustbundle.CLUSTER_TRUST_BUNDLES:
+        return clustertrustbundle.declared(X509)
+    if resource is podcertificaterequest.POD_CERTIFICATE_REQUESTS:
+        return podcertificaterequest.declared(X509, clock)
+    return resource

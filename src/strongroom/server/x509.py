@@ -7,6 +7,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
+from strongroom.resources.certificates import Leaf
+
 _UNPARSED = "x509: malformed certificate request"
 _NOT_X509 = "does not parse as X.509"
 _FAILURES = (
@@ -14,6 +16,7 @@ _FAILURES = (
     (ec.EllipticCurvePublicKey, "x509: ECDSA verification failure"),
     (ed25519.Ed25519PublicKey, "x509: Ed25519 verification failure"),
 )
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _UNSUPPORTED = "x509: cannot verify signature: algorithm unimplemented"
 
 
@@ -32,6 +35,20 @@ class X509Reader:
         except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
             return _UNSUPPORTED
         return next((text for kind, text in _FAILURES if isinstance(key, kind)), _UNSUPPORTED)
+
+    def stub_problem(self, der: bytes) -> str:
+        if problem := self.request_problem(der):
+            return problem
+        key = x509.load_der_x509_csr(der).public_key()
+        if isinstance(key, rsa.RSAPublicKey):
+            good = key.key_size in (3072, 4096)
+            return "" if good else "RSA keys must have modulus size 3072 or 4096"
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            good = isinstance(key.curve, _CURVES)
+            return "" if good else "elliptic public keys must use curve P256, P384, or P521"
+        if isinstance(key, ed25519.Ed25519PublicKey):
+            return ""
+        return "unknown public key type; supported types are Ed25519, ECDSA, and RSA"
 
     def certificates_problem(self, der: bytes) -> str:
         if not der:
@@ -54,6 +71,26 @@ class X509Reader:
         except x509.ExtensionNotFound:
             return "does not have the CA bit set"
         return "" if found.value.ca else "does not have the CA bit set"
+
+    def leaf(self, der: bytes, request: bytes) -> Leaf | None:
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            asked = x509.load_der_x509_csr(request).public_key()
+            extensions = certificate.extensions
+            same = certificate.public_key() == asked
+        except (ValueError, UnsupportedAlgorithm):
+            return None
+        try:
+            names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        except x509.ExtensionNotFound:
+            names = x509.SubjectAlternativeName([])
+        return Leaf(
+            certificate.not_valid_before_utc,
+            certificate.not_valid_after_utc,
+            tuple(names.get_values_for_type(x509.DNSName)),
+            tuple(names.get_values_for_type(x509.RFC822Name)),
+            same,
+        )
 
 
 def organizations(der: bytes) -> list[str]:

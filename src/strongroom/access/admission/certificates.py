@@ -13,10 +13,12 @@ from typing import Protocol
 
 from strongroom.access.admission.port import AdmissionRequest
 from strongroom.access.user import MASTERS, User
-from strongroom.api.errors import StatusError, forbidden
+from strongroom.api.errors import StatusError, forbidden, invalid
 from strongroom.api.gotext import quote
+from strongroom.api.validation import Path, forbidden_field
 from strongroom.resources.certificatesigningrequest_object import CertificateSigningRequest
 from strongroom.resources.clustertrustbundle import ClusterTrustBundle
+from strongroom.resources.podcertificaterequest_object import PodCertificateRequest
 from strongroom.resources.signer_names import KUBE_APISERVER_CLIENT
 
 
@@ -76,6 +78,36 @@ class CertificateSigning:
         signer = old.spec.signerName
         if not await self._signers.may(request.attributes.user, "sign", signer):
             raise _refused(request, _not_permitted("sign", signer))
+
+
+class PodCertificateSigning:
+    """Who answers a pod's request may ``sign`` for the signer, whatever the answer is.
+
+    Upstream asks in the registry (``pkg/registry/certificates/podcertificaterequest``), where
+    nobody switches it off, and refuses as its validation does.
+    """
+
+    name = "PodCertificateRequestSigning"
+
+    def __init__(self, signers: Signers) -> None:
+        self._signers = signers
+
+    async def mutate(self, request: AdmissionRequest) -> None:
+        """Changes nothing."""
+
+    async def validate(self, request: AdmissionRequest) -> None:
+        new, old = request.obj, request.old
+        if request.attributes.subresource != "status":
+            return
+        if not isinstance(old, PodCertificateRequest):
+            return
+        if isinstance(new, PodCertificateRequest) and new.status == old.status:
+            return
+        user, signer = request.attributes.user, old.spec.signerName
+        if not await self._signers.may(user, "sign", signer):
+            why = f'User {quote(user.name)} is not permitted to "sign" for signer {quote(signer)}'
+            errors = [forbidden_field(Path("spec") / "signerName", why)]
+            raise invalid(request.resource.group_kind, old.metadata.name, errors)
 
 
 class ClusterTrustBundleAttest:

@@ -1,6 +1,7 @@
 """A node writes its own Node, its own Lease and the pods bound to it, and nothing else's.
 
-Tokens it gets for the pods bound to it (:mod:`strongroom.access.admission.nodetokens`).
+Tokens and certificates it gets for the pods bound to it (:mod:`.nodetokens`,
+:mod:`.nodecertificates`).
 
 Source: ``plugin/pkg/admission/noderestriction``. It limits identities ``system:node:NAME`` in the
 group ``system:nodes``; whether they may write at all is the authorizers' affair.
@@ -8,6 +9,9 @@ group ``system:nodes``; whether they may write at all is the authorizers' affair
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from strongroom.access.admission.nodecertificates import NodeCertificates, judge_certificate
 from strongroom.access.admission.nodetokens import NodeTokens, judge_token
 from strongroom.access.admission.port import AdmissionRequest
 from strongroom.access.user import NODE_PREFIX, NODES, User
@@ -43,12 +47,16 @@ def node_name(user: User) -> str | None:
     return user.name.removeprefix(NODE_PREFIX) if user.name.startswith(NODE_PREFIX) else ""
 
 
+class NodeSurroundings(NodeTokens, NodeCertificates, Protocol):
+    """What the judges of tokens and of certificates ask of the rest of the server."""
+
+
 class NodeRestriction:
     """Refuses what a node writes about anything but itself."""
 
     name = "NodeRestriction"
 
-    def __init__(self, around: NodeTokens) -> None:
+    def __init__(self, around: NodeSurroundings) -> None:
         self._around = around
 
     async def mutate(self, request: AdmissionRequest) -> None:
@@ -68,6 +76,8 @@ class NodeRestriction:
         if not node:
             raise _refuse(request, "could not determine node from user")
         wanted = request.attributes
+        if (wanted.group, wanted.resource) == ("certificates.k8s.io", "podcertificaterequests"):
+            await judge_certificate(request, node, self._around)
         judge = {
             ("", "nodes"): _judge_node,
             ("", "pods"): _judge_pod,
