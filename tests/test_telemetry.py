@@ -40,6 +40,13 @@ def test_text_lines_cannot_be_forged(capsys: pytest.CaptureFixture[str]) -> None
     assert 'name="x\\n2026 INFO forged"' in line
 
 
+def test_text_lines_command_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    setup_logging("text")
+    logger.warning("said %s", "é \x1b[2J \x9b31m \x7f \u2028 \u202e \r")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("said é \\x1b[2J \\x9b31m \\x7f \\u2028 \\u202e \\r")
+
+
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_exceptions_are_told_by_type_and_place(
     form: str, capsys: pytest.CaptureFixture[str]

@@ -152,5 +152,8 @@ def _quoted(value: Any) -> str:
 
 
 def _one_line(text: str) -> str:
-    # A line break inside a field would let its sender forge a log line.
-    return text.replace("\r", "\\r").replace("\n", "\\n")
+    # A line break inside a field would let its sender forge a log line, and what commands a
+    # terminal would command that of whoever reads the log there.
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -12,7 +12,7 @@ from strongroom.client.client import Client
 from strongroom.client.config import load_config
 from strongroom.client.events import EventRecorder
 from strongroom.controllers.certificates.following import requests
-from strongroom.controllers.certificates.issuer import CertificateIssuer
+from strongroom.controllers.certificates.issuer import LONGEST_TEXT, CertificateIssuer
 from strongroom.controllers.certificates.secret_authorities import (
     SecretAuthorities,
     certificate_secrets,
@@ -22,8 +22,9 @@ from strongroom.resources.certificatesigningrequest import CERTIFICATE_SIGNING_R
 from strongroom.resources.secret import SECRETS, Secret
 from strongroom.testing.clock import ManualClock
 from tests.controllers.certificates.making import asking, authority, pkcs10
-from tests.controllers.conftest import World, at_work, until, world_of
+from tests.controllers.conftest import World, at_work, world_of
 from tests.server.conftest import running
+from tests.waiting import until
 
 SIGNER = "example.com/mesh"
 
@@ -88,6 +89,10 @@ async def test_secrets_are_filled_and_renewed(tmp_path: Path) -> None:
             "CertificateNotIssued",
             f"there is no authority for signer {SIGNER}",
         )
+        # However long what somebody writes is, little of it is told.
+        await client.create(SECRETS, labelled("long", "issued", signer="s" * 5000), "default")
+        [(_, _, text)] = await world.told("long")
+        assert len(text) == LONGEST_TEXT + 1
         # One in another namespace is nobody's authority, and would be older.
         await client.create(SECRETS, mesh(number=8), "default")
         await client.create(SECRETS, mesh(), "kube-system")

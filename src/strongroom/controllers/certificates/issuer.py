@@ -35,6 +35,9 @@ _log = logging.getLogger("strongroom.controllers")
 LONGEST_SLEEP = 3600.0
 """Seconds after which a certificate is looked at again in any case: clocks may be set."""
 
+LONGEST_TEXT = 500
+"""Characters of what is said of a Secret: its annotations may name any number of names."""
+
 
 class CertificateIssuer:
     """Keys are the Secrets that ask."""
@@ -116,6 +119,8 @@ class CertificateIssuer:
         self, secret: Secret, type_: Literal["Normal", "Warning"], reason: str, text: str
     ) -> None:
         meta = secret.metadata
+        if len(text) > LONGEST_TEXT:
+            text = text[:LONGEST_TEXT] + "…"
         _log.info("%s: %s/%s: %s", self.name, meta.namespace, meta.name, text)
         self._events.record(reference(secret), type_, reason, text)
 
