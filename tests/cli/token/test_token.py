@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -128,6 +130,20 @@ def test_a_cluster_info_that_leads_nowhere_makes_no_token(api: Strongroom, text:
     # Without any, the kubeconfig says where; the server makes it again some seconds later.
     admin.ask(lambda client: client.delete(CONFIG_MAPS, *INFO))
     assert f" join {api.url} " in done(api, "create", "--print-join-command")
+
+
+def test_what_cluster_info_says_is_no_command(api: Strongroom) -> None:
+    admin, authority = Room(api, ""), (api.kubeconfig.parent / "pki" / "ca.crt").read_bytes()
+    evil = "https://room.example; touch /tmp/x #$(id)`id`'"
+    ca = base64.b64encode(authority).decode()
+    cluster = {"server": evil, "certificate-authority-data": ca}
+    info = json.dumps({"clusters": [{"cluster": cluster}]})
+    admin.ask(lambda client: say(client, info))
+    line = run(api, "create", "--print-join-command").stdout
+    words = shlex.split(line.partition(" | ")[2])
+    assert words[:4] == ["strongroom", "node", "join", evil]
+    assert words[4] == "--token-file"
+    admin.ask(lambda client: client.delete(CONFIG_MAPS, *INFO))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,7 +45,9 @@ async def join_command(client: Client, token: str) -> Joining:
         raise Failure(f"the cluster's authority: {error}") from error
     if not wanted:
         raise Failure("neither cluster-info nor the kubeconfig names the cluster's authority")
-    joined = " ".join(["strongroom node join", server, "--token-file /dev/stdin", *wanted])
+    # Who writes cluster-info says what stands here, and the line is made to be run.
+    quoted = shlex.quote(server)
+    joined = " ".join(["strongroom node join", quoted, "--token-file /dev/stdin", *wanted])
     return Joining(f"printf %s {token} | {joined}", server)
 
 
