@@ -13,8 +13,8 @@ import pytest
 from strongroom.testing.process import Strongroom
 from tests.clients.vaults import DEFINITION, NAME
 from tests.e2e.kubectl import Kubectl
-from tests.e2e.waiting import eventually
 from tests.e2e.wire import Wire
+from tests.waiting import eventually
 
 _numbers = itertools.count(1)
 

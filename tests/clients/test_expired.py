@@ -15,8 +15,8 @@ from lightkube import ApiError, Client, KubeConfig
 from lightkube.resources.core_v1 import ConfigMap
 
 from strongroom.testing.process import Strongroom
-from tests.e2e.waiting import eventually
 from tests.e2e.wire import Wire
+from tests.waiting import eventually
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 

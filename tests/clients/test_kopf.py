@@ -18,8 +18,8 @@ import pytest
 from strongroom.testing.process import Strongroom
 from tests.clients import safes_operator
 from tests.clients.safes import DEFINITIONS, peering, safe
-from tests.e2e.waiting import eventually
 from tests.e2e.wire import Wire
+from tests.waiting import eventually
 
 # An operator takes seconds of a processor to start, and processors may be busy.
 pytestmark = pytest.mark.timeout(300)

@@ -13,7 +13,7 @@ import yaml
 
 from tests.clients.vaults import NAME, vault
 from tests.e2e.kubectl import Kubectl
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\ndata: {a: '%s', b: '%s'}\n"
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: '%s'}\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import pytest
 
 from strongroom.api import codec
-from strongroom.api.errors import StatusError
 from strongroom.client.client import Client
 from strongroom.client.config import load_config
 from strongroom.client.events import EventRecorder
@@ -23,6 +22,7 @@ from strongroom.resources.node import NODES, Node
 from strongroom.resources.pod import PODS, Pod
 from strongroom.testing.clock import ManualClock
 from tests.server.conftest import running
+from tests.waiting import until
 
 T = TypeVar("T")
 
@@ -73,29 +73,6 @@ class World:
             lambda: self.client.list(EVENTS, field_selector=selector), lambda page: page.items
         )
         return [(event.type, event.reason, event.message) for event in found.items]
-
-
-async def until(read: Callable[[], Awaitable[T]], holds: Callable[[T], object]) -> T:
-    """What ``read`` answers once it ``holds``: for what other tasks bring about."""
-    async with asyncio.timeout(60):
-        while not holds(found := await read()):  # noqa: ASYNC110 - the server's part has no event
-            await asyncio.sleep(0.02)
-    return found
-
-
-async def gone(read: Callable[[], Awaitable[object]]) -> None:
-    """Wait until ``read`` answers that there is no such object."""
-
-    async def missing() -> bool:
-        try:
-            await read()
-        except StatusError as error:
-            if error.code != 404:
-                raise
-            return True
-        return False
-
-    await until(missing, bool)
 
 
 @asynccontextmanager

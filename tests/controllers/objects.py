@@ -9,7 +9,7 @@ import msgspec
 
 from strongroom.api.errors import StatusError
 from strongroom.client.client import Client
-from tests.controllers.conftest import gone, until
+from tests.waiting import gone, until
 
 Tree = dict[str, Any]
 

@@ -10,7 +10,8 @@ from strongroom.resources.cluster_info import is_signed
 from strongroom.resources.configmap import CONFIG_MAPS, ConfigMap
 from strongroom.resources.secret import BOOTSTRAP_TOKEN, SECRETS, Secret
 from strongroom.testing.clock import START
-from tests.controllers.conftest import World, at_work, until
+from tests.controllers.conftest import World, at_work
+from tests.waiting import until
 
 KEY = b"0123456789abcdef"
 

@@ -7,7 +7,8 @@ from typing import Any
 from strongroom.api import codec
 from strongroom.controllers.clusterroles import ClusterRoleAggregation, gathered
 from strongroom.resources.clusterrole import CLUSTER_ROLES, ClusterRole
-from tests.controllers.conftest import World, at_work, until
+from tests.controllers.conftest import World, at_work
+from tests.waiting import until
 
 
 def _role(name: str, *verbs: str, select: dict[str, str] | None = None, **labels: str) -> Any:

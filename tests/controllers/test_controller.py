@@ -17,7 +17,8 @@ from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.scheduler import Scheduler
 from strongroom.resources.namespace import NAMESPACES
 from strongroom.testing.process import Strongroom
-from tests.controllers.conftest import at_work, gone, until, world_of
+from tests.controllers.conftest import at_work, world_of
+from tests.waiting import gone, until
 
 
 class Failing:

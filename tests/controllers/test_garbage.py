@@ -10,7 +10,7 @@ import pytest_asyncio
 from strongroom.controllers.garbage import GarbageCollector
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.together import together
-from tests.controllers.conftest import at_work, until, world_of
+from tests.controllers.conftest import at_work, world_of
 from tests.controllers.objects import (
     CONFIG_MAPS,
     CONTROLLER,
@@ -27,6 +27,7 @@ from tests.controllers.objects import (
     owner,
 )
 from tests.server.conftest import running
+from tests.waiting import until
 
 CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

@@ -25,8 +25,9 @@ from strongroom.resources.secret import SECRETS, SERVICE_ACCOUNT_TOKEN, Secret
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS, ServiceAccount
 from strongroom.server import duties
 from strongroom.testing.clock import ManualClock
-from tests.controllers.conftest import World, at_work, until
+from tests.controllers.conftest import World, at_work
 from tests.controllers.test_no_values import Recording
+from tests.waiting import until
 
 PERIOD = timedelta(days=365)
 ALL = ("", "")

@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 from strongroom.controllers.main import NAMES, main
 from strongroom.resources.namespace import NAMESPACES
-from tests.controllers.conftest import World, gone
+from tests.controllers.conftest import World
+from tests.waiting import gone
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from strongroom.client.discovery import Kind
 from strongroom.client.informer import Change
 from strongroom.client.metadata import Partial
 from strongroom.controllers.monitors import Monitors
-from tests.controllers.conftest import World, until
+from tests.controllers.conftest import World
 from tests.controllers.objects import CONFIG_MAPS, SECRETS, Objects, Tree
+from tests.waiting import until
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 TAPS = "/apis/example.com/v1/namespaces/default/taps"

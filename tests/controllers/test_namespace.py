@@ -14,7 +14,8 @@ from strongroom.controllers.namespace import NamespaceController
 from strongroom.resources.namespace import NAMESPACES
 from strongroom.resources.pod import PODS
 from strongroom.resources.secret import SECRETS, Secret
-from tests.controllers.conftest import World, at_work, gone, until
+from tests.controllers.conftest import World, at_work
+from tests.waiting import gone, until
 
 CONTENT = {
     "/api/v1/namespaces/doomed/secrets": {},

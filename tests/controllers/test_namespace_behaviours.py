@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from strongroom.resources.namespace import NAMESPACES
-from tests.controllers.conftest import World, at_work, gone
+from tests.controllers.conftest import World, at_work
 from tests.controllers.test_namespace import controller_of, create, names
+from tests.waiting import gone
 
 PODS = "/api/v1/namespaces/nsdeletetest/pods"
 SERVICES = "/api/v1/namespaces/nsdeletetest/services"

@@ -9,9 +9,10 @@ import pytest_asyncio
 
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.namespace import NamespaceController
-from tests.controllers.conftest import at_work, until, world_of
+from tests.controllers.conftest import at_work, world_of
 from tests.controllers.objects import CONTROLLER, TEMPLATE, WORKLOAD, Objects, Tree
 from tests.server.conftest import running
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -16,8 +16,9 @@ from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.namespace import NamespaceController
 from strongroom.controllers.resourcequota import ResourceQuotaController
 from strongroom.resources.namespace import NAMESPACES
-from tests.controllers.conftest import World, at_work, gone
+from tests.controllers.conftest import World, at_work
 from tests.controllers.objects import CONFIG_MAPS, QUOTAS, SECRETS, Objects, owner
+from tests.waiting import gone
 
 VALUE = "bm9ib2R5IG11c3Qgc2VlIHRoaXM="
 

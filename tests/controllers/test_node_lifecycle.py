@@ -21,7 +21,8 @@ from strongroom.controllers.node_lifecycle import (
 from strongroom.resources.lease import LEASES, NODE_LEASE_NAMESPACE, Lease
 from strongroom.resources.node import NODES, Node
 from strongroom.resources.pod import PODS
-from tests.controllers.conftest import READY, World, at_work, gone, until
+from tests.controllers.conftest import READY, World, at_work
+from tests.waiting import gone, until
 
 
 class Ticks:

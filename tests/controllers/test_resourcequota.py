@@ -15,7 +15,7 @@ import pytest_asyncio
 from strongroom.api.errors import StatusError
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.resourcequota import ResourceQuotaController
-from tests.controllers.conftest import at_work, until, world_of
+from tests.controllers.conftest import at_work, world_of
 from tests.controllers.objects import (
     CONFIG_MAPS,
     CONTROLLER,
@@ -30,6 +30,7 @@ from tests.controllers.objects import (
     Tree,
 )
 from tests.server.conftest import running
+from tests.waiting import until
 
 SERVICES = f"{CORE}/services"
 CRONTABS = "/apis/example.com/v1/namespaces/default/crontabs"

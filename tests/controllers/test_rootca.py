@@ -5,7 +5,8 @@ from __future__ import annotations
 from strongroom.api.errors import StatusError
 from strongroom.controllers.rootca import DESCRIPTION, DESCRIPTION_KEY, ROOT_CA, root_ca_publisher
 from strongroom.resources.configmap import CONFIG_MAPS, ConfigMap
-from tests.controllers.conftest import World, at_work, until
+from tests.controllers.conftest import World, at_work
+from tests.waiting import until
 
 CA = b"-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
 

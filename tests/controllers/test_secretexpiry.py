@@ -22,11 +22,12 @@ from strongroom.resources.event import EVENTS
 from strongroom.resources.secret import SECRETS, Secret
 from strongroom.resources.secret_expiry import Expiry, Facts
 from strongroom.testing.clock import ManualClock
-from tests.controllers.conftest import World, at_work, until, world_of
+from tests.controllers.conftest import World, at_work, world_of
 from tests.controllers.test_no_values import Recording
 from tests.controllers.test_node_lifecycle import Ticks
 from tests.resources.test_certificate_times import ending
 from tests.server.conftest import running
+from tests.waiting import until
 
 DAY = timedelta(days=1)
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from strongroom.controllers.serviceaccounts import service_account_controller
 from strongroom.resources.namespace import NAMESPACES
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
-from tests.controllers.conftest import World, at_work, until
+from tests.controllers.conftest import World, at_work
+from tests.waiting import until
 
 
 async def accounts(world: World) -> dict[str, str]:

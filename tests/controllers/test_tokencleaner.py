@@ -8,7 +8,8 @@ from strongroom.api.times import format_time
 from strongroom.controllers.tokencleaner import TokenCleaner
 from strongroom.resources.secret import BOOTSTRAP_TOKEN, SECRETS, Secret
 from strongroom.testing.clock import START
-from tests.controllers.conftest import World, at_work, gone, until
+from tests.controllers.conftest import World, at_work
+from tests.waiting import gone, until
 
 SYSTEM = "kube-system"
 

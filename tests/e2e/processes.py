@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from strongroom.testing.process import Strongroom
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)

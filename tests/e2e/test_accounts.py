@@ -20,8 +20,8 @@ import pytest
 from strongroom.testing.process import Strongroom
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.manifests import pod, secret
-from tests.e2e.waiting import eventually
 from tests.parts import require_part
+from tests.waiting import eventually
 
 FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
 

@@ -24,8 +24,8 @@ from tests.e2e.conftest import in_namespace, start_up
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.manifests import MOUNT, manifest, mounted, pod
 from tests.e2e.processes import part, processes_of
-from tests.e2e.waiting import eventually
 from tests.e2e.wire import Answer, Wire
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")

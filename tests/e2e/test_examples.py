@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.e2e.kubectl import Kubectl
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

@@ -12,7 +12,7 @@ import pytest
 from strongroom.testing.process import Strongroom
 from tests.e2e.canary import CANARY, files_that_hold_it
 from tests.e2e.kubectl import Kubectl
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.needs("kubectl")
 

@@ -16,7 +16,7 @@ from strongroom.node.certificates import pins
 from strongroom.node.discovery import Undiscovered, discover
 from strongroom.testing.process import Strongroom
 from tests.e2e.kubectl import Kubectl
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 TOKEN = "join00.0123456789abcdef"
 SECRET = """

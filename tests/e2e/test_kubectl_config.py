@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.e2e.kubectl import Kubectl
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 DEPLOYMENT = {
     "apiVersion": "apps/v1",

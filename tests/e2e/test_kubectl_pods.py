@@ -10,7 +10,7 @@ import pytest
 from strongroom.testing.process import Strongroom
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.manifests import pod
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 FOREVER = "echo started; trap 'exit 0' TERM; while :; do sleep 0.1; done"
 

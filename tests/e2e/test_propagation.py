@@ -8,7 +8,7 @@ from strongroom.testing.process import Strongroom
 from tests.e2e.conftest import in_namespace
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.manifests import MOUNT, mounted, pod, secret
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 # Tells each published state of /etc/s, woken by inotify at each rename of `..data`. A state is the
 # directory behind `..data`: the names beside it are linked only after the rename, and the directory

@@ -19,7 +19,7 @@ from tests.e2e.conftest import in_namespace, start_up
 from tests.e2e.kubectl import Done, Kubectl
 from tests.e2e.manifests import pod
 from tests.e2e.processes import kill_part, none_left, part, processes_of, state
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 
 def strongroom(*arguments: str) -> Done:

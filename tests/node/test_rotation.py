@@ -32,8 +32,8 @@ from strongroom.resources.certificatesigningrequest_object import (
 )
 from strongroom.resources.signer_names import KUBELET_CLIENT, KUBELET_SERVING
 from tests.controllers.certificates.making import authority
-from tests.controllers.conftest import until
 from tests.server.conftest import running
+from tests.waiting import until
 
 NOW = datetime.now(UTC)
 

@@ -30,8 +30,9 @@ from tests.controllers.certificates.making import (
     node_pkcs10,
     pkcs10,
 )
-from tests.controllers.conftest import at_work, gone, until, world_of
+from tests.controllers.conftest import at_work, world_of
 from tests.server.conftest import running
+from tests.waiting import gone, until
 
 NODE_CLIENT = "kubernetes.io/kube-apiserver-client-kubelet"
 SERVING = "kubernetes.io/kubelet-serving"
