@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from strongroom.api import codec
 from strongroom.api.meta import DeleteOptions
-from strongroom.resources.namespace import NAMESPACES, Namespace
+from strongroom.resources.namespace import NAMESPACES, Namespace, NamespaceCondition
 from strongroom.resources.strongroom_annotations import HISTORY
 from tests.resources.making import NOW, made, texts
 
@@ -119,6 +120,10 @@ def test_columns_and_selectors() -> None:
     assert NAMESPACES.field_selectors["status.phase"](namespace) == "Active"
     assert NAMESPACES.field_selectors["name"](namespace) == "shop"
     assert "deletecollection" not in NAMESPACES.verbs
+
+
+def test_a_condition_is_on_the_wire_with_what_every_condition_has() -> None:
+    assert codec.to_tree(NamespaceCondition()) == {"type": "", "status": ""}
 
 
 def test_an_annotation_on_history_that_says_nothing_is_warned_of() -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from strongroom.api.errors import FieldError
 from strongroom.api.meta import DeleteOptions, Object
-from strongroom.api.schema import F, Struct
+from strongroom.api.schema import F, Struct, always
 from strongroom.api.times import format_time
 from strongroom.api.validation import Path, dns_label, invalid_value, qualified_name
 from strongroom.resources.columns import AGE, NAME
@@ -38,8 +38,8 @@ class NamespaceSpec(Struct):
 class NamespaceCondition(Struct):
     """One observation about a namespace, mostly about why its deletion takes long."""
 
-    type: Annotated[str, F(1, "What is observed.", required=True)] = ""
-    status: Annotated[str, F(2, "True, False or Unknown.", required=True)] = ""
+    type: Annotated[str, F(1, "What is observed.", required=True)] = always(str)
+    status: Annotated[str, F(2, "True, False or Unknown.", required=True)] = always(str)
     lastTransitionTime: Annotated[
         str, F(4, "When the status last changed.", format="date-time", by_value=True)
     ] = ""
