@@ -91,6 +91,8 @@ def test_answers_are_as_documented(
 def test_all_documents(served: Fuzzed) -> None:
     index = served.session.get(f"{served.room.url}/openapi/v3", timeout=60).json()
     for path in index["paths"]:
+        if path == CUSTOM:
+            continue  # Tried above; by now a request may have deleted its definition.
         for operation in operations(served, path, ()):
             for mode in MODES:
                 try_operation(served, operation, mode, 3)
