@@ -197,7 +197,7 @@ async def test_the_asynchronous_client(cluster: Strongroom, namespace: str) -> N
     config = KubeConfig.from_file(cluster.kubeconfig)
     client = AsyncClient(config=config, namespace=namespace, field_manager="a")
     await client.apply(config_map(a="1"))
-    mine = {"metadata.name": "c"}
+    mine: Any = {"metadata.name": "c"}
     async for kind, obj in client.watch(ConfigMap, fields=mine):
         assert (kind, obj.data) == ("ADDED", {"a": "1"})
         break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 from tests.conformance.wire import MERGE, Api, gone
 from tests.controllers.certificates.making import authority, pkcs10
@@ -41,8 +42,8 @@ async def test_should_support_csr_api_operations(api: Api) -> None:
     assert updated["spec"] == read["spec"]
 
     approved = {"type": "ApprovalPatch", "status": "True", "reason": "e2e"}
-    change = {"metadata": {"annotations": {"approval": "true"}}}
-    change |= {"status": {"conditions": [approved]}}
+    noted = {"annotations": {"approval": "true"}}
+    change: Any = {"metadata": noted, "status": {"conditions": [approved]}}
     seen = await api.patch(f"{path}/approval", change, MERGE)
     assert seen["status"]["conditions"][0]["type"] == "ApprovalPatch"
     assert seen["status"]["conditions"][0]["lastTransitionTime"]

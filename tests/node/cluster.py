@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from strongroom.resources.event import EVENTS
 from strongroom.resources.pod import PODS, Pod
 from strongroom.resources.secret import SECRETS, Secret
 from strongroom.testing.process import Strongroom
+from tests.waiting import until
 
 NODE = socket.gethostname().lower()
 PATIENCE = 60.0
@@ -142,7 +143,7 @@ class Cluster:
             found = await self.client.list(PODS, self.namespace, field_selector=selector)
             return not found.items
 
-        await poll(gone)
+        await until(gone)
 
     async def logs(self, name: str, *, container: str = "main", **query: str) -> str:
         """What a container wrote, through the API server."""
@@ -165,7 +166,7 @@ class Cluster:
                     raise
             return text in written
 
-        await poll(logged)
+        await until(logged)
         return written
 
     async def until_told(self, name: str, reason: str, message: str) -> None:
@@ -174,20 +175,13 @@ class Cluster:
         async def told() -> bool:
             return (reason, message) in await self.events(name)
 
-        await poll(told)
+        await until(told)
 
     async def events(self, name: str) -> Sequence[tuple[str, str]]:
         """Reason and message of the pod's events."""
         selector = f"involvedObject.name={name}"
         found = await self.client.list(EVENTS, self.namespace, field_selector=selector)
         return [(event.reason, event.message) for event in found.items]
-
-
-async def poll(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until ``holds``, asking again and again: for what cannot be watched."""
-    async with asyncio.timeout(PATIENCE):
-        while not await holds():  # noqa: ASYNC110 - what changes is in another process
-            await asyncio.sleep(0.05)
 
 
 def waiting(pod: Pod) -> tuple[str, str]:

@@ -12,7 +12,8 @@ from strongroom.node.status import VOLUMES_CONDITION
 from strongroom.resources.configmap import CONFIG_MAPS
 from strongroom.resources.pod import PODS
 from strongroom.resources.secret import SECRETS
-from tests.node.cluster import Cluster, condition, exit_code, poll, waiting
+from tests.node.cluster import Cluster, condition, exit_code, waiting
+from tests.waiting import until
 
 FOLLOW = 'while :; do printf "<%s>\\n" "$(cat /etc/s/k 2>/dev/null)"; sleep 0.02; done'
 
@@ -140,7 +141,7 @@ async def test_a_pod_outlives_its_secret_but_cannot_restart_without_it(cluster: 
     async def wrote_on() -> bool:
         return len(await cluster.logs("p")) > before
 
-    await poll(wrote_on)
+    await until(wrote_on)
     assert (await cluster.logs("p")).endswith("<kept>\n")
 
 

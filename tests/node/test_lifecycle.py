@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from strongroom.resources.pod import PODS
-from tests.node.cluster import Cluster, poll
+from tests.node.cluster import Cluster
+from tests.waiting import until
 
 WORK: dict[str, Any] = {"volumes": [{"name": "w", "emptyDir": {}}]}
 SEES_WORK: dict[str, Any] = {"volumeMounts": [{"name": "w", "mountPath": "/w"}]}
@@ -59,7 +60,7 @@ async def test_a_forced_deletion_kills_at_once(cluster: Cluster) -> None:
     async def dead() -> bool:
         return not alive(mark)
 
-    await poll(dead)
+    await until(dead)
 
 
 async def test_a_second_deletion_shortens_the_first(cluster: Cluster) -> None:

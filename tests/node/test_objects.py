@@ -10,8 +10,9 @@ import pytest
 from strongroom.client.client import Client
 from strongroom.node.objects import ObjectCache, ObjectMissing, ObjectUnavailable, Ref
 from strongroom.resources.secret import SECRETS, Secret
-from tests.node.cluster import Cluster, poll
+from tests.node.cluster import Cluster
 from tests.node.conftest import fresh
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -71,13 +72,13 @@ async def test_missing_is_a_state_that_ends(quiet: Cluster, objects: ObjectCache
     async def seen() -> bool:
         return value(objects, ref) == b"1"
 
-    await poll(seen)
+    await until(seen)
     await quiet.client.delete(SECRETS, "a", quiet.namespace)
 
     async def gone() -> bool:
         return objects.peek(ref) is None
 
-    await poll(gone)
+    await until(gone)
 
 
 async def remade(quiet: Cluster, name: str, value: str) -> None:
@@ -98,7 +99,7 @@ async def test_an_immutable_object_that_is_made_anew_is_followed(
     async def followed() -> bool:
         return value(objects, ref) == b"2"
 
-    await poll(followed)
+    await until(followed)
     await remade(quiet, "a", "3")
     # Not a moment of the old one for whoever reads now, whether or not the watch has told.
     assert (await objects.fetch(ref)).data == {"k": b"3"}
@@ -124,6 +125,6 @@ async def test_news_of_the_one_before_do_not_undo_what_was_read(
         known = objects.peek(ref)
         return known is not None and known.metadata.labels == {"x": "y"}
 
-    await poll(heard)
+    await until(heard)
     assert None not in told[told.index(b"2") :]
     assert b"1" not in told[told.index(b"2") :]

@@ -9,8 +9,8 @@ from strongroom.client.client import Client
 from strongroom.node.services import ServiceVariables, api_variables, linked
 from strongroom.resources.pod import Pod
 from strongroom.resources.service import SERVICES, Service
-from tests.node.cluster import poll
 from tests.node.conftest import fresh
+from tests.waiting import until
 
 
 def service(name: str, *ports: dict[str, Any], namespace: str = "ns", **spec: Any) -> Service:
@@ -87,7 +87,7 @@ async def test_services_of_the_pods_own_namespace_are_followed(client: Client) -
         async def known() -> bool:
             return variables.of(pod).get("WEB_SERVICE_HOST") == address
 
-        await poll(known)
+        await until(known)
         assert not any(name.startswith("FAR") for name in variables.of(pod))
         assert variables.of(pod)["KUBERNETES_SERVICE_HOST"] == "10.1.2.3"
         pod.spec.enableServiceLinks = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import itertools
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from strongroom.testing.clock import ManualClock
 from tests.resources.test_certificate_times import ending
 from tests.server.conftest import Answer, Running, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
@@ -50,10 +50,7 @@ class Room:
         return found.json if found.code == 200 else None
 
     async def until(self, name: str, holds: Callable[[Any], object]) -> Any:
-        async with asyncio.timeout(30):
-            while not holds(usage := await self.usage(name)):  # noqa: ASYNC110 - a task of the server's
-                await asyncio.sleep(0.02)
-        return usage
+        return await until(lambda: self.usage(name), holds)
 
     async def reads(self, name: str, count: int) -> list[dict[str, str]]:
         """The reads of a Secret once so many ways are told."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from strongroom.server.bootstrap import own_context
 from strongroom.server.token_secrets import TokenSecrets
 from strongroom.storage.memory import MemoryStore
 from tests.access.authn.making import key
+from tests.waiting import until
 
 NAME, UID = (f"kubernetes.io/service-account.{part}" for part in ("name", "uid"))
 
@@ -84,11 +84,7 @@ class Bench:
 
     async def until(self, name: str, holds: Callable[[Secret | None], bool]) -> None:
         """Wait until what is found of a Secret is as wanted."""
-        async with asyncio.timeout(20):
-            while True:
-                if holds(await self.find(name)):
-                    return
-                await asyncio.sleep(0.005)
+        await until(lambda: self.find(name), holds)
 
 
 @pytest.fixture
@@ -156,11 +152,11 @@ async def test_one_that_cannot_be_filled_is_given_up_and_keeps_nobody_waiting(
         await bench.secret("stuck", "bot", immutable=True)
         await bench.secret("other", "bot")
         await bench.until("other", is_filled)
-        async with asyncio.timeout(20):
-            while True:
-                if len(caplog.records) > token_secrets.ATTEMPTS:
-                    break
-                await asyncio.sleep(0.005)
+
+        async def told() -> int:
+            return len(caplog.records)
+
+        await until(told, lambda count: count > token_secrets.ATTEMPTS)
     assert not is_filled(await bench.find("stuck"))
     await looking.close()
 
@@ -184,11 +180,11 @@ async def test_a_deleted_secret_is_taken_off_the_list(bench: Bench) -> None:
         await bench.secret(name, "bot")
         await bench.until(name, is_filled)
     await bench.delete(bench.secrets, "one")
-    async with asyncio.timeout(20):
-        while True:
-            ctx = own_context(SystemClock(), "get", "serviceaccounts")
-            account = (await bench.accounts.get(ctx, "ns", "bot")).decode()
-            if [s.name for s in account.secrets] == ["two", "else"]:
-                break
-            await asyncio.sleep(0.005)
+
+    async def listed() -> list[str]:
+        ctx = own_context(SystemClock(), "get", "serviceaccounts")
+        account = (await bench.accounts.get(ctx, "ns", "bot")).decode()
+        return [secret.name for secret in account.secrets]
+
+    await until(listed, lambda names: names == ["two", "else"])
     await looking.close()

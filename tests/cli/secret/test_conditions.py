@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from strongroom.resources.secret import SECRETS
 from strongroom.resources.secret_expiry import Expiry, Facts, conditions
 from tests.cli.secret.conftest import Room
 from tests.resources.test_certificate_times import ending
+from tests.waiting import eventually
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,13 +53,15 @@ def test_annotations_and_certificates_are_told_of(room: Room) -> None:
     room.create("crt", "", **{"tls.crt": ending(now + 5.5 * DAY, begin=now - 400 * DAY)})
     room.create("told", password=b"x")
     _note(room, "told", **{"expires-at": "2026-01-01T00:00:00Z", "rotate-after": "1ms"})
-    deadline = time.monotonic() + 30
-    while (found := _listed(room))["crt"]["conditions"] != ["Expiring in 5d12h"]:
-        # The server tells of certificates a moment later, and a moment makes 5d11h of it.
-        if found["crt"]["conditions"] == ["Expiring in 5d11h"]:
-            break
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+
+    def told() -> Any:
+        """What is listed, once the server has looked at the certificate."""
+        listed = _listed(room)
+        # A moment makes 5d11h of it.
+        expiring = ["Expiring in 5d12h"], ["Expiring in 5d11h"]
+        return listed if listed["crt"]["conditions"] in expiring else None
+
+    found = eventually(told)
     assert found["crt"]["expiresFrom"] == "data[tls.crt]"
     assert found["told"]["conditions"] == ["Expired", "RotationDue"]
     assert found["told"]["expires"] == "2026-01-01T00:00:00Z"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from strongroom.client.client import Client
 from strongroom.client.discovery import discover
 from strongroom.client.secret_graph import read_graph
 from tests.cli.secret.conftest import Room
+from tests.waiting import eventually
 
 POD = {"containers": [{"name": "c", "image": "i"}]}
 LABELS = {"app": "a"}
@@ -77,10 +77,7 @@ def _custom(room: Room) -> None:
         found = await discover(client)
         return all(found.find("users.example.com/v1", kind) for kind in ("Lock", "Vault"))
 
-    deadline = time.monotonic() + 30
-    while not room.ask(served):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: room.ask(served))
 
 
 def test_who_names_a_secret_and_where(room: Room) -> None:
@@ -133,10 +130,12 @@ def test_the_last_read_is_told(room: Room) -> None:
     room.create("db", password=b"x")
     assert 'Nothing names the Secret "db".' in room.done("users", "db")
     room.get("db")
-    deadline = time.monotonic() + 30
-    while "within the hour" not in (text := room.done("users", "db")):
-        assert time.monotonic() < deadline, text
-        time.sleep(0.05)
+
+    def told() -> str:
+        text = room.done("users", "db")
+        return text if "within the hour" in text else ""
+
+    text = eventually(told)
     assert text.splitlines()[-1].endswith("(get)")
     (secret,) = json.loads(room.done("unused", "-o", "json"))["secrets"]
     assert secret["lastRead"]["verb"] == "get"

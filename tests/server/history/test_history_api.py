@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.server.conftest import SECRETS as SECRETS_PATH
 from tests.server.conftest import Running, running, secret
 from tests.server.history.conftest import Clock
+from tests.waiting import until
 
 REVISIONS = "/apis/strongroom.io/v1alpha1/namespaces/default/secretrevisions"
 
@@ -96,11 +95,4 @@ async def test_options_and_the_duty(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             await api.ask("PUT", f"{SECRETS_PATH}/a", secret("a", k=str(number)))
         assert len((await api.ask("GET", REVISIONS)).json["items"]) == 2
         clock.moment += timedelta(minutes=61)
-        async with asyncio.timeout(20):
-            while await kept_items(api):  # noqa: ASYNC110 - the API tells no other way
-                await asyncio.sleep(0.02)
-
-
-async def kept_items(api: Running) -> list[Any]:
-    items: list[Any] = (await api.ask("GET", REVISIONS)).json["items"]
-    return items
+        await until(lambda: api.ask("GET", REVISIONS), lambda left: not left.json["items"])
