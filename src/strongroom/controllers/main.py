@@ -22,6 +22,8 @@ from strongroom.controllers.certificates.cleaner import Cleaner
 from strongroom.controllers.certificates.following import requests
 from strongroom.controllers.certificates.issuer import CertificateIssuer
 from strongroom.controllers.certificates.options import Duration, Signing, signing_options
+from strongroom.controllers.certificates.podcleaner import PodCleaner
+from strongroom.controllers.certificates.podsigner import PodSigner, pod_requests
 from strongroom.controllers.certificates.secret_authorities import (
     SecretAuthorities,
     certificate_secrets,
@@ -41,7 +43,7 @@ from strongroom.controllers.secretexpiry import SecretExpiry
 from strongroom.controllers.secretexpiry_options import Spans
 from strongroom.controllers.serviceaccounts import service_account_controller
 from strongroom.controllers.tokencleaner import TokenCleaner
-from strongroom.process import forbid_dumps, small_tls_buffers
+from strongroom.process import collect_from_now_on, forbid_dumps, small_tls_buffers
 from strongroom.telemetry import LOG_LEVELS, LogFormat, setup_logging
 
 NAMES = (
@@ -60,6 +62,8 @@ NAMES = (
     "csrsigning-custom",
     "csrcleaner",
     "certificate-issuer",
+    "podcertificate-signing",
+    "podcertificaterequestcleaner",
     "clusterrole-aggregation",
     "secretexpiry",
 )
@@ -173,6 +177,7 @@ async def run(config: ClientConfig, settings: Settings) -> None:
         monitors = Monitors(client)
         asked, secrets = requests(client), certificate_secrets(client)
         authorities = SecretAuthorities(secrets)
+        for_pods = pod_requests(client)
         issuer_events = EventRecorder(client, component="certificate-issuer", clock=clock)
         expiry_events = EventRecorder(client, component="secret-expiry-controller", clock=clock)
         known: dict[str, Controller] = {
@@ -197,6 +202,8 @@ async def run(config: ClientConfig, settings: Settings) -> None:
                 client, secrets, authorities, issuer_events, clock
             ),
             "csrcleaner": Cleaner(client, asked, clock),
+            "podcertificate-signing": PodSigner(client, for_pods, authorities, clock),
+            "podcertificaterequestcleaner": PodCleaner(client, for_pods, clock),
             "clusterrole-aggregation": ClusterRoleAggregation(client),
             "secretexpiry": SecretExpiry(client, expiry_events, clock, settings.expiry_warnings),
         }
@@ -227,10 +234,13 @@ async def _serve(
 
 
 async def _work_all(controllers: list[Controller]) -> None:
-    """Start each controller, which waits for the API server as long as it takes, then work."""
+    """Start controllers, each of which waits for the API server as long as it takes, and work."""
     async with asyncio.TaskGroup() as group:
-        for controller in controllers:
-            await controller.start()
+        # All at once, so that nobody's list waits for another's.
+        starts = [group.create_task(each.start(), name=each.name) for each in controllers]
+        for controller, start in zip(controllers, starts, strict=True):
+            await start
             group.create_task(work(controller), name=controller.name)
+        collect_from_now_on()
         sys.stdout.write("ready controllers\n")
         sys.stdout.flush()
