@@ -65,6 +65,7 @@ async def _serve(options: NodeOptions, config: ClientConfig, home: VolumeHome) -
 
     from strongroom.node.agent import Agent
     from strongroom.node.runtimes.process import ProcessRuntime
+    from strongroom.process import collect_from_now_on
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -78,6 +79,7 @@ async def _serve(options: NodeOptions, config: ClientConfig, home: VolumeHome) -
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
+            collect_from_now_on()
             sys.stdout.write(f"ready node {options.name}\n")
             sys.stdout.flush()
             await stopping

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import uvloop
 
+from strongroom.process import collect_from_now_on
 from strongroom.server.assembly import assemble
 from strongroom.server.ground import StartError
 from strongroom.server.options import Options, parse_options
@@ -64,6 +65,7 @@ async def serve(options: Options, argv: Sequence[str] = ()) -> None:
             loop.add_signal_handler(number, server.stop)
         serving = asyncio.create_task(server.run())
         await server.ready()
+        collect_from_now_on()
         log(logger, logging.INFO, "serving", url=server.url)
         sys.stdout.write(f"ready {server.url} kubeconfig={options.kubeconfig}\n")
         sys.stdout.flush()
