@@ -4,11 +4,15 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from strongroom.access.authn.port import Credentials
+from strongroom.access.user import User
 from strongroom.api.errors import Status
 from strongroom.server.audit import Audit, LogSink
+from strongroom.server.pipeline import Pipeline, Progress
 from strongroom.server.request import Request
 from strongroom.server.urls import parse_target
 
@@ -132,3 +136,19 @@ async def test_a_line_stays_a_line(tmp_path: Path, uri: bytes) -> None:
     await asyncio.sleep(0)
     assert len(path.read_text().splitlines()) == 1
     sink.close()
+
+
+class Breaks:
+    """An authenticator that cannot tell."""
+
+    async def authenticate(self, credentials: Credentials) -> User | None:
+        raise RecursionError
+
+
+async def test_who_breaks_authentication_is_on_record() -> None:
+    unused = cast("Any", None)
+    pipeline = Pipeline(Breaks(), Audit(None, Clock()), *(unused,) * 4)
+    progress = Progress()
+    with pytest.raises(RecursionError):
+        await pipeline.serve(a_request(), progress)
+    assert progress.record is not None

@@ -15,7 +15,7 @@ from strongroom.access.authz.port import Authorizer, Verdict
 from strongroom.access.authz.union import refusal
 from strongroom.access.impersonation import Impersonation
 from strongroom.access.user import Attributes, User
-from strongroom.api.errors import StatusError, unauthorized
+from strongroom.api.errors import unauthorized
 from strongroom.server.audit import DECISION, REASON, Audit, Record
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness, Flow, Overloaded
@@ -146,7 +146,7 @@ class Pipeline:
             )
         except AuthenticationFailed as error:
             failure = error
-        except StatusError:
+        except BaseException:
             # Nobody can tell now whose credentials these are: on record as nobody's.
             progress.record = self._audit.begin(request, target, None)
             raise
