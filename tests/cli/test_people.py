@@ -22,6 +22,7 @@ from tests.client.test_config import kubeconfig
         ("\x1b]0;title\x07", "?]0;title?"),
         ("\x9b2J\r\x08", "?2J??"),
         ("größer", "größer"),
+        ("a\u202egpj.exe\u2066\u2028x", "a?gpj.exe??x"),
     ],
 )
 def test_nothing_from_a_cluster_commands_a_terminal(text: str, shown: str) -> None:

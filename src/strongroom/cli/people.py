@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_COMMANDS = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
+_TURNS = "[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+"""What makes the text behind it stand before it, or on another line."""
+_COMMANDS = re.compile(rf"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|{_TURNS}")
 
 _IMMUTABLE = "field is immutable when `immutable` is set"
 
