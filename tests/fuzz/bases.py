@@ -8,8 +8,10 @@ from typing import Any
 
 import yaml
 
+from strongroom.api.codec import to_tree
 from strongroom.resources.resource import Resource
 from tests.controllers.certificates.making import authority, pkcs10
+from tests.controllers.certificates.podrequests import wanting
 from tests.e2e.marked import MARK64
 from tests.fuzz.server import definition
 
@@ -99,6 +101,7 @@ _FIELDS: dict[str, Tree] = {
         }
     },
     "ClusterTrustBundle": {"spec": {"trustBundle": authority()[0].decode()}},
+    "PodCertificateRequest": {"spec": to_tree(wanting().spec)},
     "Role": {"rules": [_ROLE_RULE]},
     "ClusterRole": {"rules": [_ROLE_RULE, {"nonResourceURLs": ["/x"], "verbs": ["get"]}]},
     "RoleBinding": {

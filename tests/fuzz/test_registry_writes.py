@@ -30,7 +30,7 @@ from tests.fuzz.mutations import as_json, damaged_tree, junk, tells
 from tests.fuzz.sizes import seeds
 from tests.registry.conftest import NOW, context
 
-RESOURCES = tuple(judged(r) for r in CATALOG.all() if not r.answered)
+RESOURCES = tuple(judged(r, SystemClock()) for r in CATALOG.all() if not r.answered)
 IDS = [f"{r.plural}.{r.group}" for r in RESOURCES]
 ANN = User("ann", groups=("system:authenticated",))
 each = pytest.mark.parametrize("resource", RESOURCES, ids=IDS)
