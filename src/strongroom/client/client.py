@@ -18,9 +18,9 @@ from strongroom.api import codec
 from strongroom.api.clock import Clock
 from strongroom.api.meta import DeleteOptions, ListMeta, Object, Preconditions
 from strongroom.client.config import ClientConfig
-from strongroom.client.errors import Unreachable
 from strongroom.client.paths import path_of
-from strongroom.client.transport import Params, Response, Transport, status_error
+from strongroom.client.statuses import error_in_watch
+from strongroom.client.transport import Params, Response, Transport
 from strongroom.resources.resource import Resource
 
 T = TypeVar("T", bound=Object)
@@ -336,4 +336,4 @@ def _event(resource: Resource[T], line: bytes) -> WatchEvent[T]:
             ended = meta.annotations.get("k8s.io/initial-events-end") == "true"
             return WatchEvent("BOOKMARK", meta.resourceVersion, initial_end=ended)
         case _:
-            raise status_error(body) or Unreachable("the watch sent an unknown kind of event")
+            raise error_in_watch(body)

@@ -21,7 +21,7 @@ from strongroom.api.meta import DeleteOptions
 from strongroom.client.client import Client, ObjectList, Patch, WatchEvent, lines
 from strongroom.client.errors import Unreachable
 from strongroom.client.informer import Followed
-from strongroom.client.transport import status_error
+from strongroom.client.statuses import error_in_watch
 
 ONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 MANY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -138,8 +138,7 @@ class MetadataSource(Generic[K, T]):
                 mark = _read(_PARTIALS, event.object).metadata
                 return WatchEvent("BOOKMARK", mark.resourceVersion)
             case _:
-                body = bytes(event.object)
-                raise status_error(body) or Unreachable("the watch sent an unknown kind of event")
+                raise error_in_watch(bytes(event.object))
 
 
 class MetadataCollection(MetadataSource[Partial, Partial]):
