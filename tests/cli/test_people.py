@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import click
@@ -9,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from strongroom.cli.main import main
-from strongroom.cli.people import Failure, People, harmless
+from strongroom.cli.people import Failure, People, harmless, people_options
 from tests.client.test_config import kubeconfig
 
 
@@ -51,3 +53,15 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith("error: https://127.0.0.1:1: GET /api/v1/")
     assert "connection refused\nIs it running" in result.stderr
+
+
+def test_output_that_has_no_place_is_a_failure_and_a_reader_that_left_is_none() -> None:
+    @click.command()
+    @people_options
+    @click.argument("code", type=int)
+    def write(people: People, code: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    full = CliRunner().invoke(write, [str(errno.ENOSPC)])
+    assert (full.exit_code, full.stderr) == (1, "error: No space left on device\n")
+    assert CliRunner().invoke(write, [str(errno.EPIPE)]).stderr == ""

@@ -7,6 +7,7 @@ a command runs, not for its ``--help``.
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 import os
 import re
@@ -102,7 +103,7 @@ class People:
                         "Is it running, and is it the one that is meant? Choose by --context."
                     ) from error
 
-        return telling_failures(lambda: asyncio.run(connected()))
+        return telling_failures(lambda: asyncio.run(connected()), self.asked_namespace)
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Print rows below their headers, each column as wide as it must be."""
@@ -152,7 +153,13 @@ def _with(
         **rest: Any,
     ) -> Any:
         people = People(kubeconfig, context, namespace, impersonate, impersonate_groups)
-        return function(people, **rest)
+        try:
+            return function(people, **rest)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # whoever reads has seen enough: click ends for it without a word
+            where = f"{error.filename}: " if error.filename else ""
+            raise Failure(f"{where}{error.strerror or error}") from error
 
     for option in reversed(options):
         called = option(called)
@@ -176,25 +183,25 @@ _OPTIONS = (
 )  # fmt: skip - one option a line
 
 
-def telling_failures(work: Callable[[], T]) -> T:
-    """Do the work; its failures become :class:`Failure` with what to do next."""
+def telling_failures(work: Callable[[], T], namespace: str = "") -> T:
+    """Do the work; its failures become :class:`Failure` with what to do next (in ``namespace``)."""
     from strongroom.api.errors import StatusError
     from strongroom.client.errors import ClientFailure
 
     try:
         return work()
     except StatusError as error:
-        raise Failure(error.message + _next_step(error)) from error
+        raise Failure(error.message + _next_step(error, namespace)) from error
     except ClientFailure as error:
         raise Failure(str(error)) from error
 
 
-def _next_step(error: Any) -> str:
+def _next_step(error: Any, namespace: str) -> str:
     """What to try, in a line of its own; empty where the message says it all."""
     if error.code == 401:
         return "\nThe server does not know these credentials: log in again, or choose a --context."
     if error.code == 404 and error.details is not None and error.details.kind == "secrets":
-        return "\nSee what there is: strongroom secret list"
+        return "\nSee what there is: strongroom secret list" + f" -n {namespace}" * bool(namespace)
     if error.code == 422 and _IMMUTABLE in error.message:
         return "\nIt is immutable: make another one, strongroom secret copy NAME --name NEW"
     return ""

@@ -90,6 +90,9 @@ def test_an_editor_that_fails_changes_nothing(room: Room, editors: Editors) -> N
     assert room.get("db").data == {"password": b"hunter2"}
     missing = room.run("edit", "db", env={"KUBE_EDITOR": "/nonexistent/editor"})
     assert "cannot run the editor /nonexistent/editor" in missing.stderr
+    unseen = room.run("edit", "db", env={"KUBE_EDITOR": "vim"})
+    assert unseen.exit_code == 1
+    assert "hunter2" not in unseen.output
 
 
 def test_what_cannot_be_read_comes_back_with_the_reason(room: Room, editors: Editors) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -62,7 +64,7 @@ def test_only_what_is_named_changes(room: Room) -> None:
         (b"one line\n", ("--raw",), b"one line\n"),
         (b"two\nlines\n", (), b"two\nlines\n"),
         (b"\x00\xff", (), b"\x00\xff"),
-        (b"", (), b""),
+        (b"\n", ("--raw",), b"\n"),
     ],
 )
 def test_the_end_of_a_single_line_is_no_part_of_it(
@@ -80,6 +82,31 @@ def test_a_prompt_asks_twice_and_shows_nothing(room: Room) -> None:
     differing = room.run("set", "s", "k=?", input="hunter2\nhunter3\n")
     assert differing.exit_code == 1
     assert room.get("s").data["k"] == b"hunter2"
+
+
+@pytest.mark.parametrize("typed", ["", "\n", "\r\n"])
+def test_a_program_that_failed_in_a_pipe_does_not_empty_a_key(room: Room, typed: str) -> None:
+    room.create("s", k=b"kept")
+    refused = room.run("set", "s", "k=-", input=typed)
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("error: k: standard input is empty; ")
+    assert room.get("s").data["k"] == b"kept"
+    room.done("set", "s", "k=@/dev/null")
+    assert room.get("s").data["k"] == b""
+
+
+def test_where_there_is_no_terminal_nobody_is_asked() -> None:
+    command = [sys.executable, "-m", "strongroom", "secret", "set", "s", "k=?"]
+    told = subprocess.run(
+        command,
+        input="typed\ntyped\n",
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == "error: k: there is no terminal to ask on; use k=- or k=@FILE\n"
 
 
 def test_a_value_in_the_arguments_is_refused_unless_forced(room: Room) -> None:
@@ -129,7 +156,7 @@ def test_a_file_of_lines(room: Room, tmp_path: Path) -> None:
     path.write_text("\n# comment\nA=1\n  B=x=y z\nC=\n")
     room.done("set", "s", "--from-env-file", str(path), "A=-", input="over")
     assert room.get("s").data == {"A": b"over", "B": b"x=y z", "C": b""}
-    for text in ("hunter2\n", "A=1\nA=hunter2\n"):
+    for text in ("hunter2\n", "A=1\nA=hunter2\n", "export A=hunter2\n"):
         path.write_text(text)
         result = room.run("set", "s", "--from-env-file", str(path))
         assert result.exit_code == 2
@@ -139,7 +166,9 @@ def test_a_file_of_lines(room: Room, tmp_path: Path) -> None:
 def test_a_dry_run_stores_nothing_and_is_checked_by_the_server(room: Room) -> None:
     told = room.done("set", "s", "k=-", "--dry-run", input="x")
     assert told.startswith(f"secret s created in namespace {room.namespace} (dry run)\n")
-    refused = room.run("set", "s", "tls.crt=-", "--type", "kubernetes.io/tls", "--dry-run")
+    refused = room.run(
+        "set", "s", "tls.crt=-", "--type", "kubernetes.io/tls", "--dry-run", input="x"
+    )
     assert refused.exit_code == 1
     assert "data[tls.key]: Required value" in refused.stderr
     listing = room.done("list", "-o", "json")

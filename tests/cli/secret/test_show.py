@@ -33,6 +33,9 @@ def test_one_value_is_given_as_it_is_to_who_asks_for_it(room: Room) -> None:
     missing = room.run("show", "db", "--reveal", "b")
     assert (missing.exit_code, missing.stdout) == (1, "")
     assert missing.stderr == "error: secret db has no key b; there are: a\n"
+    for more in (["--reveal", "b"], ["-o", "json"]):
+        wrong = room.run("show", "db", "--reveal", "a", *more)
+        assert (wrong.exit_code, wrong.stdout) == (2, "")
 
 
 def test_a_terminal_is_warned_and_shown_text_only(

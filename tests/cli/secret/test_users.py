@@ -158,7 +158,9 @@ def test_unused_are_those_that_nothing_names_and_nothing_else_needs(room: Room) 
 def test_nothing_unused_is_said_beside_the_output(room: Room) -> None:
     result = room.run("unused")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "Every Secret is named" in result.stderr
+    assert result.stderr.startswith(f"No Secrets in namespace {room.namespace}.")
+    room.create("token", "bootstrap.kubernetes.io/token")
+    assert "Every Secret is named" in room.run("unused").stderr
 
 
 def test_the_graph_never_reads_secrets(room: Room) -> None:

@@ -65,8 +65,9 @@ def test_a_token_is_made_and_told_once(api: Strongroom) -> None:
     assert not facts["expired"]
     assert done(api, "delete", token_id) == f'bootstrap token "{token_id}" deleted\n'
     again = run(api, "delete", token)
+    assert "See what there is: strongroom token list" in again.stderr
     assert again.exit_code == 1
-    assert again.stderr.startswith(f'error: secrets "bootstrap-token-{token_id}" not found')
+    assert again.stderr.startswith(f"error: there is no bootstrap token {token_id}\n")
     assert key not in again.output
 
 

@@ -70,7 +70,9 @@ def command(
     copied = new_name or name
     same_place = (people.server, namespace) == (target.server, target.namespace)
     if same_place and copied == name:
-        raise click.UsageError("that is the Secret itself; say --to-namespace, --name or --to-…")
+        raise click.UsageError(
+            "that is the Secret itself; say --to-namespace, --name, --to-context or --to-kubeconfig"
+        )
     outcome = target.run(
         lambda client: _copy(client, target.namespace, copied, secret, force, dry_run)
     )

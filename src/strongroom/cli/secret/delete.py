@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strongroom.cli.people import People, people_options
+from strongroom.cli.people import Failure, People, people_options
 
 if TYPE_CHECKING:
     from strongroom.client.client import Client
@@ -31,10 +31,17 @@ def command(people: People, names: tuple[str, ...], force: bool, dry_run: bool) 
       strongroom secret delete old-password
       strongroom secret delete db --force
     """
-    namespace = people.namespace
+    namespace, failed = people.namespace, False
     for name in dict.fromkeys(names):
-        people.run(partial(_delete, namespace, name, force, dry_run))
+        try:
+            people.run(partial(_delete, namespace, name, force, dry_run))
+        except Failure as failure:
+            failure.show()  # the others go all the same, as with kubectl
+            failed = True
+            continue
         people.say(f"secret {name} deleted from namespace {namespace}" + " (dry run)" * dry_run)
+    if failed:
+        raise click.exceptions.Exit(Failure.exit_code)
 
 
 async def _delete(namespace: str, name: str, force: bool, dry_run: bool, client: Client) -> None:

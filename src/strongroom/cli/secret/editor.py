@@ -7,6 +7,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,7 +21,8 @@ _QUIET = ["-n", "-i", "NONE", "--cmd", "set noundofile nobackup nowritebackup"]
 def edit(path: Path, environ: Mapping[str, str] = os.environ) -> None:
     """Let the editor of ``KUBE_EDITOR`` or ``EDITOR``, else vi, work on a file until it ends.
 
-    Raises Failure if there is no such editor or it ends with an error.
+    Raises Failure if there is no such editor, it ends with an error, or it would draw values where
+    no terminal is: into a pipe, or the log of a job.
     """
     chosen = environ.get("KUBE_EDITOR") or environ.get("EDITOR") or "vi"
     try:
@@ -29,6 +31,11 @@ def edit(path: Path, environ: Mapping[str, str] = os.environ) -> None:
         argv = []
     if not argv:
         raise Failure("EDITOR is not a command")
+    if _is_vim(argv[0]) and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Failure(
+            f"there is no terminal for {argv[0]}; name a program that needs none in EDITOR, or use "
+            "strongroom secret set"
+        )
     argv += [*(_QUIET if _is_vim(argv[0]) else []), str(path)]
     # What an editor or its plugins put into temporary files stays in memory, too.
     environment = {**environ, "TMPDIR": str(path.parent)}

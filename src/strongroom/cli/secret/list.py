@@ -104,7 +104,7 @@ def command(
     elif secrets:
         _print(people, secrets, all_namespaces)
     else:
-        people.say(_nothing(namespace), err=True)
+        people.say(nothing(namespace), err=True)
 
 
 async def listed(client: Client, namespace: str, params: dict[str, str]) -> list[Listed]:
@@ -189,6 +189,7 @@ def _bytes(secret: Listed) -> str:
     return ", ".join(f"{key} {size}" for key, size in (secret.sizes or {}).items())
 
 
-def _nothing(namespace: str) -> str:
+def nothing(namespace: str) -> str:
+    """What is told where there is no Secret."""
     where = f"in namespace {namespace}" if namespace else "in any namespace"
     return f"No Secrets {where}. Make one: strongroom secret set NAME KEY=-"

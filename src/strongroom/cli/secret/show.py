@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 @click.command("show")
 @click.argument("name")
 @people_options
-@click.option("--reveal", metavar="KEY", help="Print the value of this key, and nothing else.")
+@click.option(
+    "--reveal", "asked", multiple=True, metavar="KEY", help="Print this value, and nothing else."
+)
 @output_option
-def command(people: People, name: str, reveal: str | None, output: str) -> None:
+def command(people: People, name: str, asked: tuple[str, ...], output: str) -> None:
     """Show Secret NAME: its keys with sizes, fingerprints and what the values are.
 
     Equal fingerprints are equal values, within one output: the next one has others.
@@ -32,10 +34,12 @@ def command(people: People, name: str, reveal: str | None, output: str) -> None:
     """
     from strongroom.resources.secret import SECRETS
 
+    if len(asked) > 1 or (asked and output != "text"):
+        raise click.UsageError("--reveal prints one value as it is: one KEY, and no -o")
     namespace = people.namespace
     secret = people.run(lambda client: client.get(SECRETS, name, namespace))
-    if reveal is not None:
-        _reveal(people, secret, reveal)
+    if asked:
+        _reveal(people, secret, asked[0])
     elif output != "text":
         people.emit(_facts(secret), output)
     else:

@@ -6,7 +6,9 @@ the shell.
 
 from __future__ import annotations
 
+import getpass
 import sys
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -69,7 +71,7 @@ def _read(key: str, source: str, *, allow_argv: bool, raw: bool) -> bytes:
     if source == "?" or (source == "-" and sys.stdin.isatty()):
         return _prompted(key)
     if source == "-":
-        return _from_stdin(raw)
+        return _from_stdin(key, raw)
     if source.startswith("@"):
         return _from_file(key, source[1:])
     if not allow_argv:
@@ -83,16 +85,30 @@ def _read(key: str, source: str, *, allow_argv: bool, raw: bool) -> bytes:
 
 def _prompted(key: str) -> bytes:
     # Standard output may go to a file: what asks does so on standard error.
-    text: str = click.prompt(key, hide_input=True, confirmation_prompt=True, err=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            text: str = click.prompt(key, hide_input=True, confirmation_prompt=True, err=True)
+        except getpass.GetPassWarning:
+            raise Failure(
+                f"{key}: there is no terminal to ask on; use {key}=- or {key}=@FILE"
+            ) from None
     return text.encode()
 
 
-def _from_stdin(raw: bool) -> bytes:
-    """All of standard input. Of a single line the end goes: ``echo`` adds it, nobody means it."""
+def _from_stdin(key: str, raw: bool) -> bytes:
+    """All of standard input. Of a single line the end goes: ``echo`` adds it, nobody means it.
+
+    Raises Failure when nothing is left: a program that failed in a pipe must not empty a key.
+    """
     content = sys.stdin.buffer.read()
-    if raw or content.count(b"\n") != 1 or not content.endswith(b"\n"):
+    if raw:
         return content
-    return content.removesuffix(b"\n").removesuffix(b"\r")
+    if content.count(b"\n") == 1 and content.endswith(b"\n"):
+        content = content.removesuffix(b"\n").removesuffix(b"\r")
+    if not content:
+        raise Failure(f"{key}: standard input is empty; for an empty value use {key}=@/dev/null")
+    return content
 
 
 def _from_file(key: str, name: str) -> bytes:
@@ -120,8 +136,10 @@ def _environment(path: Path) -> dict[str, bytes]:
         if not text or text.startswith("#"):
             continue
         key, equals, value = text.partition("=")
-        if not equals or config_map_key(key):
+        if not equals:
             raise click.UsageError(f"{path}, line {number}: expected KEY=VALUE")
+        if problems := config_map_key(key):
+            raise click.UsageError(f"{path}, line {number}: the key is not usable: {problems[0]}")
         if key in values:
             raise click.UsageError(f"{path}, line {number}: {key} is there twice")
         values[key] = value.encode()

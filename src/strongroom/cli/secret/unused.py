@@ -42,7 +42,7 @@ def command(people: People, all_namespaces: bool, every: bool, output: str) -> N
       strongroom secret unused
       strongroom secret unused -A -o json
     """
-    from strongroom.cli.secret.list import listed
+    from strongroom.cli.secret.list import listed, nothing
 
     namespace = "" if all_namespaces else people.namespace
 
@@ -63,6 +63,8 @@ def command(people: People, all_namespaces: bool, every: bool, output: str) -> N
         people.emit({"secrets": [_facts(secret, usages) for secret in unused]}, output)
     elif unused:
         _print(people, unused, usages, with_namespace=all_namespaces)
+    elif not secrets:
+        people.say(nothing(namespace), err=True)
     else:
         people.say("Every Secret is named by something.", err=True)
 

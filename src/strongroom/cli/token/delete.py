@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strongroom.cli.people import People, cluster_options
+from strongroom.cli.people import Failure, People, cluster_options
 
 if TYPE_CHECKING:
     from strongroom.client.client import Client
@@ -33,11 +33,20 @@ def command(people: People, ids: tuple[str, ...]) -> None:
         wanted.append(parts[0] if parts else text)
 
     async def remove(client: Client) -> None:
+        from strongroom.api.errors import StatusError
         from strongroom.resources.bootstrap_token import NAMESPACE, secret_name
         from strongroom.resources.secret import SECRETS
 
         for token_id in wanted:
-            await client.delete(SECRETS, secret_name(token_id), NAMESPACE)
+            try:
+                await client.delete(SECRETS, secret_name(token_id), NAMESPACE)
+            except StatusError as error:
+                if error.code != 404:
+                    raise
+                raise Failure(
+                    f"there is no bootstrap token {token_id}\n"
+                    "See what there is: strongroom token list"
+                ) from error
             people.say(f'bootstrap token "{token_id}" deleted')
 
     people.run(remove)
