@@ -16,6 +16,7 @@ from strongroom.resources.secret_expiry import (
     Facts,
     annotation_problems,
     changed_at,
+    expiry_of,
     facts_of,
     facts_of_metadata,
     parse_span,
@@ -53,6 +54,7 @@ def deep(header: str, claims: str, before: str = "[", after: str = "]") -> bytes
 
 def _told(secret: Secret) -> tuple[datetime, str, str] | None:
     expiry = facts_of(secret).expiry
+    assert expiry_of(secret) == expiry
     return (expiry.at, expiry.what, expiry.path) if expiry else None
 
 

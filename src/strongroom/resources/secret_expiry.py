@@ -132,16 +132,25 @@ def facts_of(secret: Secret) -> Facts:
     return _facts(secret.metadata, min(value_expiries(secret), key=_at, default=None))
 
 
+def expiry_of(secret: Secret) -> Expiry | None:
+    """The earliest end that a whole Secret tells, for who asks of no other time."""
+    ends = list(value_expiries(secret))
+    told = _annotated(secret.metadata)
+    return min(ends if told is None else [told, *ends], key=_at, default=None)
+
+
 def facts_of_metadata(meta: ObjectMeta, of_values: Expiry | None = None) -> Facts:
     """What metadata tells, for those who are not shown the values but may be told their end."""
     return _facts(meta, of_values)
 
 
 def _facts(meta: ObjectMeta, of_values: Expiry | None) -> Facts:
+    return Facts(changed_at(meta), _annotated(meta), of_values, rotate_after(meta.annotations))
+
+
+def _annotated(meta: ObjectMeta) -> Expiry | None:
     told = expires_at(meta.annotations)
-    path = str(_ANNOTATIONS.key(EXPIRES_AT))
-    annotated = None if told is None else Expiry(told, "Secret", path)
-    return Facts(changed_at(meta), annotated, of_values, rotate_after(meta.annotations))
+    return None if told is None else Expiry(told, "Secret", str(_ANNOTATIONS.key(EXPIRES_AT)))
 
 
 def _at(expiry: Expiry) -> datetime:
@@ -198,7 +207,8 @@ def changed_at(meta: ObjectMeta) -> datetime:
 
 def expires_at(annotations: dict[str, str]) -> datetime | None:
     """The end that the annotation tells; None when there is none, or none that can be read."""
-    return _moment(annotations.get(EXPIRES_AT, ""))
+    text = annotations.get(EXPIRES_AT)
+    return None if text is None else _moment(text)
 
 
 def rotate_after(annotations: dict[str, str]) -> timedelta | None:

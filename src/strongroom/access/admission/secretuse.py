@@ -15,7 +15,7 @@ from strongroom.api.custom import is_custom
 from strongroom.api.meta import Object
 from strongroom.resources.references import may_refer
 from strongroom.resources.secret import Secret
-from strongroom.resources.secret_expiry import Facts, annotation_problems, facts_of
+from strongroom.resources.secret_expiry import Facts, annotation_problems, expiry_of
 from strongroom.resources.secret_use import references_to_secrets
 
 
@@ -53,9 +53,9 @@ class SecretUse:
     def _warn_of(self, request: AdmissionRequest, secret: Secret) -> None:
         for problem in annotation_problems(secret.metadata):
             request.warn(problem)
-        facts, now = facts_of(secret), self._clock.now()
-        if facts.expiry is not None and facts.expired(now):
-            request.warn(f"this Secret has {facts.expiry.told(now)}")
+        expiry, now = expiry_of(secret), self._clock.now()
+        if expiry is not None and expiry.at <= now:
+            request.warn(f"this Secret has {expiry.told(now)}")
 
     def _warn_of_used(self, request: AdmissionRequest, obj: Object) -> None:
         now, told = self._clock.now(), set()
