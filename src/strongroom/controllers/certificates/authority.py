@@ -7,7 +7,7 @@ authority. Source: ``pkg/controller/certificates/authority``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -61,6 +61,17 @@ class UnusableAuthority(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Leaf:
+    """What a certificate is to say, besides the key."""
+
+    subject: x509.Name
+    names: Sequence[x509.GeneralName]
+    usages: Sequence[str]
+    begin: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Authority:
     """A certificate of an authority with its key, and the certificates above it, in that order."""
 
@@ -70,20 +81,31 @@ class Authority:
 
     def sign(self, asked: Asked, usages: Iterable[str], life: timedelta, now: datetime) -> bytes:
         """A certificate in PEM. Raises InvalidRequest, UnusableAuthority."""
+        end = self.end(now)
+        until = now + life if life < SHORT else now + life - BACKDATE
+        leaf = Leaf(asked.csr.subject, asked.names, list(usages), now - BACKDATE, min(until, end))
+        return self.issue(asked.csr, leaf)
+
+    def end(self, now: datetime) -> datetime:
+        """Until when its certificates are worth anything. Raises UnusableAuthority."""
         end = self.certificate.not_valid_after_utc
         if now >= end:
             raise UnusableAuthority(f"the signer has expired: NotAfter={end}")
-        until = now + life if life < SHORT else now + life - BACKDATE
+        return end
+
+    def issue(self, request: x509.CertificateSigningRequest, leaf: Leaf) -> bytes:
+        """A certificate in PEM of the request's key, and of nothing else of it. Raises
+        InvalidRequest."""
         builder = (
             x509.CertificateBuilder()
-            .subject_name(asked.csr.subject)
+            .subject_name(leaf.subject)
             .issuer_name(self.certificate.subject)
-            .public_key(asked.csr.public_key())
+            .public_key(request.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - BACKDATE)
-            .not_valid_after(min(until, end))
+            .not_valid_before(leaf.begin)
+            .not_valid_after(leaf.end)
         )
-        for extension, critical in self._extensions(asked, list(usages)):
+        for extension, critical in self._extensions(leaf):
             builder = builder.add_extension(extension, critical=critical)
         return builder.sign(self.key, _hash(self.key)).public_bytes(Encoding.PEM)
 
@@ -97,7 +119,8 @@ class Authority:
         way = (self.certificate, *self.chain)
         return b"".join(c.public_bytes(Encoding.PEM) for c in way if c.issuer != c.subject)
 
-    def _extensions(self, asked: Asked, usages: list[str]) -> list[tuple[x509.ExtensionType, bool]]:
+    def _extensions(self, leaf: Leaf) -> list[tuple[x509.ExtensionType, bool]]:
+        usages = leaf.usages
         unknown = [usage for usage in usages if usage not in _USAGES and usage not in _PURPOSES]
         if unknown:
             raise InvalidRequest(f"unrecognized usage values: {unknown}")
@@ -112,10 +135,10 @@ class Authority:
         if purposes:
             ordered = [oid for oid in dict.fromkeys(_PURPOSES.values()) if oid in purposes]
             found.append((x509.ExtendedKeyUsage(ordered), False))
-        if asked.names:
+        if leaf.names:
             # With an empty subject the names are all that says whose it is.
-            critical = not list(asked.csr.subject)
-            found.append((x509.SubjectAlternativeName(asked.names), critical))
+            critical = not list(leaf.subject)
+            found.append((x509.SubjectAlternativeName(leaf.names), critical))
         return found
 
 

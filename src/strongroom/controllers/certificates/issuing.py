@@ -41,7 +41,7 @@ _LONGEST_NAME = 64
 
 
 class NotIssued(Exception):
-    """The Secret asks for what it may not have; the text is for its owner."""
+    """A Secret or pod asks for what it may not have; the text is for its owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +62,33 @@ class Issued:
 def wish_of(secret: Secret, source: SecretAuthority) -> Wish:
     """Read a Secret's annotations. Raises NotIssued."""
     meta = secret.metadata
-    if "*" not in source.namespaces and meta.namespace not in source.namespaces:
-        key = own.CERTIFICATE_NAMESPACES
-        raise NotIssued(f"its authority does not list namespace {meta.namespace} in {key}")
+    check_namespace(meta.namespace, source)
     names = sorted(listed(secret, own.DNS_NAMES))
     if not names:
         raise NotIssued(f"annotation {own.DNS_NAMES} names nothing")
-    for name in names:
-        if not _may_be_called(name, meta.namespace, source.domains):
-            raise NotIssued(
-                f"the name {name} is neither a service's of this namespace (NAME."
-                f"{meta.namespace}.svc) nor in {own.DNS_DOMAINS} of its authority"
-            )
+    check_names(names, meta.namespace, source)
     try:
         life = duration_of(secret, LIFE)
     except ValueError as error:
         raise NotIssued(str(error)) from error
     return Wish(tuple(names), max(min(life, source.longest), SHORTEST))
+
+
+def check_namespace(namespace: str, source: SecretAuthority) -> None:
+    """Raises NotIssued when the authority is not for this namespace."""
+    if "*" not in source.namespaces and namespace not in source.namespaces:
+        key = own.CERTIFICATE_NAMESPACES
+        raise NotIssued(f"its authority does not list namespace {namespace} in {key}")
+
+
+def check_names(names: Iterable[str], namespace: str, source: SecretAuthority) -> None:
+    """Raises NotIssued when somebody of this namespace may not be called by one of these."""
+    for name in names:
+        if not _may_be_called(name, namespace, source.domains):
+            raise NotIssued(
+                f"the name {name} is neither a service's of this namespace (NAME."
+                f"{namespace}.svc) nor in {own.DNS_DOMAINS} of its authority"
+            )
 
 
 def issue(wish: Wish, authority: Authority, now: datetime) -> Issued:

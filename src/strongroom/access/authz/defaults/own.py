@@ -43,7 +43,8 @@ ROLES = (
         can("escalate update", "clusterroles", "rbac.authorization.k8s.io"),
         can(
             "update",
-            "certificatesigningrequests/approval certificatesigningrequests/status",
+            "certificatesigningrequests/approval certificatesigningrequests/status"
+            " podcertificaterequests/status",
             _CERTIFICATES,
         ),
         can("approve sign", "signers", _CERTIFICATES),
