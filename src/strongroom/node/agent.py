@@ -21,6 +21,7 @@ from strongroom.node.endpoint import Endpoint
 from strongroom.node.identity import Identity
 from strongroom.node.objects import ObjectCache
 from strongroom.node.options import NodeOptions
+from strongroom.node.podcertificates import PodCertificates
 from strongroom.node.pods import PodManager
 from strongroom.node.registration import Registration
 from strongroom.node.rotation import Rotation
@@ -29,6 +30,7 @@ from strongroom.node.runtimes.port import Runtime
 from strongroom.node.services import ServiceVariables
 from strongroom.node.surroundings import Surroundings
 from strongroom.node.tokens import Tokens
+from strongroom.node.trustbundles import TrustBundles
 from strongroom.resources.pod import PODS, Pod
 
 _log = logging.getLogger("strongroom.node")
@@ -68,6 +70,8 @@ class Agent:
             home=home,
             objects=self._objects,
             tokens=Tokens(self._client, clock=clock, sleep=sleep),
+            certificates=PodCertificates(self._client, options.name, clock=clock, sleep=sleep),
+            bundles=TrustBundles(self._client, sleep=sleep),
             recorder=self._recorder,
             node=facts,
             services=ServiceVariables(self._client, config.server, sleep=sleep),
@@ -96,6 +100,7 @@ class Agent:
         await self._runtime.start()
         self._recorder.start()
         self._around.tokens.start()
+        self._around.certificates.start()
         port = 0
         context = serving_context(self._options, self._config)
         if context is not None:
@@ -138,6 +143,8 @@ class Agent:
         await self._endpoint.close()
         await self._around.services.close()
         await self._around.tokens.close()
+        await self._around.certificates.close()
+        await self._around.bundles.close()
         await self._objects.close()
         await self._runtime.close()
         await self._recorder.close()

@@ -4,12 +4,13 @@ cryptography."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -26,10 +27,35 @@ class BadCertificate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A new key, and the request that goes with it, both in PEM."""
+    """A new key in PEM, and the request that goes with it."""
 
     key: bytes = field(repr=False)
     pkcs10: bytes
+
+
+_KEYS: dict[str, Callable[[], rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey]] = {
+    "RSA3072": lambda: rsa.generate_private_key(65537, 3072),
+    "RSA4096": lambda: rsa.generate_private_key(65537, 4096),
+    "ECDSAP256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "ECDSAP384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "ECDSAP521": lambda: ec.generate_private_key(ec.SECP521R1()),
+}
+"""Types of keys of pods, but for ED25519, which signs without a hash of its own."""
+
+
+def make_pod_request(key_type: str) -> Request:
+    """Make a key of a type that validation let pass, and prove it: the request (DER) is empty."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    maker = _KEYS.get(key_type)
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+    if maker is None:
+        key = ed25519.Ed25519PrivateKey.generate()
+        csr = builder.sign(key, None)
+    else:
+        key = maker()
+        csr = builder.sign(key, hashes.SHA256())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return Request(pem, csr.public_bytes(Encoding.DER))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What every pod of the node shares: runtime, client, objects, tokens, clock, events."""
+"""What every pod of the node shares: runtime, client, objects, credentials, clock, events."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from strongroom.client.client import Client
 from strongroom.client.events import EventRecorder, reference
 from strongroom.node.downward import NodeFacts
 from strongroom.node.objects import ObjectCache
+from strongroom.node.podcertificates import PodCertificates
 from strongroom.node.runtimes.home import VolumeHome
 from strongroom.node.runtimes.port import Runtime
 from strongroom.node.services import ServiceVariables
 from strongroom.node.tokens import Tokens
+from strongroom.node.trustbundles import TrustBundles
 from strongroom.resources.pod import Pod
 
 
@@ -27,6 +29,8 @@ class Surroundings:
     home: VolumeHome
     objects: ObjectCache
     tokens: Tokens
+    certificates: PodCertificates
+    bundles: TrustBundles
     recorder: EventRecorder
     node: NodeFacts
     services: ServiceVariables

@@ -57,6 +57,8 @@ class PodWorker:
             home=around.home,
             objects=around.objects,
             tokens=around.tokens,
+            certificates=around.certificates,
+            bundles=around.bundles,
             node=around.node,
             report=self._mount_failed,
         )

@@ -7,7 +7,9 @@ from pathlib import Path
 from strongroom.client.client import Client
 from strongroom.node.downward import NodeFacts
 from strongroom.node.objects import ObjectCache
+from strongroom.node.podcertificates import PodCertificates
 from strongroom.node.runtimes.home import VolumeHome
+from strongroom.node.trustbundles import TrustBundles
 from strongroom.node.volumes.manager import PodVolumes
 from strongroom.resources.pod import PODS
 from tests.node.cluster import Cluster
@@ -39,6 +41,8 @@ async def test_a_token_in_a_file(
         home=home,
         objects=ObjectCache(client),
         tokens=holder.tokens,
+        certificates=PodCertificates(client, "n", clock=holder.clock),
+        bundles=TrustBundles(client),
         node=NodeFacts("n", ("10.0.0.1",)),
         report=lambda volume, text: told.append(text),
     )

@@ -9,7 +9,10 @@ import pytest
 from strongroom.api import codec
 from strongroom.node.downward import NodeFacts
 from strongroom.node.objects import Ref
+from strongroom.node.podcertificates import Bundle, WantedCertificate
 from strongroom.node.tokens import TokenUnavailable, Wanted
+from strongroom.node.trustbundles import WantedBundle
+from strongroom.node.volumes.credentials import Lookups
 from strongroom.node.volumes.payload import MountError, Payload, build
 from strongroom.resources.configmap import ConfigMap
 from strongroom.resources.pod import Pod
@@ -59,7 +62,14 @@ def built(
             raise TokenUnavailable("failed to fetch token: why")
         return f"{wanted.audience} {wanted.seconds}"
 
-    return build(pod, pod.spec.volumes[0], lookup=lookup, token=token, node=NODE)
+    def certificate(wanted: WantedCertificate) -> Bundle:
+        return Bundle(b"key of " + wanted.signer.encode(), b"chain")
+
+    def bundle(wanted: WantedBundle) -> bytes:
+        raise AssertionError(wanted)
+
+    made = Lookups(token, certificate, bundle)
+    return build(pod, pod.spec.volumes[0], lookup=lookup, made=made, node=NODE)
 
 
 def contents(payload: Payload) -> dict[str, bytes]:
@@ -155,17 +165,12 @@ def test_a_tokens_file_may_name_its_owner() -> None:
     assert (file.mode, file.uid) == (0o600, 7)
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        {"clusterTrustBundle": {"name": "b", "path": "p"}},
-        {"podCertificate": {"signerName": "s", "keyType": "ED25519"}},
-    ],
-)
-def test_what_this_node_cannot_make_is_said(source: dict[str, Any]) -> None:
-    (name,) = source
-    with pytest.raises(MountError, match=f"^{name} sources are not supported by this node$"):
-        built({"projected": {"sources": [source]}})
+def test_whose_a_keys_file_is() -> None:
+    wanted = {"signerName": "s", "keyType": "ED25519", "keyPath": "k", "user": 7}
+    files = built({"projected": {"sources": [{"podCertificate": wanted}]}}).files
+    assert {path: (file.data, file.mode, file.uid) for path, file in files.items()} == {
+        "k": (b"key of s", 0o600, 7)
+    }
 
 
 def test_the_pod_about_itself() -> None:

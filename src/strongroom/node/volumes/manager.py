@@ -14,21 +14,27 @@ from pathlib import Path
 from strongroom.node.atomicwriter import AtomicWriter, InvalidPayloadPath
 from strongroom.node.downward import NodeFacts
 from strongroom.node.objects import ObjectCache, ObjectMissing, ObjectUnavailable, Ref
+from strongroom.node.podcertificates import PodCertificates, WantedCertificate
 from strongroom.node.runtimes.home import VolumeHome
-from strongroom.node.tokens import Tokens, TokenUnavailable, Wanted
+from strongroom.node.tokens import Tokens, Wanted
+from strongroom.node.trustbundles import TrustBundles, WantedBundle
+from strongroom.node.volumes.credentials import BundleFile, CertificateFiles, Lookups, Unavailable
 from strongroom.node.volumes.payload import (
     MountError,
     Payload,
     build,
     is_projection,
+    made_of,
     sources_of,
-    tokens_of,
 )
 from strongroom.node.volumes.permissions import give_to_group
 from strongroom.resources.pod import Pod
 from strongroom.resources.pod_volume import EmptyDirVolumeSource, Volume
 
 _EMPTY_DIR_MODE = 0o777
+
+Shown = Ref | Wanted | WantedCertificate | WantedBundle
+"""What files show, and what changes are told of."""
 
 
 @dataclass(slots=True)
@@ -42,7 +48,7 @@ class Mounted:
     read_only: bool
     shown: tuple[str, ...] = ()
     problem: str = ""
-    refs: frozenset[Ref | Wanted] = field(default_factory=frozenset)
+    refs: frozenset[Shown] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,8 @@ class PodVolumes:
         home: VolumeHome,
         objects: ObjectCache,
         tokens: Tokens,
+        certificates: PodCertificates,
+        bundles: TrustBundles,
         node: NodeFacts,
         report: Callable[[str, str], None],
     ) -> None:
@@ -70,6 +78,8 @@ class PodVolumes:
         self._home = home
         self._objects = objects
         self._tokens = tokens
+        self._certificates = certificates
+        self._bundles = bundles
         self._node = node
         self._report = report
         self._mounted: dict[str, Mounted] = {}
@@ -92,12 +102,7 @@ class PodVolumes:
             try:
                 await self._read(volume)
                 self._mounted[volume.name] = self._mount(volume)
-            except (
-                MountError,
-                InvalidPayloadPath,
-                ObjectUnavailable,
-                TokenUnavailable,
-            ) as error:
+            except (MountError, InvalidPayloadPath, ObjectUnavailable, *Unavailable) as error:
                 self._report(volume.name, str(error))
                 failed.append(volume.name)
             except OSError as error:
@@ -106,7 +111,7 @@ class PodVolumes:
                 failed.append(volume.name)
         return failed
 
-    def refresh(self, ref: Ref | Wanted | None = None) -> bool:
+    def refresh(self, ref: Shown | None = None) -> bool:
         """Write anew the volumes that show ``ref`` (all, when None); whether any status changed.
 
         A volume whose newest state cannot be shown keeps its files.
@@ -138,18 +143,24 @@ class PodVolumes:
     def wipe(self) -> None:
         """Delete all files of the pod; its containers must have ended."""
         self._mounted.clear()
-        self._tokens.forget(self._pod.metadata.uid)
+        for made in (self._tokens, self._certificates, self._bundles):
+            made.forget(self._pod.metadata.uid)
         self._home.remove_pod(self._pod.metadata.uid)
 
     async def _read(self, volume: Volume) -> None:
-        """Have the newest state of every object of ``volume`` in the cache, and its tokens."""
+        """Have the newest state of every object of ``volume``, and what is made for it."""
         for source in sources_of(self._pod, volume):
             try:
                 await self._objects.fetch(source.ref)
             except ObjectMissing:
                 pass  # Whether that is an error, the source's `optional` says.
-        for wanted in tokens_of(self._pod, volume):
-            await self._tokens.fetch(wanted, self.refresh)
+        for part in made_of(self._pod, volume):
+            if isinstance(part, CertificateFiles):
+                await self._certificates.fetch(part.wanted, self.refresh)
+            elif isinstance(part, BundleFile):
+                await self._bundles.fetch(self._pod.metadata.uid, part.wanted, self.refresh)
+            else:
+                await self._tokens.fetch(part.wanted, self.refresh)
 
     def _mount(self, volume: Volume) -> Mounted:
         if is_projection(volume):
@@ -171,7 +182,8 @@ class PodVolumes:
         self._build(volume)
         path = self._home.volume(self._pod.metadata.uid, volume.name)
         sources = (source.ref for source in sources_of(self._pod, volume))
-        refs = frozenset[Ref | Wanted]((*sources, *tokens_of(self._pod, volume)))
+        made = (part.wanted for part in made_of(self._pod, volume))
+        refs = frozenset[Shown]((*sources, *made))
         mounted = Mounted(path, read_only=True, refs=refs)
         group = self._group()
         if group is not None:
@@ -207,7 +219,7 @@ class PodVolumes:
             self._pod,
             volume,
             lookup=self._objects.peek,
-            token=self._tokens.peek,
+            made=Lookups(self._tokens.peek, self._certificates.peek, self._bundles.peek),
             node=self._node,
         )
 

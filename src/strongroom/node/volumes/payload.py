@@ -12,8 +12,16 @@ from dataclasses import dataclass, field
 from strongroom.node.atomicwriter import FileProjection
 from strongroom.node.downward import DownwardError, NodeFacts, pod_field, resource_field
 from strongroom.node.objects import Ref
-from strongroom.node.tokens import TokenUnavailable, Wanted, wanted_by
-from strongroom.node.volumes.permissions import owner_of
+from strongroom.node.volumes.credentials import (
+    BundleFile,
+    CertificateFiles,
+    Lookups,
+    Made,
+    TokenFile,
+    Unavailable,
+    files_of,
+    made_for,
+)
 from strongroom.resources.configmap import ConfigMap
 from strongroom.resources.pod import Pod
 from strongroom.resources.pod_projection import DownwardAPIVolumeFile, KeyToPath
@@ -21,7 +29,6 @@ from strongroom.resources.pod_volume import Volume
 from strongroom.resources.secret import Secret
 
 DEFAULT_MODE = 0o644
-_PRIVATE_MODE = 0o600
 
 
 class MountError(Exception):
@@ -37,15 +44,6 @@ class Source:
     optional: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TokenFile:
-    """A token, where its file is, and whose it is if the volume says so."""
-
-    wanted: Wanted
-    path: str
-    user: int | None
-
-
 @dataclass(slots=True)
 class Payload:
     """The files of a volume by path, and which revision of each object they show."""
@@ -57,9 +55,6 @@ class Payload:
 Lookup = Callable[[Ref], Secret | ConfigMap | None]
 """The object as last seen, or None when it does not exist."""
 
-TokenLookup = Callable[[Wanted], str]
-"""The token; raises TokenUnavailable."""
-
 
 def sources_of(pod: Pod, volume: Volume) -> list[Source]:
     """The objects that ``volume`` is made of, in order."""
@@ -67,10 +62,10 @@ def sources_of(pod: Pod, volume: Volume) -> list[Source]:
     return [part for part in parts if isinstance(part, Source)]
 
 
-def tokens_of(pod: Pod, volume: Volume) -> list[Wanted]:
-    """The tokens that ``volume`` shows."""
+def made_of(pod: Pod, volume: Volume) -> list[Made]:
+    """What is made for the pod and shown by ``volume``: tokens, certificates, authorities."""
     parts = _parts(pod, volume)
-    return [part.wanted for part in parts if isinstance(part, TokenFile)]
+    return [part for part in parts if isinstance(part, _MADE)]
 
 
 def is_projection(volume: Volume) -> bool:
@@ -79,39 +74,29 @@ def is_projection(volume: Volume) -> bool:
     return any(source is not None for source in sources)
 
 
-def build(
-    pod: Pod, volume: Volume, *, lookup: Lookup, token: TokenLookup, node: NodeFacts
-) -> Payload:
+def build(pod: Pod, volume: Volume, *, lookup: Lookup, made: Lookups, node: NodeFacts) -> Payload:
     """The files of a secret, configMap, downwardAPI or projected volume.
 
     Of a projected volume, later sources override earlier ones at the same path. Raises
     :class:`MountError`.
     """
-    _refuse_unknown(volume)
     payload = Payload()
     mode = _default_mode(volume)
     for part in _parts(pod, volume):
         if isinstance(part, Source):
             _add_object(payload, part, lookup(part.ref), mode)
-        elif isinstance(part, TokenFile):
-            _add_token(payload, pod, part, token, mode)
+        elif isinstance(part, _MADE):
+            _add_made(payload, pod, part, made, mode)
         else:
             _add_fields(payload, pod, part, mode, node)
     return payload
 
 
-def _refuse_unknown(volume: Volume) -> None:
-    """A pod must not start with files missing that it has good reason to expect."""
-    for source in volume.projected.sources if volume.projected is not None else ():
-        for name in ("clusterTrustBundle", "podCertificate"):
-            if getattr(source, name) is not None:
-                raise MountError(f"{name} sources are not supported by this node")
-
-
+_MADE = (TokenFile, CertificateFiles, BundleFile)
 Fields = tuple[DownwardAPIVolumeFile, ...]
 
 
-def _parts(pod: Pod, volume: Volume) -> list[Source | Fields | TokenFile]:
+def _parts(pod: Pod, volume: Volume) -> list[Source | Fields | Made]:
     namespace = pod.metadata.namespace
     if (secret := volume.secret) is not None:
         return [_source("secret", namespace, secret.secretName, secret.items, secret.optional)]
@@ -119,7 +104,7 @@ def _parts(pod: Pod, volume: Volume) -> list[Source | Fields | TokenFile]:
         return [_source("configmap", namespace, config.name, config.items, config.optional)]
     if volume.downwardAPI is not None:
         return [tuple(volume.downwardAPI.items)]
-    found: list[Source | Fields | TokenFile] = []
+    found: list[Source | Fields | Made] = []
     for part in volume.projected.sources if volume.projected is not None else ():
         if part.secret is not None:
             one = part.secret
@@ -129,9 +114,8 @@ def _parts(pod: Pod, volume: Volume) -> list[Source | Fields | TokenFile]:
             found.append(_source("configmap", namespace, two.name, two.items, two.optional))
         elif part.downwardAPI is not None:
             found.append(tuple(part.downwardAPI.items))
-        elif part.serviceAccountToken is not None:
-            three = part.serviceAccountToken
-            found.append(TokenFile(wanted_by(pod, three), three.path, three.user))
+        elif (three := made_for(pod, part)) is not None:
+            found.append(three)
     return found
 
 
@@ -174,21 +158,11 @@ def _add_object(
         payload.files[item.path] = FileProjection(data[item.key], item_mode, item.user)
 
 
-def _add_token(payload: Payload, pod: Pod, file: TokenFile, token: TokenLookup, mode: int) -> None:
-    """A token's file is its owner's alone, who is the user that all containers run as.
-
-    Where the pod has a group for its volumes, permissions are widened for it afterwards. Only a
-    pod that says nothing of either gets the volume's mode, so that whoever it runs as can read it.
-    """
-    owner = file.user if file.user is not None else owner_of(pod)
-    context = pod.spec.securityContext
-    if owner is not None or (context is not None and context.fsGroup is not None):
-        mode = _PRIVATE_MODE
+def _add_made(payload: Payload, pod: Pod, part: Made, made: Lookups, mode: int) -> None:
     try:
-        value = token(file.wanted)
-    except TokenUnavailable as error:
+        payload.files.update(files_of(pod, part, made, mode))
+    except Unavailable as error:
         raise MountError(str(error)) from error
-    payload.files[file.path] = FileProjection(value.encode(), mode, owner)
 
 
 def _data(obj: Secret | ConfigMap) -> Mapping[str, bytes]:
