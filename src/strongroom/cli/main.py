@@ -11,6 +11,8 @@ COMMANDS = {
     "up": ("strongroom.cli.up", "Start everything here: API server, controllers and node agent."),
     "status": ("strongroom.cli.status", "Say what runs, where, with what key and store."),
     "secret": ("strongroom.cli.secret", "Work with Secrets, of any cluster, without showing them."),
+    "who-can": ("strongroom.cli.whocan", "Who may read a Secret, through what, by which detours."),
+    "doctor": ("strongroom.cli.doctor", "Look for what is wrong, of any cluster."),
     "token": ("strongroom.cli.token", "Bootstrap tokens, by which machines join as nodes."),
     "apiserver": ("strongroom.cli.apiserver", "Run the API server alone."),
     "controllers": ("strongroom.cli.controllers", "Run the controllers alone."),

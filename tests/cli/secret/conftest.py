@@ -1,10 +1,10 @@
-"""A real API server for the commands on Secrets, called in this process."""
+"""Namespaces of a real API server for the commands on Secrets, called in this process."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import pytest
@@ -19,14 +19,6 @@ from strongroom.testing.process import Strongroom
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strongroom]:
-    """An API server alone, shared by all tests."""
-    often = ("--secret-usage-interval", "100ms")
-    with Strongroom.start(tmp_path_factory.mktemp("api"), "apiserver", *often) as room:
-        yield room
 
 
 class Room:

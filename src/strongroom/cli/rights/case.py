@@ -1,0 +1,83 @@
+"""One question about one namespace, with what all ways to an answer look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from strongroom.cli.rights.facts import Facts, Using
+from strongroom.cli.rights.held import Grant, Right, Whom
+from strongroom.cli.rights.paths import Asked, Path, Way
+from strongroom.resources.rbac import GROUP_KIND, SERVICE_ACCOUNT
+from strongroom.resources.rbac_rules import Rule
+
+_ACCOUNTS_OF = "system:serviceaccounts:"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a way may be open, by any of these rights, and what it leads over there."""
+
+    namespace: str
+    rights: tuple[Right, ...]
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A service account that may; all of the namespace for an empty name."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        if self.name:
+            return f"ServiceAccount {self.namespace}/{self.name}"
+        return f"ServiceAccounts of {self.namespace}"
+
+
+@dataclass(slots=True)
+class Case:
+    """The question, who may directly, and the pods that use what it is about."""
+
+    facts: Facts
+    asked: Asked
+    direct: Sequence[Path]
+    pods: list[Using] = field(init=False)
+
+    def __post_init__(self) -> None:
+        namespace, name = self.asked.namespace, self.asked.name
+        self.pods = [pod for pod in self.facts.pods if pod.uses(namespace, name)]
+
+    def accounts(self) -> Iterator[Account]:
+        """The service accounts that may directly."""
+        for whom in dict.fromkeys(path.whom for path in self.direct):
+            if whom.kind == SERVICE_ACCOUNT:
+                yield Account(whom.namespace, whom.name)
+            elif whom.kind == GROUP_KIND and whom.name.startswith(_ACCOUNTS_OF):
+                yield Account(whom.name.removeprefix(_ACCOUNTS_OF), "")
+
+    def paths(
+        self, whom: Whom, way: Way, grants: Sequence[Grant], places: Iterable[Place]
+    ) -> Iterator[Path]:
+        """A path for each grant that opens the way anywhere, with all that it leads over."""
+        opened: dict[Grant, tuple[Rule, list[str]]] = {}
+        for place in places:
+            for grant, rule in holding(grants, place.namespace, *place.rights):
+                targets = opened.setdefault(grant, (rule, []))[1]
+                if place.target:
+                    targets.append(place.target)
+        for grant, (rule, targets) in opened.items():
+            yield Path(whom, way, grant, rule, tuple(targets))
+
+
+def holding(
+    grants: Iterable[Grant], namespace: str, *rights: Right
+) -> Iterator[tuple[Grant, Rule]]:
+    """The grants that give any of these rights in a namespace (outside of all if it is empty)."""
+    for grant in grants:
+        if not grant.holds_in(namespace):
+            continue
+        rule = next((r for wanted in rights if (r := grant.held.covering(wanted))), None)
+        if rule is not None:
+            yield grant, rule

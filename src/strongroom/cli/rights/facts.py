@@ -1,0 +1,98 @@
+"""What has to be known of a cluster to say who may what: roles, bindings, pods that use Secrets.
+
+No Secret is read. What may not be listed is told, since what it gives is then not in the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from strongroom.api.errors import StatusError
+from strongroom.api.meta import Object
+from strongroom.cli.rights.held import Grant, Held, RoleKey, grants_of, roles_of
+from strongroom.resources.clusterrole import CLUSTER_ROLES
+from strongroom.resources.clusterrolebinding import CLUSTER_ROLE_BINDINGS
+from strongroom.resources.pod import PODS, Pod
+from strongroom.resources.role import ROLES
+from strongroom.resources.rolebinding import ROLE_BINDINGS
+from strongroom.resources.secret_use import has_ended, references_to_secrets
+
+if TYPE_CHECKING:
+    from strongroom.client.client import Client
+    from strongroom.resources.resource import Resource
+
+T = TypeVar("T", bound=Object)
+
+
+@dataclass(frozen=True, slots=True)
+class Using:
+    """A pod that has not ended, with the Secrets that it uses; ``node`` may be empty yet."""
+
+    namespace: str
+    name: str
+    node: str
+    secrets: frozenset[str]
+
+    def uses(self, namespace: str, secret: str) -> bool:
+        """Whether it uses this Secret of its namespace, or any at all if that is empty."""
+        return self.namespace == namespace and (not secret or secret in self.secrets)
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known of a cluster. ``unseen`` says what is not."""
+
+    roles: dict[RoleKey, Held] = field(default_factory=dict)
+    grants: list[Grant] = field(default_factory=list)
+    pods: list[Using] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+
+    def namespaces(self) -> list[str]:
+        """Those that something is known of."""
+        known = {grant.namespace for grant in self.grants} | {pod.namespace for pod in self.pods}
+        return sorted(known - {""}) or ["default"]
+
+
+async def read_facts(client: Client, namespace: str, *, pods: bool) -> Facts:
+    """Ask for what concerns a namespace, or all. Raises StatusError, ClientFailure."""
+    facts = Facts()
+    roles = await _listed(client, ROLES, namespace, facts)
+    facts.roles = roles_of(roles, await _listed(client, CLUSTER_ROLES, "", facts))
+    bound = await _listed(client, ROLE_BINDINGS, namespace, facts)
+    everywhere = await _listed(client, CLUSTER_ROLE_BINDINGS, "", facts)
+    facts.grants = list(grants_of([*bound, *everywhere], facts.roles))
+    if pods:
+        found = await _listed(client, PODS, namespace, facts, only=True)
+        facts.pods = list(using(found))
+    return facts
+
+
+async def _listed(
+    client: Client, resource: Resource[T], namespace: str, facts: Facts, *, only: bool = False
+) -> list[T]:
+    """All objects of a kind, those of the namespace where not all may be listed, or else none.
+
+    With ``only``, no others than those of the namespace are asked for.
+    """
+    for where in dict.fromkeys([namespace] if only else ["", namespace]):
+        try:
+            return (await client.list(resource, where)).items
+        except StatusError as error:
+            if error.code != 403:
+                raise
+            elsewhere = "" if where or not resource.namespaced else " of all namespaces"
+            facts.unseen.append(resource.plural + elsewhere)
+        if not resource.namespaced:
+            break
+    return []
+
+
+def using(pods: Iterable[Pod]) -> Iterable[Using]:
+    """The pods that use Secrets and have not ended."""
+    for pod in pods:
+        secrets = frozenset(found.name for found in references_to_secrets(pod))
+        if secrets and not has_ended("Pod", pod):
+            meta: Any = pod.metadata
+            yield Using(meta.namespace, meta.name, pod.spec.nodeName, secrets)
