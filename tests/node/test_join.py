@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
+from strongroom.node.identity import Identity
 from strongroom.node.join import parse_join_options
 
 URL = "https://10.0.0.1:6443"
@@ -27,6 +29,17 @@ def test_all_is_told(tmp_path: Path) -> None:
 def test_a_later_start_needs_nothing(tmp_path: Path) -> None:
     options = parse_join_options(["--data-dir", str(tmp_path)])
     assert (options.server, options.token) == ("", "")
+    assert options.identity.name == socket.gethostname().lower()
+
+
+def test_a_later_start_goes_on_under_the_name_that_has_joined(tmp_path: Path) -> None:
+    Identity(tmp_path, "n2").point_to(URL, b"authority")
+    directory = ["--data-dir", str(tmp_path)]
+    assert parse_join_options(directory).identity.name == "n2"
+    other = parse_join_options([*directory, "--hostname-override", "n3"])
+    assert other.identity.name == "n3"
+    anew = parse_join_options([URL, "--token", TOKEN, "--ca-cert-hash", PIN, *directory])
+    assert anew.identity.name == socket.gethostname().lower()
 
 
 def test_trust_without_a_fingerprint_has_a_name_of_its_own() -> None:

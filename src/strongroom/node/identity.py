@@ -22,6 +22,7 @@ from strongroom.resources.signer_names import KUBELET_CLIENT, KUBELET_SERVING
 PREFIX = "system:node:"
 GROUP = "system:nodes"
 
+_KUBECONFIG = "kubelet.kubeconfig"
 _FILES = {KUBELET_CLIENT: "kubelet-client.pem", KUBELET_SERVING: "kubelet-serving.pem"}
 
 
@@ -34,7 +35,7 @@ class Identity:
 
     @property
     def kubeconfig(self) -> Path:
-        return self.directory / "kubelet.kubeconfig"
+        return self.directory / _KUBECONFIG
 
     @property
     def ca_file(self) -> Path:
@@ -68,6 +69,16 @@ class Identity:
         private_directory(self.file(signer).parent)
         write_private(self.file(signer), pair)
 
+    @staticmethod
+    def name_in(directory: Path) -> str:
+        """The name of the node that has joined with this directory; empty when none has."""
+        try:
+            content = json.loads((directory / _KUBECONFIG).read_bytes())
+            user = str(content["users"][0]["name"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return ""
+        return user.removeprefix(PREFIX) if user.startswith(PREFIX) else ""
+
     def point_to(self, server: str, authority: bytes) -> None:
         """Write down which server the node belongs to, and whom to believe to be it."""
         private_directory(self.ca_file.parent)
@@ -75,12 +86,13 @@ class Identity:
         pair = str(self.file(KUBELET_CLIENT).relative_to(self.directory))
         cluster = {"server": server, "certificate-authority": "pki/ca.crt"}
         user = {"client-certificate": pair, "client-key": pair}
+        name = PREFIX + self.name
         content = {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "default", "cluster": cluster}],
-            "users": [{"name": "node", "user": user}],
-            "contexts": [{"name": "node", "context": {"cluster": "default", "user": "node"}}],
+            "users": [{"name": name, "user": user}],
+            "contexts": [{"name": "node", "context": {"cluster": "default", "user": name}}],
             "current-context": "node",
         }
         write_if_changed(self.kubeconfig, json.dumps(content, indent=2).encode() + b"\n")

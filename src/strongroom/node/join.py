@@ -89,8 +89,11 @@ def parse_join_options(argv: Sequence[str]) -> JoinOptions:
             parser.error(f"--token-file: {error.strerror}")
     if token and parse_token(token) is None:
         parser.error("a bootstrap token has the form ID.SECRET, as in abcdef.0123456789abcdef")
-    name = (given.hostname_override or socket.gethostname()).lower()
     directory = (given.data_dir or default_data_dir()).absolute()
+    # A start that joins nothing goes on as whoever has joined.
+    joins = first or token or given.bootstrap_kubeconfig
+    known = given.hostname_override or ("" if joins else Identity.name_in(directory))
+    name = (known or socket.gethostname()).lower()
     server = first.rstrip("/")
     if server and urlsplit(server).scheme != "https":
         parser.error("the server comes first, as https://HOST:PORT")
@@ -196,8 +199,8 @@ async def _first_config(options: JoinOptions) -> ClientConfig:
     token = parse_token(options.token)
     if token is None:
         raise Undiscovered(
-            f"{options.identity.directory} holds no certificate that is in force: "
-            "join with a bootstrap token or --bootstrap-kubeconfig"
+            f"{options.identity.directory} holds no certificate of node {options.identity.name} "
+            "that is in force: join with a bootstrap token or --bootstrap-kubeconfig"
         )
     cluster = await _cluster(options, *token)
     return ClientConfig(cluster.server, cluster.authority, token=options.token)
