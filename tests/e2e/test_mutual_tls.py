@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 from pathlib import Path
@@ -57,3 +58,28 @@ def test_two_pods_believe_each_other_and_nobody_else(pods: Kubectl, tmp_path: Pa
     )
     assert b"olleh" not in stranger.stdout
     pods("delete", "secret", pods.namespace, "-n", "kube-system")
+
+
+def test_a_pod_is_given_a_certificate_and_whom_to_trust(pods: Kubectl, tmp_path: Path) -> None:
+    """Asked for by the node with a key of its own, and made by the signer: no Secret holds it."""
+    signer = f"example.com/{pods.namespace}"
+    make_signer(pods, signer, tmp_path)
+    text = example("pod-certificate.yaml", pods.namespace, signer, 0)
+    pods.apply(text)
+    name = f"example.com:{pods.namespace}:root"
+    bundle = {
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "ClusterTrustBundle",
+        "metadata": {"name": name},
+        "spec": {"signerName": signer, "trustBundle": (tmp_path / "ca.crt").read_text()},
+    }
+    pods.apply(json.dumps(bundle))
+    pods("wait", "pod/peer", DONE, "--timeout=50s")
+    said = pods("logs", "peer")
+    assert "/etc/identity/credentials.pem: OK" in said
+    assert f"URI:spiffe://cluster.local/ns/{pods.namespace}/sa/default" in said
+    assert f"DNS:peer.{pods.namespace}.svc" in said
+    (row,) = pods("get", "podcertificaterequests", "--no-headers").splitlines()
+    assert row.split()[1:3] + row.split()[4:] == ["peer", "default", signer, "Issued"]
+    pods("delete", "secret", pods.namespace, "-n", "kube-system")
+    pods("delete", "clustertrustbundle", name)
