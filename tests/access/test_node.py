@@ -11,6 +11,7 @@ from strongroom.access.authz.node_graph import NodeGraph
 from strongroom.access.authz.port import Decision, Verdict
 from strongroom.access.user import Attributes, User
 from strongroom.resources.pod import Pod
+from tests.controllers.certificates.podrequests import wanting
 from tests.resources.making import made
 
 NODE = User("system:node:n1", groups=("system:nodes", "system:authenticated"))
@@ -278,3 +279,17 @@ async def test_who_is_no_node() -> None:
     nameless = User("system:node:", groups=("system:nodes",))
     refused = await _asked(graph, nameless, "get", "secrets", name="mine-env")
     assert refused == Decision(reason='unknown node for user "system:node:"')
+
+
+async def test_the_nodes_own_requests_for_certificates() -> None:
+    graph = NodeGraph()
+    for node in ("n1", "n2"):
+        graph.put_request("shop", f"of-{node}", wanting(nodeName=node))
+
+    async def verdict(name: str) -> Verdict:
+        return (await _asked(graph, NODE, "get", "podcertificaterequests", name=name)).verdict
+
+    assert await verdict("of-n1") is Verdict.ALLOW
+    assert await verdict("of-n2") is Verdict.NO_OPINION
+    graph.put_request("shop", "of-n1", None)
+    assert await verdict("of-n1") is Verdict.NO_OPINION

@@ -71,12 +71,15 @@ class Authorization:
         """Take in what the registries have, and follow them. They must have been started."""
         roles = [kinds.registry(GROUP, plural) for plural in _ROLES]
         bindings = [kinds.registry(GROUP, plural) for plural in _BINDINGS]
-        self._policy_kinds, self._pods = (*roles, *bindings), (kinds.registry("", "pods"),)
+        asked = kinds.registry("certificates.k8s.io", "podcertificaterequests")
+        self._policy_kinds = (*roles, *bindings)
+        self._pods = (kinds.registry("", "pods"), asked)
         for registry in roles:
             _follow(registry, self._take_role)
         for registry in bindings:
             _follow(registry, self._take_binding)
         _follow(self._pods[0], self._graph.put)
+        _follow(asked, self._graph.put_request)
 
     async def rules_of(self, user: User, namespace: str) -> Held:
         """What a user may do in a namespace, as far as it can be listed."""

@@ -1,4 +1,5 @@
-"""What belongs to the pods of each node: their Secrets, ConfigMaps, claims and service accounts.
+"""What belongs to the pods of each node: their Secrets, ConfigMaps, claims and service accounts,
+and the requests for their certificates.
 
 Kept pod by pod, as pods are bound, change and go. What a pod refers to is read off the marks on
 its declaration (:mod:`strongroom.resources.references`).
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from strongroom.resources.pod import Pod
+from strongroom.resources.podcertificaterequest_object import PodCertificateRequest
 from strongroom.resources.references import secret_references
 
 Thing = tuple[str, str, str]
@@ -24,17 +26,25 @@ class NodeGraph:
     """Which node may read which object because of its pods."""
 
     def __init__(self) -> None:
-        self._of_pod: dict[tuple[str, str], tuple[str, frozenset[Thing]]] = {}
+        self._of: dict[Thing, tuple[str, frozenset[Thing]]] = {}
         self._nodes: dict[Thing, Counter[str]] = {}
 
     def put(self, namespace: str, name: str, pod: Pod | None) -> None:
         """A pod as it is now; None when it is gone, or cannot be read."""
-        key = (namespace, name)
         node = pod.spec.nodeName if pod is not None else ""
         things = frozenset(_things(pod)) if pod is not None and node else frozenset()
-        before, had = self._of_pod.pop(key, ("", frozenset()))
+        self._set(("pods", namespace, name), node, things)
+
+    def put_request(self, namespace: str, name: str, request: PodCertificateRequest | None) -> None:
+        """A request for a pod's certificate as it is now; None when it is gone, or unreadable."""
+        key = ("podcertificaterequests", namespace, name)
+        node = request.spec.nodeName if request is not None else ""
+        self._set(key, node, frozenset({key} if node else ()))
+
+    def _set(self, key: Thing, node: str, things: frozenset[Thing]) -> None:
+        before, had = self._of.pop(key, ("", frozenset()))
         if things:
-            self._of_pod[key] = (node, things)
+            self._of[key] = (node, things)
         if (before, had) == (node, things):
             return
         for thing in things:
@@ -48,7 +58,7 @@ class NodeGraph:
                 del self._nodes[thing]
 
     def related(self, node: str, thing: Thing) -> bool:
-        """Whether some pod of the node refers to the object, or is it."""
+        """Whether a pod of the node refers to the object or is it, or the node asked for it."""
         return node in self._nodes.get(thing, ())
 
 
