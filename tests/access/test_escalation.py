@@ -82,3 +82,18 @@ def test_everything_is_covered_by_nothing_less() -> None:
     assert escalation(policies, JANE, "", EVERYTHING) is not None
     policies.put_role("", "most", list(EVERYTHING))
     assert escalation(policies, JANE, "", EVERYTHING) is None
+
+
+def test_a_rule_of_very_many_rights_is_judged_as_a_whole() -> None:
+    # Taken apart it is 10^13 rights, which nobody lives to see counted.
+    many = ([f"{kind}{number}" for number in range(2000)] for kind in "vgrn")
+    verbs, groups, resources, names = many
+    wide = PolicyRule(verbs=verbs, apiGroups=groups, resources=resources, resourceNames=names)
+    assert uncovered([on("get", "pods")], [wide]) == [wide]
+    assert uncovered([on("*", "*", "*")], [wide]) == []
+    paths = PolicyRule(verbs=verbs, nonResourceURLs=[f"/{name}" for name in names])
+    assert uncovered([at("*", "/nothing"), at("get", "*")], [paths]) == [paths]
+    assert uncovered([at("*", "/nothing"), at("*", "*")], [paths]) == []
+    # A rule behind it is still judged right by right.
+    behind = on("get list", "pods")
+    assert uncovered([on("get", "pods"), on("list", "pods")], [wide, behind]) == [wide]
