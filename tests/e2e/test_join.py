@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.node.certificates import pins
 from strongroom.node.discovery import Undiscovered, discover
+from strongroom.resources.certificate_pins import pins
 from strongroom.testing.process import Strongroom
 from tests.e2e.kubectl import Kubectl
 from tests.waiting import eventually
@@ -118,5 +118,5 @@ async def test_who_is_not_the_cluster_that_was_told_is_not_believed(
         with pytest.raises(Undiscovered, match=said):
             await discover(room.url, token_id, key, frozenset(wanted))
     found = await discover(room.url, "join01", secret, frozenset({pin}))
-    assert pins(found.authority) == {pin}
+    assert pins(found.authority) == [pin]
     pods("delete", "secret", "bootstrap-token-join01", "-n", "kube-system")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -106,18 +107,19 @@ def life_of(pair: bytes, common_name: str) -> Life:
     return Life(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
 
 
-def pins(authorities: bytes) -> set[str]:
-    """The fingerprints of the keys of these certificates (PEM), as kubeadm writes them.
+def pinned(authorities: bytes, pins: frozenset[str]) -> bytes:
+    """Those of these certificates (PEM) whose keys have such fingerprints, as kubeadm writes them.
 
-    Raises BadCertificate.
+    They come from a stranger: each is read strictly and written anew, so that nobody who reads the
+    result sees another certificate than the one that was compared. Raises BadCertificate.
     """
     try:
         found = x509.load_pem_x509_certificates(authorities)
-    except ValueError as error:
+        return b"".join(each.public_bytes(Encoding.PEM) for each in found if _pin(each) in pins)
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise BadCertificate("the cluster's authority cannot be read") from error
-    return {"sha256:" + hashlib.sha256(_key_of(each)).hexdigest() for each in found}
 
 
-def _key_of(certificate: x509.Certificate) -> bytes:
-    form = PublicFormat.SubjectPublicKeyInfo
-    return certificate.public_key().public_bytes(Encoding.DER, form)
+def _pin(certificate: x509.Certificate) -> str:
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return "sha256:" + hashlib.sha256(key).hexdigest()

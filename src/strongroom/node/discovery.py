@@ -3,7 +3,8 @@
 ``cluster-info`` is fetched from whoever answers, since nobody is trusted yet. It must carry the
 token's signature, and name an authority whose key the administrator told beforehand: who holds
 another token could sign too. Then the same is asked for once more from whoever that authority
-vouches for, and must be the same. Source: ``kubeadm/app/discovery/token``.
+vouches for, and must be the same. Source: ``kubeadm/app/discovery/token``. Unlike there, other
+authorities beside it vouch for nobody here: who may sign could have put one of their own there.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from strongroom.api.errors import StatusError
 from strongroom.client.client import Client
 from strongroom.client.config import ClientConfig, load_config
 from strongroom.client.errors import ClientFailure, InvalidConfig
-from strongroom.node.certificates import BadCertificate, pins
+from strongroom.node.certificates import BadCertificate, pinned
 from strongroom.resources import cluster_info
 from strongroom.resources.configmap import CONFIG_MAPS
 
@@ -47,9 +48,8 @@ async def discover(
             "it is another cluster's, has expired, or may not sign"
         )
     authority = _authority(found[cluster_info.KUBECONFIG_KEY])
-    if wanted is not None:
-        _check(authority, wanted)
-    again = await _info(ClientConfig(server=server, ca_data=authority))
+    trusted = authority if wanted is None else _wanted(authority, wanted)
+    again = await _info(ClientConfig(server=server, ca_data=trusted))
     if again[cluster_info.KUBECONFIG_KEY] != found[cluster_info.KUBECONFIG_KEY]:
         raise Undiscovered(f"{server} tells something else to who trusts it")
     return Cluster(server, authority)
@@ -88,10 +88,12 @@ def _authority(kubeconfig: str) -> bytes:
         raise Undiscovered("the kubeconfig of cluster-info cannot be read") from error
 
 
-def _check(authority: bytes, wanted: frozenset[str]) -> None:
+def _wanted(authority: bytes, pins: frozenset[str]) -> bytes:
+    """What was told beforehand of the authorities of a cluster."""
     try:
-        found = pins(authority)
+        found = pinned(authority, pins)
     except BadCertificate as error:
         raise Undiscovered(str(error)) from error
-    if not found & wanted:
+    if not found:
         raise Undiscovered("the cluster's authority has none of the keys that were told")
+    return found
