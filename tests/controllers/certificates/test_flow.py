@@ -20,9 +20,13 @@ from strongroom.controllers.certificates.approver import Approver
 from strongroom.controllers.certificates.cleaner import Cleaner, is_past
 from strongroom.controllers.certificates.following import requests
 from strongroom.controllers.certificates.options import Signing
+from strongroom.controllers.certificates.podcleaner import KEPT, PodCleaner
+from strongroom.controllers.certificates.podsigner import pod_requests
 from strongroom.controllers.certificates.signer import ClusterAuthority, Signer
 from strongroom.resources.certificatesigningrequest import CERTIFICATE_SIGNING_REQUESTS as CSRS
 from strongroom.resources.certificatesigningrequest_object import CertificateSigningRequest
+from strongroom.resources.podcertificaterequest import POD_CERTIFICATE_REQUESTS as PCRS
+from strongroom.testing.clock import ManualClock
 from tests.controllers.certificates.making import (
     NODE_USAGES,
     SERVING_USAGES,
@@ -30,6 +34,7 @@ from tests.controllers.certificates.making import (
     node_pkcs10,
     pkcs10,
 )
+from tests.controllers.certificates.podrequests import wanting
 from tests.controllers.conftest import at_work, world_of
 from tests.server.conftest import running
 from tests.waiting import gone, until
@@ -173,6 +178,31 @@ async def test_rights_on_signers_are_asked_for(tmp_path: Path) -> None:
             await room.admin.patch(CSRS, "custom", "", body, subresource="status")
         found = await room.admin.list(CSRS, field_selector="spec.signerName=example.com/other")
         assert [each.metadata.name for each in found.items] == ["custom"]
+        await judged_for_pods(room)
+
+
+async def judged_for_pods(room: Room) -> None:
+    """The way of a pod's request: the admin asks as anybody's node, nodes as themselves only."""
+    wanted = wanting(maxExpirationSeconds=None)
+    wanted.metadata.namespace = "default"
+    await room.admin.create(PCRS, wanted)
+    with pytest.raises(StatusError, match="inconsistent with the running node"):
+        await room.node.create(PCRS, wanted)
+    with pytest.raises(StatusError, match="can only list/watch podcertificaterequests with"):
+        await room.node.list(PCRS, "default")
+    issued = {"type": "Issued", "status": "True", "reason": "Test"}
+    body: dict[str, Any] = {"status": {"conditions": [issued], "certificateChain": "x"}}
+    with pytest.raises(StatusError, match="nodes may not access the status subresource"):
+        await room.node.patch(PCRS, "wanted", "default", body, subresource="status")
+    with pytest.raises(StatusError, match="must contain at least one certificate"):
+        await room.admin.patch(PCRS, "wanted", "default", body, subresource="status")
+    body = {"status": {"conditions": [{**issued, "type": "Denied"}]}}
+    denied = await room.admin.patch(PCRS, "wanted", "default", body, subresource="status")
+    assert denied.spec.maxExpirationSeconds == 86400
+    later = ManualClock(datetime.now(UTC) + KEPT)
+    manager = Client(load_config(room.data / "pki" / "controller-manager.kubeconfig"))
+    async with manager, at_work(PodCleaner(manager, pod_requests(manager), later)):
+        await gone(lambda: room.admin.get(PCRS, "wanted", "default"))
 
 
 async def test_old_requests_go(tmp_path: Path) -> None:
