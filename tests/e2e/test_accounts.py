@@ -166,14 +166,15 @@ class Bao:
     def stop(self) -> None:
         """End it."""
         self._process.terminate()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=60)
 
     def _answers(self) -> bool:
         assert self._process.poll() is None
         try:
             with urllib.request.urlopen(f"{self.url}/v1/sys/health"):  # noqa: S310 - as above
                 return True
-        except urllib.error.URLError:
+        except OSError:
+            # Not there yet, or not yet ready to talk.
             return False
 
 

@@ -214,11 +214,12 @@ class TokenSecrets:
         """An object as of now, to be changed; None when there is none."""
         ctx = self._context("get", registry.resource.plural, namespace)
         try:
-            return (await registry.get(ctx, namespace, name)).decode()
+            found: object = (await registry.get(ctx, namespace, name)).decode()
         except StatusError as error:
             if error.code != 404:
                 raise
             return None
+        return found
 
     def _context(self, verb: str, plural: str, namespace: str) -> RequestContext:
         return own_context(self._clock, verb, plural, namespace=namespace)
