@@ -44,10 +44,9 @@ SECRETS = {
         },
     ),
     "opaque": ("Opaque", {"username": "admin", "password": "t0p-Secret"}),
-    "service-account-token": ("kubernetes.io/service-account-token", {}),
     "ssh-auth": ("kubernetes.io/ssh-auth", {"ssh-privatekey": "the text of a private key file"}),
 }
-"""Type and decoded data of the Secret in each file of examples/secrets (tls has a test below)."""
+"""Type and decoded data of the Secret in each file of examples/secrets (two have a test below)."""
 
 LOGS = {
     "dotfiles": "plain: \nt0p-Secret",
@@ -61,12 +60,22 @@ LOGS = {
 }
 """What the pod in each file of examples/pods prints."""
 
-ELSEWHERE = {"secrets/tls.yaml", "hello", "environments", "admission", "custom", "certificates"}
+OWN_TEST = {"secrets/tls.yaml", "secrets/service-account-token.yaml"}
+ELSEWHERE = {
+    "admission",
+    "certificates",
+    "custom",
+    "environments",
+    "hello",
+    "prometheus",
+    "usage",
+}
 """Examples that have a test of their own, here or in tests/test_docs.py."""
 
 
 def test_every_example_is_run_here() -> None:
     expected = {f"secrets/{name}.yaml" for name in SECRETS} | {f"pods/{name}.yaml" for name in LOGS}
+    expected |= OWN_TEST
     found = set()
     for path in EXAMPLES.rglob("*"):
         relative = path.relative_to(EXAMPLES)
@@ -97,6 +106,14 @@ def decoded(secret: dict[str, object]) -> dict[str, str]:
 def test_secret(kubectl: Kubectl, name: str) -> None:
     secret = applied(kubectl, EXAMPLES / "secrets" / f"{name}.yaml")
     assert (secret["type"], decoded(secret)) == SECRETS[name]
+
+
+def test_service_account_token_secret(kubectl: Kubectl) -> None:
+    made = applied(kubectl, EXAMPLES / "secrets" / "service-account-token.yaml")
+    assert made["type"] == "kubernetes.io/service-account-token"
+    filled = eventually(lambda: decoded(kubectl.object("secret", "robot-token")))
+    assert filled.keys() == {"ca.crt", "namespace", "token"}
+    assert filled["namespace"] == kubectl.namespace
 
 
 def test_tls_secret(kubectl: Kubectl) -> None:

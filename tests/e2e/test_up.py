@@ -47,6 +47,8 @@ def pods_of_own(own: Strongroom, tmp_path: Path) -> Kubectl:
 
 def finishes(kubectl: Kubectl, name: str) -> None:
     """A pod is scheduled, run to its end, and its log read."""
+    # The namespace is new, and pods are refused until its account is there.
+    eventually(lambda: kubectl.run("get", "serviceaccount", "default").code == 0)
     kubectl.apply(pod(name, "echo done"))
     kubectl("wait", f"pod/{name}", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
     assert kubectl("logs", name) == "done\n"

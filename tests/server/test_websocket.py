@@ -108,7 +108,8 @@ async def test_breaches_close(api: Running, sent: bytes, code: int) -> None:
     ("path", "headers", "identity", "code"),
     [
         (f"{SECRETS}?watch=1", UPGRADE, "", 401),
-        ("/api/v1/secrets?watch=1", UPGRADE, "node", 101),
+        ("/api/v1/secrets?watch=1", UPGRADE, "controller-manager", 101),
+        ("/api/v1/secrets?watch=1", UPGRADE, "node", 403),
         ("/api/v1/configmaps?watch=1", UPGRADE, "scheduler", 403),
         (f"{SECRETS}?watch=1", UPGRADE.replace("13", "8"), "admin", 400),
         (f"{SECRETS}?watch=1", UPGRADE.replace("==", ""), "admin", 400),
