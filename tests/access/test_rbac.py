@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from strongroom.access.authz.policies import Policies
 from strongroom.access.authz.port import Decision, Verdict
-from strongroom.access.authz.rbac import RBACAuthorizer
+from strongroom.access.authz.rbac import LONGEST, RBACAuthorizer
 from strongroom.access.user import Attributes, User
 from strongroom.api import codec
 from strongroom.resources.rbac import PolicyRule, RoleRef, Subject
@@ -197,3 +198,18 @@ async def test_questions_are_decided_once_until_something_changes() -> None:
             'to User "user-77"'
         )
     assert asked == [("", "reader")]
+
+
+async def test_long_questions_are_answered_and_not_kept() -> None:
+    """A review may ask about three megabytes, and anybody may ask about themselves."""
+    authorizer = RBACAuthorizer(_reads_secrets())
+    await authorizer.authorize(_get_secret("eve", "x" * 100))
+    for long in (
+        _get_secret("eve", "x" * LONGEST),
+        _get_secret("x" * LONGEST),
+        replace(_get_secret("eve"), verb="x" * LONGEST),
+        replace(_get_secret("eve"), user=User("eve", groups=("g" * 600, "h" * 600))),
+        Attributes(User("eve"), "get", "/" + "x" * LONGEST),
+    ):
+        assert await authorizer.authorize(long) == Decision()
+    assert len(authorizer._kept) == 1

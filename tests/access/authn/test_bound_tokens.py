@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from strongroom.access.authn.account_tokens import LONGEST
 from strongroom.access.authn.claims import Claims, Named
 from strongroom.access.authn.issuing import Order
 from strongroom.access.authn.jws import sign
@@ -257,3 +258,13 @@ async def test_a_former_issuer_is_still_believed(world: World) -> None:
     claims = msgspec.structs.replace(claims, kubernetes=None)
     token = sign(msgspec.json.encode(claims), key())
     assert await refusal(world, token) == 'serviceaccounts "" not found'
+
+
+async def test_long_tokens_are_believed_and_not_kept(world: World) -> None:
+    order = Order(meta("bot", "sa-1"), (*SERVER, "x" * LONGEST), 600)
+    token = world.issuer.issue(order, world.clock.now()).token
+    for _ in range(2):
+        assert (await read(world, token)).user.name == "system:serviceaccount:default:bot"
+    assert not world.tokens._known
+    await read(world, token_for(world))
+    assert len(world.tokens._known) == 1

@@ -25,6 +25,9 @@ from strongroom.api.gotext import quotes
 
 LEGACY = "authentication.k8s.io/legacy-token"
 
+LONGEST = 16 * 1024
+"""Characters of a token that is remembered: one may be a million, if its audiences are many."""
+
 
 @dataclass(slots=True)
 class Known:
@@ -101,7 +104,8 @@ class AccountTokens:
             known = self._read(token)
             if known is None:
                 return None
-            self._remember(digest, known)
+            if len(token) <= LONGEST:
+                self._remember(digest, known)
         elif self._holds_still(known, audiences):
             if known.again is not None:
                 known.again()

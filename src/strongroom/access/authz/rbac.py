@@ -16,6 +16,9 @@ from strongroom.resources.rbac_rules import Rule
 
 KEPT = 8192
 """Answers that are kept: a few hundred bytes each."""
+LONGEST = 1024
+"""Characters of a question whose answer is kept. A URL may have a million, and what is asked about
+in a review more: without an end anybody would fill the memory with questions."""
 
 
 async def _always_fresh() -> None:
@@ -42,9 +45,11 @@ class RBACAuthorizer:
         key = _key(attributes)
         decision = self._kept.get(key)
         if decision is None:
-            if len(self._kept) >= KEPT:
-                self._kept.clear()
-            decision = self._kept[key] = self._decided(attributes)
+            decision = self._decided(attributes)
+            if _length(key) <= LONGEST:
+                if len(self._kept) >= KEPT:
+                    self._kept.clear()
+                self._kept[key] = decision
         return decision
 
     async def held(self, user: User, namespace: str) -> Held:
@@ -76,6 +81,11 @@ def _error(grant: Grant) -> str:
     if not grant.binding.role_kind:
         return 'unsupported role reference kind: ""'
     return missing(grant.binding.role)
+
+
+def _length(key: tuple[Any, ...]) -> int:
+    """The characters in a key, which has strings and one tuple of them."""
+    return sum(len(part) if isinstance(part, str) else sum(map(len, part)) for part in key)
 
 
 def _key(wanted: Attributes) -> tuple[Any, ...]:
