@@ -42,7 +42,8 @@ class SecretReads:
             self._note(view.namespace, view.name, verb, call)
         elif verb == "list" and isinstance(outcome, ManyObjects):
             self._note_list(call, outcome.result.items)
-        elif isinstance(outcome, Events):
+        elif isinstance(outcome, Events) and not _by_name(call).startswith(_CHOSEN):
+            # No Secret's name begins so: it would pass for selectors.
             self._note(call.target.namespace, _watched(call), "watch", call)
 
     def take(self) -> dict[Note, str]:
@@ -58,6 +59,8 @@ class SecretReads:
             self._note(call.target.namespace, ALL_SECRETS, "list", call)
 
     def _note(self, namespace: str, name: str, verb: str, call: Call) -> None:
+        if max(len(namespace), len(name)) > _LONGEST_NAME:
+            return  # No Secret is called so: a watch for one shows nothing.
         key = namespace, name, verb
         if key not in self._notes and len(self._notes) < _MOST:
             self._notes[key] = call.attributes.user.name[:_LONGEST_NAME]
@@ -71,13 +74,19 @@ def chosen(name: str) -> tuple[str, str] | None:
     return fields, labels
 
 
-def _watched(call: Call) -> str:
-    """The only name that a watch can show, as a node agent's; its selectors, or all."""
-    if call.target.name:
-        return call.target.name
+def _by_name(call: Call) -> str:
+    """The only name that a watch can show, as a node agent's; "" if it may show others."""
     fields, labels = call.attributes.field_selector, call.attributes.label_selector
     if call.target.namespace and not labels and fields.startswith(_BY_NAME) and "," not in fields:
-        return fields.removeprefix(_BY_NAME)
+        return call.target.name or fields.removeprefix(_BY_NAME)
+    return call.target.name
+
+
+def _watched(call: Call) -> str:
+    """The name that a watch is for; its selectors, or all."""
+    if name := _by_name(call):
+        return name
+    fields, labels = call.attributes.field_selector, call.attributes.label_selector
     if not fields and not labels:
         return ALL_SECRETS
     told = f"{_CHOSEN}{fields}{_CHOSEN}{labels}"

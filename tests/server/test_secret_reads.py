@@ -1,0 +1,65 @@
+"""What is noted of watches: names that Secrets can have, and selectors."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from strongroom.access.user import Attributes, User
+from strongroom.server.secret_reads import SecretReads, chosen
+from strongroom.server.urls import parse_target
+from strongroom.server.verbs.verb import Events
+
+USER = User("ann")
+
+
+def watched(path: str, query: str = "") -> list[str]:
+    """The names in what is noted of a watch."""
+    target = parse_target("GET", path.encode(), f"watch=1&{query}".encode())
+    attributes: Attributes = target.attributes(USER)
+    form = SimpleNamespace(shape="")
+    call = SimpleNamespace(target=target, attributes=attributes, form=form)
+    reads = SecretReads()
+    reads.saw(cast("Any", call), Events(cast("Any", None)))
+    return [name for _, name, _ in reads.take()]
+
+
+SECRETS = "/api/v1/namespaces/default/secrets"
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "name"),
+    [
+        (SECRETS, "", ":all"),
+        (SECRETS, "fieldSelector=metadata.name%3Dx", "x"),
+        ("/api/v1/watch/namespaces/default/secrets/x", "", "x"),
+        (SECRETS, "labelSelector=a%3Db", "??a=b"),
+        (SECRETS, "labelSelector=" + "a" * 300, ":all"),
+    ],
+)
+def test_what_a_watch_is_for(path: str, query: str, name: str) -> None:
+    assert watched(path, query) == [name]
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        # These would pass for selectors, and not be read as any.
+        ("/api/v1/watch/namespaces/default/secrets/%3F%3D%3F", ""),
+        (SECRETS, "fieldSelector=metadata.name%3D%3Fx%3Fy"),
+        (SECRETS, "fieldSelector=metadata.name%3D%3F%2F"),
+        # And a hundred thousand of these would fill the memory.
+        (f"/api/v1/watch/namespaces/default/secrets/{'x' * 5000}", ""),
+        (SECRETS, "fieldSelector=metadata.name%3D" + "x" * 5000),
+        (f"/api/v1/watch/namespaces/{'x' * 5000}/secrets", ""),
+    ],
+)
+def test_what_no_secret_is_called_is_not_noted(path: str, query: str) -> None:
+    assert watched(path, query) == []
+
+
+def test_selectors_are_told_from_names() -> None:
+    assert chosen("x") is None
+    assert chosen("?a=b?c") == ("a=b", "c")
