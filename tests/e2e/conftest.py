@@ -14,6 +14,7 @@ from tests.e2e.kubectl import Kubectl
 from tests.e2e.marked import MARK, MARK64, secret
 from tests.e2e.wire import Wire
 from tests.parts import require_part
+from tests.waiting import eventually
 
 _numbers = itertools.count(1)
 
@@ -56,6 +57,7 @@ def kubectl(api: Strongroom, tmp_path: Path) -> Kubectl:
 def pods(room: Strongroom, tmp_path: Path) -> Iterator[Kubectl]:
     """kubectl where pods run, in a fresh namespace that is deleted afterwards."""
     bound = in_namespace(room, tmp_path)
+    await_account(bound)
     yield bound
     bound("delete", "pods", "--all", "--grace-period=0", "--force", "--wait=false")
     bound("delete", "namespace", bound.namespace, "--wait=false")
@@ -86,6 +88,16 @@ def still_serving(wire: Wire, api: Strongroom) -> Iterator[None]:
     assert " ERROR " not in log
     assert MARK not in log
     assert MARK64 not in log
+
+
+def await_account(kubectl: Kubectl) -> None:
+    """Wait until pods can be made in a new namespace: no longer than its account takes to be made.
+
+    The API server waits for it too, but for a second or two only, which a busy machine exceeds.
+    """
+    path = f"/api/v1/namespaces/{kubectl.namespace}/serviceaccounts/default"
+    wire = Wire(kubectl.kubeconfig)
+    eventually(lambda: wire.send("GET", path).status == 200)
 
 
 def in_namespace(room: Strongroom, directory: Path) -> Kubectl:

@@ -274,7 +274,7 @@ async def test_the_audit_log_has_the_events_of_all_workers(
     for number in range(40):
         await two[number % 2].ask("GET", f"/api/v1/nodes/audited-{number}")
     names = {f"audited-{number}" for number in range(40)}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while names - _audited(fleet):  # noqa: ASYNC110 - another process writes the file
             await asyncio.sleep(0.05)
     events = fleet.audit_events()
