@@ -18,23 +18,17 @@ from datetime import datetime, timedelta
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
 from strongroom.api.gotext import quote
-from strongroom.api.meta import OwnerReference
 from strongroom.api.times import parse_time
 from strongroom.client.backoff import Sleep
 from strongroom.client.client import Client
 from strongroom.client.errors import ClientFailure
 from strongroom.client.informer import Change, Informer
 from strongroom.node.certificates import make_pod_request
+from strongroom.node.wantedcertificates import WantedCertificate, request_for
 from strongroom.resources import pem
 from strongroom.resources.node import NODES
-from strongroom.resources.pod import Pod
-from strongroom.resources.pod_projection import PodCertificateProjection
 from strongroom.resources.podcertificaterequest import POD_CERTIFICATE_REQUESTS
-from strongroom.resources.podcertificaterequest_object import (
-    ISSUED,
-    PodCertificateRequest,
-    PodCertificateRequestSpec,
-)
+from strongroom.resources.podcertificaterequest_object import ISSUED, PodCertificateRequest
 from strongroom.resources.serviceaccount import SERVICE_ACCOUNTS
 
 _log = logging.getLogger("strongroom.node")
@@ -45,38 +39,6 @@ PATIENCE = 2.0
 """Seconds that a volume waits for its signer at a time; it is set up again and again."""
 _MOST_JITTER = timedelta(minutes=5)
 _PENDING = "credential bundle is not issued yet"
-
-
-@dataclass(frozen=True, slots=True)
-class WantedCertificate:
-    """A certificate by what it is for. Two equal ones are one certificate."""
-
-    namespace: str
-    account: str
-    pod: str
-    pod_uid: str
-    signer: str
-    key_type: str
-    seconds: int | None
-    annotations: tuple[tuple[str, str], ...]
-
-    def __str__(self) -> str:
-        return f"of pod {self.namespace}/{self.pod} from {self.signer}"
-
-
-def certificate_wanted(pod: Pod, source: PodCertificateProjection) -> WantedCertificate:
-    """The certificate that a source of a projected volume stands for."""
-    meta = pod.metadata
-    return WantedCertificate(
-        meta.namespace,
-        pod.spec.serviceAccountName,
-        meta.name,
-        meta.uid,
-        source.signerName,
-        source.keyType,
-        source.maxExpirationSeconds,
-        tuple(sorted(source.userAnnotations.items())),
-    )
 
 
 class CertificateUnavailable(Exception):
@@ -238,25 +200,7 @@ class PodCertificates:
         node = await self._client.get(NODES, self._node)
         # Long keys take seconds to find, and others wait for this loop.
         made = await asyncio.to_thread(make_pod_request, wanted.key_type)
-        request = PodCertificateRequest(
-            spec=PodCertificateRequestSpec(
-                signerName=wanted.signer,
-                podName=wanted.pod,
-                podUID=wanted.pod_uid,
-                serviceAccountName=wanted.account,
-                serviceAccountUID=account.metadata.uid,
-                nodeName=self._node,
-                nodeUID=node.metadata.uid,
-                maxExpirationSeconds=wanted.seconds,
-                stubPKCS10Request=made.pkcs10,
-                unverifiedUserAnnotations=dict(wanted.annotations),
-            )
-        )
-        meta = request.metadata
-        meta.generateName, meta.namespace = "req-", wanted.namespace
-        meta.ownerReferences = [
-            OwnerReference(apiVersion="v1", kind="Pod", name=wanted.pod, uid=wanted.pod_uid)
-        ]
+        request = request_for(wanted, made.pkcs10, account.metadata.uid, node.metadata)
         return made.key, request
 
     def _on_request(self, change: Change[PodCertificateRequest]) -> None:

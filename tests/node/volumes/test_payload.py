@@ -9,11 +9,12 @@ import pytest
 from strongroom.api import codec
 from strongroom.node.downward import NodeFacts
 from strongroom.node.objects import Ref
-from strongroom.node.podcertificates import Bundle, WantedCertificate
+from strongroom.node.podcertificates import Bundle
 from strongroom.node.tokens import TokenUnavailable, Wanted
 from strongroom.node.trustbundles import WantedBundle
 from strongroom.node.volumes.credentials import Lookups
 from strongroom.node.volumes.payload import MountError, Payload, build
+from strongroom.node.wantedcertificates import WantedCertificate
 from strongroom.resources.configmap import ConfigMap
 from strongroom.resources.pod import Pod
 from strongroom.resources.secret import Secret

@@ -6,15 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from strongroom.node.atomicwriter import FileProjection
-from strongroom.node.podcertificates import (
-    Bundle,
-    CertificateUnavailable,
-    WantedCertificate,
-    certificate_wanted,
-)
+from strongroom.node.podcertificates import Bundle, CertificateUnavailable
 from strongroom.node.tokens import TokenUnavailable, Wanted, wanted_by
 from strongroom.node.trustbundles import BundleUnavailable, WantedBundle, bundle_wanted
 from strongroom.node.volumes.permissions import owner_of
+from strongroom.node.wantedcertificates import WantedCertificate, certificate_wanted
 from strongroom.resources.pod import Pod
 from strongroom.resources.pod_projection import (
     ClusterTrustBundleProjection,

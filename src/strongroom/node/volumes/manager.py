@@ -14,7 +14,7 @@ from pathlib import Path
 from strongroom.node.atomicwriter import AtomicWriter, InvalidPayloadPath
 from strongroom.node.downward import NodeFacts
 from strongroom.node.objects import ObjectCache, ObjectMissing, ObjectUnavailable, Ref
-from strongroom.node.podcertificates import PodCertificates, WantedCertificate
+from strongroom.node.podcertificates import PodCertificates
 from strongroom.node.runtimes.home import VolumeHome
 from strongroom.node.tokens import Tokens, Wanted
 from strongroom.node.trustbundles import TrustBundles, WantedBundle
@@ -28,6 +28,7 @@ from strongroom.node.volumes.payload import (
     sources_of,
 )
 from strongroom.node.volumes.permissions import give_to_group
+from strongroom.node.wantedcertificates import WantedCertificate
 from strongroom.resources.pod import Pod
 from strongroom.resources.pod_volume import EmptyDirVolumeSource, Volume
 
