@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
+from strongroom.api.cel.errors import CelError
+from strongroom.api.cel.functions.times import parse_duration
 
 
 def duration(text: str) -> float:
-    """Go's form of a duration, such as ``1h30m``, in seconds. Raises ArgumentTypeError."""
-    seconds, number = 0.0, ""
-    for character in text:
-        if character in _UNITS and number:
-            seconds += float(number) * _UNITS[character]
-            number = ""
-        elif character.isascii() and character.isdigit():
-            number += character
-        else:
-            number = "?"
-            break
-    if number or not seconds:
+    """Go's form of a duration above zero (``1h30m``), in seconds. Raises ArgumentTypeError."""
+    try:
+        seconds = parse_duration(text).total_seconds()
+    except CelError:
+        seconds = 0.0
+    if seconds <= 0:
         raise argparse.ArgumentTypeError("expected a duration such as 5m or 1h30m")
     return seconds
 
