@@ -69,5 +69,6 @@ def test_what_is_not_there(room: Room) -> None:
     result = room.run("show", "nothing")
     assert result.exit_code == 1
     assert result.stderr == (
-        'error: secrets "nothing" not found\nSee what there is: strongroom secret list\n'
+        'error: secrets "nothing" not found\n'
+        f"See what there is: strongroom secret list -n {room.namespace}\n"
     )
