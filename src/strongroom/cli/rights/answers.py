@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from strongroom.cli.rights.becoming import becoming_ways
-from strongroom.cli.rights.case import Case, holding
+from strongroom.cli.rights.case import Case
 from strongroom.cli.rights.facts import Facts
 from strongroom.cli.rights.held import Grant, Whom, right
 from strongroom.cli.rights.paths import DIRECT, Asked, Path, Way
-from strongroom.cli.rights.reading import node_paths, reading_ways
+from strongroom.cli.rights.reading import reading_ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +38,14 @@ def who_can(facts: Facts, verb: str, namespace: str = "", name: str = "") -> Ans
 
 def _directly(facts: Facts, asked: Asked) -> Iterator[Path]:
     wanted = right(asked.verb, "secrets", name=asked.name, any_name=not asked.name)
-    for grant, rule in holding(facts.grants, asked.namespace, wanted):
+    for grant, rule in facts.holding(asked.namespace, (wanted,)):
         yield Path(grant.whom, DIRECT, grant, rule)
 
 
 def _indirectly(case: Case) -> Iterator[Path]:
-    # Whoever is limited to some names may come to others by another way.
-    named = case.asked.name
-    anyway = {p.whom for p in case.direct if named or (p.rule and not p.rule.names)}
-    held: dict[Whom, list[Grant]] = {}
-    for grant in case.facts.grants:
-        held.setdefault(grant.whom, []).append(grant)
-    for whom, grants in held.items():
-        if whom not in anyway:
-            if case.asked.reads:
-                yield from reading_ways(case, whom, grants)
-            yield from becoming_ways(case, whom, grants)
     if case.asked.reads:
-        yield from node_paths(case)
+        yield from reading_ways(case)
+    yield from becoming_ways(case)
 
 
 def _merged(paths: Iterable[Path]) -> list[Path]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
-from strongroom.cli.rights.case import Case, Place, holding
-from strongroom.cli.rights.held import MASTERS, Grant, Right, Whom, right
+from strongroom.cli.rights.case import Case, Place
+from strongroom.cli.rights.held import MASTERS, right
 from strongroom.cli.rights.paths import Path, Way
 from strongroom.cli.rights.reading import MAKE_CONTROLLERS, MAKE_PODS
 from strongroom.cli.rights.standards import (
@@ -39,70 +41,85 @@ APPROVALS = tuple(
 _SIGNERS = tuple(
     right("approve", "signers", _CERTIFICATES, name=name) for name in (_CLIENTS, "kubernetes.io/*")
 )
+_UPDATE = {
+    kind: tuple(right(verb, kind, GROUP, any_name=True) for verb in ("update", "patch"))
+    for kind in ("roles", "clusterroles")
+}
+_WRITE = {
+    kind: tuple(right(verb, kind, GROUP, any_name=True) for verb in ("create", "update", "patch"))
+    for kind in ("rolebindings", "clusterrolebindings")
+}
 _ASK = (right("create", "certificatesigningrequests", _CERTIFICATES),)
 
 
-def becoming_ways(case: Case, whom: Whom, grants: Sequence[Grant]) -> Iterator[Path]:
-    """The ways that are open to a subject with these grants."""
-    yield from case.paths(whom, IMPERSONATE, grants, _impersonated(case, grants))
-    yield from _escalating(case, whom, grants)
-    yield from _binding(case, whom, grants)
-    yield from case.paths(whom, TOKEN, grants, _tokens(case))
-    yield from case.paths(whom, POD_AS, grants, _pods_as(case))
-    if _holds(grants, "", _SIGNERS) and _holds(grants, "", _ASK):
-        yield from case.paths(whom, APPROVE, grants, [Place("", APPROVALS)])
+def becoming_ways(case: Case) -> Iterator[Path]:
+    """The ways that are open to anybody."""
+    holds = case.facts.holds
+    yield from case.paths(IMPERSONATE, _users(case))
+    yield from case.paths(
+        IMPERSONATE, _groups(case), given=lambda whom: holds(whom, None, ANY_IMPERSONATION)
+    )
+    yield from _escalating(case)
+    yield from _binding(case)
+    yield from case.paths(TOKEN, _tokens(case))
+    yield from case.paths(POD_AS, _pods_as(case))
+    yield from case.paths(
+        APPROVE,
+        [Place("", APPROVALS)],
+        given=lambda whom: holds(whom, "", _SIGNERS) and holds(whom, "", _ASK),
+    )
 
 
-def _impersonated(case: Case, grants: Sequence[Grant]) -> Iterator[Place]:
-    """Users and groups are of no namespace; a group is taken on along with some user."""
-    subjects = dict.fromkeys(path.whom for path in case.direct)
-    for user in (whom for whom in subjects if whom.kind == USER):
+def _users(case: Case) -> Iterator[Place]:
+    """Users are of no namespace; accounts are of theirs."""
+    for user in (whom for whom in case.subjects if whom.kind == USER):
         yield Place("", (right("impersonate", "users", name=user.name),), str(user))
     for account in case.accounts():
         wanted = right(
             "impersonate", "serviceaccounts", name=account.name, any_name=not account.name
         )
         yield Place(account.namespace, (wanted,), str(account))
-    if any(grant.held.covering(wanted) for grant in grants for wanted in ANY_IMPERSONATION):
-        groups = {MASTERS, *(whom.name for whom in subjects if whom.kind == GROUP_KIND)}
-        for name in sorted(groups):
-            yield Place("", (right("impersonate", "groups", name=name),), f"Group {name}")
 
 
-def _escalating(case: Case, whom: Whom, grants: Sequence[Grant]) -> Iterator[Path]:
+def _groups(case: Case) -> Iterator[Place]:
+    """A group is taken on along with some user."""
+    for name in sorted({MASTERS, *(w.name for w in case.subjects if w.kind == GROUP_KIND)}):
+        yield Place("", (right("impersonate", "groups", name=name),), f"Group {name}")
+
+
+def _escalating(case: Case) -> Iterator[Path]:
     for kind, namespace in (("roles", case.asked.namespace), ("clusterroles", "")):
-        if _holds(grants, namespace, _writing(kind, "update", "patch")):
-            place = Place(namespace, (right("escalate", kind, GROUP, any_name=True),))
-            yield from case.paths(whom, ESCALATE, grants, [place])
+        change = partial(case.facts.holds, namespace=namespace, rights=_UPDATE[kind])
+        place = Place(namespace, (right("escalate", kind, GROUP, any_name=True),))
+        yield from case.paths(ESCALATE, [place], given=change)
 
 
-def _binding(case: Case, whom: Whom, grants: Sequence[Grant]) -> Iterator[Path]:
+def _binding(case: Case) -> Iterator[Path]:
     """``bind`` on a role that may, or on all, with the right to write a binding."""
-    namespace, opened = case.asked.namespace, set[Grant]()
+    namespace = case.asked.namespace
     for kind, bindings, where in (
         ("roles", "rolebindings", namespace),
         ("clusterroles", "rolebindings", namespace),
         ("clusterroles", "clusterrolebindings", ""),
     ):
-        if not _holds(grants, where, _writing(bindings, "create", "update", "patch")):
-            continue
-        for grant, rule in holding(grants, where, right("bind", kind, GROUP, any_name=True)):
-            targets = _bindable(case, rule, namespace if kind == "roles" else "")
-            if grant not in opened and targets is not None:
-                opened.add(grant)
-                yield Path(whom, BIND, grant, rule, targets)
+        write = partial(case.facts.holds, namespace=where, rights=_WRITE[bindings])
+        place = Place(where, (right("bind", kind, GROUP, any_name=True),))
+        for path in case.paths(BIND, [place], given=write):
+            roles = _bindable(case, path.rule, namespace if kind == "roles" else "")
+            if roles is not None:
+                yield replace(path, targets=roles)
 
 
-def _bindable(case: Case, rule: Rule, namespace: str) -> tuple[str, ...] | None:
+def _bindable(case: Case, rule: Rule | None, namespace: str) -> tuple[str, ...] | None:
     """The roles that a rule is limited to and that may; none if any may be bound, else None."""
-    asked = case.asked
+    names, asked = rule.names if rule else (), case.asked
     wanted = right(asked.verb, "secrets", name=asked.name, any_name=not asked.name)
     found = [
         f"{'Role' if namespace else 'ClusterRole'} {name}"
-        for name in rule.names
+        for name in names
         if (held := case.facts.roles.get((namespace, name))) and held.covering(wanted)
     ]
-    return tuple(found) if found or not rule.names else None
+    return tuple(found) if found or not names else None
 
 
 def _tokens(case: Case) -> Iterator[Place]:
@@ -118,11 +135,3 @@ def _pods_as(case: Case) -> Iterator[Place]:
     for account in case.accounts():
         if not (case.asked.reads and account.namespace == case.asked.namespace):
             yield Place(account.namespace, MAKE_PODS + MAKE_CONTROLLERS, str(account))
-
-
-def _writing(resource: str, *verbs: str) -> tuple[Right, ...]:
-    return tuple(right(verb, resource, GROUP, any_name=True) for verb in verbs)
-
-
-def _holds(grants: Sequence[Grant], namespace: str, rights: tuple[Right, ...]) -> bool:
-    return any(True for _ in holding(grants, namespace, *rights))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from strongroom.cli.rights.facts import Facts, Using
@@ -44,40 +44,38 @@ class Case:
     asked: Asked
     direct: Sequence[Path]
     pods: list[Using] = field(init=False)
+    subjects: list[Whom] = field(init=False)
+    """Those who may directly."""
+    _anyway: set[Whom] = field(init=False)
 
     def __post_init__(self) -> None:
         namespace, name = self.asked.namespace, self.asked.name
         self.pods = [pod for pod in self.facts.pods if pod.uses(namespace, name)]
+        self.subjects = list(dict.fromkeys(path.whom for path in self.direct))
+        # Whoever is limited to some names may come to others by another way.
+        self._anyway = {p.whom for p in self.direct if name or (p.rule and not p.rule.names)}
 
     def accounts(self) -> Iterator[Account]:
         """The service accounts that may directly."""
-        for whom in dict.fromkeys(path.whom for path in self.direct):
+        for whom in self.subjects:
             if whom.kind == SERVICE_ACCOUNT:
                 yield Account(whom.namespace, whom.name)
             elif whom.kind == GROUP_KIND and whom.name.startswith(_ACCOUNTS_OF):
                 yield Account(whom.name.removeprefix(_ACCOUNTS_OF), "")
 
     def paths(
-        self, whom: Whom, way: Way, grants: Sequence[Grant], places: Iterable[Place]
+        self, way: Way, places: Iterable[Place], *, given: Callable[[Whom], bool] | None = None
     ) -> Iterator[Path]:
-        """A path for each grant that opens the way anywhere, with all that it leads over."""
+        """A path for each grant that opens the way anywhere, with all that it leads over.
+
+        ``given`` says what a subject must be able to do besides. Who may anyway needs no way.
+        """
         opened: dict[Grant, tuple[Rule, list[str]]] = {}
         for place in places:
-            for grant, rule in holding(grants, place.namespace, *place.rights):
+            for grant, rule in self.facts.holding(place.namespace, place.rights):
                 targets = opened.setdefault(grant, (rule, []))[1]
                 if place.target:
                     targets.append(place.target)
         for grant, (rule, targets) in opened.items():
-            yield Path(whom, way, grant, rule, tuple(targets))
-
-
-def holding(
-    grants: Iterable[Grant], namespace: str, *rights: Right
-) -> Iterator[tuple[Grant, Rule]]:
-    """The grants that give any of these rights in a namespace (outside of all if it is empty)."""
-    for grant in grants:
-        if not grant.holds_in(namespace):
-            continue
-        rule = next((r for wanted in rights if (r := grant.held.covering(wanted))), None)
-        if rule is not None:
-            yield grant, rule
+            if grant.whom not in self._anyway and (given is None or given(grant.whom)):
+                yield Path(grant.whom, way, grant, rule, tuple(targets))

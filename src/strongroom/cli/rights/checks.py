@@ -48,7 +48,7 @@ class Check:
 
 def _any_of(*rights: Right) -> Found:
     """Whether any of these rights is given, and by which rule."""
-    within = [r for r in rights if r.verb == "bind" or r.resource not in _OF_NO_NAMESPACE]
+    within = [r for r in rights if r.what.verb == "bind" or r.what.resource not in _OF_NO_NAMESPACE]
 
     def found(grant: Grant) -> Rule | None:
         asked = within if grant.namespace else rights

@@ -5,16 +5,18 @@ No Secret is read. What may not be listed is told, since what it gives is then n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import Object
-from strongroom.cli.rights.held import Grant, Held, RoleKey, grants_of, roles_of
+from strongroom.cli.rights.held import Grant, Held, Right, RoleKey, Whom, grants_of, roles_of
 from strongroom.resources.clusterrole import CLUSTER_ROLES
 from strongroom.resources.clusterrolebinding import CLUSTER_ROLE_BINDINGS
 from strongroom.resources.pod import PODS, Pod
+from strongroom.resources.rbac_rules import Rule
 from strongroom.resources.role import ROLES
 from strongroom.resources.rolebinding import ROLE_BINDINGS
 from strongroom.resources.secret_use import has_ended, references_to_secrets
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from strongroom.client.client import Client
     from strongroom.resources.resource import Resource
 
+K = TypeVar("K")
 T = TypeVar("T", bound=Object)
 
 
@@ -40,19 +43,52 @@ class Using:
         return self.namespace == namespace and (not secret or secret in self.secrets)
 
 
-@dataclass(slots=True)
+@dataclass
 class Facts:
-    """What is known of a cluster. ``unseen`` says what is not."""
+    """What is known of a cluster, unchanged once it was asked. ``unseen`` says what is not."""
 
     roles: dict[RoleKey, Held] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
     pods: list[Using] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
 
+    @cached_property
+    def _by_namespace(self) -> dict[str, list[Grant]]:
+        return _grouped(self.grants, lambda grant: grant.namespace)
+
+    @cached_property
+    def _by_whom(self) -> dict[Whom, list[Grant]]:
+        return _grouped(self.grants, lambda grant: grant.whom)
+
     def namespaces(self) -> list[str]:
         """Those that something is known of."""
-        known = {grant.namespace for grant in self.grants} | {pod.namespace for pod in self.pods}
+        known = self._by_namespace.keys() | {pod.namespace for pod in self.pods}
         return sorted(known - {""}) or ["default"]
+
+    def holding(self, namespace: str, rights: Sequence[Right]) -> Iterator[tuple[Grant, Rule]]:
+        """The grants that give any of these rights in a namespace (outside of all if empty)."""
+        for where in dict.fromkeys(("", namespace)):
+            yield from _covered(self._by_namespace.get(where, ()), rights)
+
+    def holds(self, whom: Whom, namespace: str | None, rights: Sequence[Right]) -> bool:
+        """Whether a subject has any of these rights in a namespace, or anywhere if that is None."""
+        grants = self._by_whom.get(whom, ())
+        here = [g for g in grants if namespace is None or g.namespace in ("", namespace)]
+        return any(True for _ in _covered(here, rights))
+
+
+def _grouped(grants: Iterable[Grant], key: Callable[[Grant], K]) -> dict[K, list[Grant]]:
+    groups: dict[K, list[Grant]] = {}
+    for grant in grants:
+        groups.setdefault(key(grant), []).append(grant)
+    return groups
+
+
+def _covered(grants: Iterable[Grant], rights: Sequence[Right]) -> Iterator[tuple[Grant, Rule]]:
+    for grant in grants:
+        rule = next((r for wanted in rights if (r := grant.held.covering(wanted))), None)
+        if rule is not None:
+            yield grant, rule
 
 
 async def read_facts(client: Client, namespace: str, *, pods: bool) -> Facts:

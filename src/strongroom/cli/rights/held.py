@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from strongroom.resources.clusterrole import ClusterRole
@@ -28,29 +29,39 @@ _PARTS = ("system:", "strongroom:")
 _ORDER = {USER: 0, GROUP_KIND: 1, SERVICE_ACCOUNT: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
-    """Something to be allowed, in the form in which rules are asked.
-
-    With ``any_name``, rules that are limited to names are found too.
-    """
+@dataclass(frozen=True, slots=True, eq=False)
+class What:
+    """A verb on a resource, in the form in which rules are asked. Equal ones are one."""
 
     verb: str
     resource: str
-    group: str = ""
-    subresource: str = ""
+    subresource: str
+    group: str
     name: str = ""
-    any_name: bool = False
     is_resource: bool = True
     path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Something to be allowed. With ``any_name``, rules that are limited to names do too."""
+
+    what: What
+    name: str = ""
+    any_name: bool = False
 
 
 def right(
     verb: str, resource: str, group: str = "", *, name: str = "", any_name: bool = False
 ) -> Right:
     """A right on ``RESOURCE`` or ``RESOURCE/SUBRESOURCE``."""
+    return Right(_what(verb, resource, group), name, any_name)
+
+
+@cache
+def _what(verb: str, resource: str, group: str) -> What:
     plural, _, subresource = resource.partition("/")
-    return Right(verb, plural, group, subresource, name, any_name)
+    return What(verb, plural, subresource, group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +97,28 @@ class Held:
     rules: tuple[Rule, ...]
     is_default: bool = False
     """Whether it is one of those that every cluster has."""
-    _known: dict[Right, Rule | None] = field(default_factory=dict, repr=False)
+    _known: dict[What, tuple[Rule | None, tuple[Rule, ...]]] = field(
+        default_factory=dict, repr=False
+    )
 
     def covering(self, wanted: Right) -> Rule | None:
         """The first rule that covers a right; one without names before one that is limited."""
-        if wanted not in self._known:
-            self._known[wanted] = self._found(wanted)
-        return self._known[wanted]
+        known = self._known.get(wanted.what)
+        if known is None:
+            known = self._known[wanted.what] = self._found(wanted.what)
+        whole, limited = known
+        if whole is not None:
+            return whole
+        return next((r for r in limited if wanted.any_name or wanted.name in r.names), None)
 
-    def _found(self, wanted: Right) -> Rule | None:
-        for rule in self.rules:
-            if rule.allows(wanted):
-                return rule
-        if not wanted.any_name:
-            return None
-        return next((r for r in self.rules if replace(r, names=()).allows(wanted)), None)
+    def _found(self, what: What) -> tuple[Rule | None, tuple[Rule, ...]]:
+        """The rule that covers it for any name, and those that do for some."""
+        whole = next((rule for rule in self.rules if rule.allows(what)), None)
+        limited = [r for r in self.rules if r.names and replace(r, names=()).allows(what)]
+        return whole, tuple(limited)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Grant:
     """One subject of one binding. ``namespace`` is where it holds, empty for everywhere."""
 
@@ -112,7 +127,7 @@ class Grant:
     namespace: str
     role_kind: str
     role: str
-    held: Held = field(compare=False)
+    held: Held
     built_in: bool = False
     """Whether it gives a part of Kubernetes what every cluster gives it."""
 
@@ -125,10 +140,6 @@ class Grant:
     @property
     def role_text(self) -> str:
         return f"{self.role_kind} {self.role}"
-
-    def holds_in(self, namespace: str) -> bool:
-        """Whether it counts for an object of a namespace, of none if that is empty."""
-        return self.namespace in ("", namespace)
 
     def facts(self) -> dict[str, Any]:
         """For programs: the binding and the role."""

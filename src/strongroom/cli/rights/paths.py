@@ -12,7 +12,7 @@ from strongroom.resources.rbac_rules import Rule
 READING = ("get", "list", "watch")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Way:
     """A way to a Secret that is not the right itself."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from strongroom.cli.rights.case import Case, Place
-from strongroom.cli.rights.held import Grant, Right, Whom, right
+from strongroom.cli.rights.held import Right, Whom, right
 from strongroom.cli.rights.paths import READING, Path, Way
 from strongroom.cli.rights.standards import (
     CREATE_PODS,
@@ -62,8 +62,8 @@ def enter(pod: str = "") -> tuple[Right, ...]:
     return tuple(right(verb, what, name=pod, any_name=not pod) for verb, what in verbs)
 
 
-def reading_ways(case: Case, whom: Whom, grants: Sequence[Grant]) -> Iterator[Path]:
-    """The ways that are open to a subject with these grants."""
+def reading_ways(case: Case) -> Iterator[Path]:
+    """The ways that are open to anybody."""
     namespace = case.asked.namespace
     ways = {
         ANSWERED: [Place(namespace, _answered(case))],
@@ -75,10 +75,11 @@ def reading_ways(case: Case, whom: Whom, grants: Sequence[Grant]) -> Iterator[Pa
         HOOKS: [Place("", WRITE_HOOKS)],
     }
     for way, places in ways.items():
-        yield from case.paths(whom, way, grants, places)
+        yield from case.paths(way, places)
+    yield from _node_paths(case)
 
 
-def node_paths(case: Case) -> Iterator[Path]:
+def _node_paths(case: Case) -> Iterator[Path]:
     """The nodes that are given the values because pods of theirs use them."""
     for node, pods in _nodes(case).items():
         yield Path(Whom(USER, f"system:node:{node}"), NODE, targets=tuple(pods))
