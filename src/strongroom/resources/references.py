@@ -28,20 +28,10 @@ class Reference:
     """Whether the place can do without the object."""
 
 
-@cache
 def may_refer(struct: type[Struct]) -> bool:
     """Whether objects of this type can name a Secret or a ConfigMap at all."""
-    # A schema may contain itself, so this goes through types and not down from field to field.
-    seen, waiting = {struct}, [struct]
-    while waiting:
-        for field in schema_of(waiting.pop()).fields.values():
-            if field.facts.refers:
-                return True
-            inner = _inner(field)
-            if inner is not None and inner not in seen:
-                seen.add(inner)
-                waiting.append(inner)
-    return False
+    # Not cached itself: mypy takes no ``type[Any]``, as kinds in general have, for hashable.
+    return _reaches(struct)
 
 
 def secret_references(obj: Struct) -> Iterator[Reference]:
@@ -87,8 +77,23 @@ def _ways(struct: type[Struct]) -> tuple[FieldSchema, ...]:
     return tuple(
         field
         for field in schema_of(struct).fields.values()
-        if field.facts.refers or ((inner := _inner(field)) is not None and may_refer(inner))
+        if field.facts.refers or ((inner := _inner(field)) is not None and _reaches(inner))
     )
+
+
+@cache
+def _reaches(struct: type[Struct]) -> bool:
+    """Whether any Struct that can stand in this one refers; a schema may contain itself."""
+    seen, waiting = {struct}, [struct]
+    while waiting:
+        for field in schema_of(waiting.pop()).fields.values():
+            if field.facts.refers:
+                return True
+            inner = _inner(field)
+            if inner is not None and inner not in seen:
+                seen.add(inner)
+                waiting.append(inner)
+    return False
 
 
 def _inner(field: FieldSchema) -> type[Struct] | None:
