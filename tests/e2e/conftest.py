@@ -56,8 +56,7 @@ def kubectl(api: Strongroom, tmp_path: Path) -> Kubectl:
 @pytest.fixture
 def pods(room: Strongroom, tmp_path: Path) -> Iterator[Kubectl]:
     """kubectl where pods run, in a fresh namespace that is deleted afterwards."""
-    bound = in_namespace(room, tmp_path)
-    await_account(bound)
+    bound = in_namespace(room, tmp_path, pods=True)
     yield bound
     bound("delete", "pods", "--all", "--grace-period=0", "--force", "--wait=false")
     bound("delete", "namespace", bound.namespace, "--wait=false")
@@ -90,19 +89,17 @@ def still_serving(wire: Wire, api: Strongroom) -> Iterator[None]:
     assert MARK64 not in log
 
 
-def await_account(kubectl: Kubectl) -> None:
-    """Wait until pods can be made in a new namespace: no longer than its account takes to be made.
+def in_namespace(room: Strongroom, directory: Path, *, pods: bool = False) -> Kubectl:
+    """kubectl on a server, in a namespace made for it; with ``pods``, one where these can be made.
 
-    The API server waits for it too, but for a second or two only, which a busy machine exceeds.
+    The API server waits for a new namespace's account too, but for a second or two only, which a
+    busy machine exceeds.
     """
-    path = f"/api/v1/namespaces/{kubectl.namespace}/serviceaccounts/default"
-    wire = Wire(kubectl.kubeconfig)
-    eventually(lambda: wire.send("GET", path).status == 200)
-
-
-def in_namespace(room: Strongroom, directory: Path) -> Kubectl:
-    """kubectl on a server, in a namespace made for it."""
     require_part("kubectl")
     bound = Kubectl(room.kubeconfig, f"e2e-{next(_numbers)}", directory)
     bound("create", "namespace", bound.namespace)
+    if pods:
+        path = f"/api/v1/namespaces/{bound.namespace}/serviceaccounts/default"
+        wire = Wire(room.kubeconfig)
+        eventually(lambda: wire.send("GET", path).status == 200)
     return bound

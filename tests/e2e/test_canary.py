@@ -45,7 +45,7 @@ def aviary(directory: Path) -> Iterator[Strongroom]:
 
 @pytest.fixture(scope="module")
 def kubectl(aviary: Strongroom, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
-    return in_namespace(aviary, tmp_path_factory.mktemp("home"))
+    return in_namespace(aviary, tmp_path_factory.mktemp("home"), pods=True)
 
 
 @pytest.fixture(scope="module")

@@ -42,13 +42,11 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strongroom]:
 
 @pytest.fixture
 def pods_of_own(own: Strongroom, tmp_path: Path) -> Kubectl:
-    return in_namespace(own, tmp_path)
+    return in_namespace(own, tmp_path, pods=True)
 
 
 def finishes(kubectl: Kubectl, name: str) -> None:
     """A pod is scheduled, run to its end, and its log read."""
-    # The namespace is new, and pods are refused until its account is there.
-    eventually(lambda: kubectl.run("get", "serviceaccount", "default").code == 0)
     kubectl.apply(pod(name, "echo done"))
     kubectl("wait", f"pod/{name}", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
     assert kubectl("logs", name) == "done\n"
@@ -139,7 +137,7 @@ def test_a_second_up_on_the_same_directory_is_refused(own: Strongroom) -> None:
 
 def test_a_term_signal_stops_all_and_a_second_start_continues(tmp_path: Path) -> None:
     with start_up(tmp_path) as first:
-        kubectl = in_namespace(first, tmp_path)
+        kubectl = in_namespace(first, tmp_path, pods=True)
         kubectl("create", "secret", "generic", "s", "--from-literal=a=b")
         kubectl.apply(pod("long", f"trap 'exit 0' TERM; while :; do sleep 0.1; done # {tmp_path}"))
         kubectl("wait", "pod/long", "--for=condition=Ready", "--timeout=60s")
@@ -159,7 +157,7 @@ def test_a_term_signal_stops_all_and_a_second_start_continues(tmp_path: Path) ->
 
 def test_a_killed_up_leaves_no_process(tmp_path: Path) -> None:
     with start_up(tmp_path) as room:
-        kubectl = in_namespace(room, tmp_path)
+        kubectl = in_namespace(room, tmp_path, pods=True)
         kubectl.apply(pod("long", f"trap '' TERM; while :; do sleep 0.1; done # {tmp_path}"))
         kubectl("wait", "pod/long", "--for=condition=Ready", "--timeout=60s")
         assert len(processes_of(tmp_path)) > len(state(room)["parts"]) + 1
