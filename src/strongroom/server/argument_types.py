@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from strongroom.api.cel.errors import CelError
-from strongroom.api.cel.functions.times import parse_duration
+from strongroom.api.durations import parse_duration
 
 
 def duration(text: str) -> float:
     """Go's form of a duration above zero (``1h30m``), in seconds. Raises ArgumentTypeError."""
     try:
         seconds = parse_duration(text).total_seconds()
-    except CelError:
+    except ValueError:
         seconds = 0.0
     if seconds <= 0:
         raise argparse.ArgumentTypeError("expected a duration such as 5m or 1h30m")

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from strongroom.api.cel.errors import CelError
-from strongroom.api.cel.functions.times import parse_duration
+from strongroom.api.durations import parse_duration
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +29,7 @@ class Duration(click.ParamType[timedelta]):
             return value
         try:
             duration = parse_duration(str(value))
-        except CelError:
+        except ValueError:
             duration = timedelta()
         if duration <= timedelta():
             self.fail("expected a duration such as 24h or 1h30m", param, ctx)

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from strongroom.api.cel.errors import CelError
-from strongroom.api.cel.functions.times import parse_duration
+from strongroom.api.durations import parse_duration
 from strongroom.client.client import Client
 from strongroom.client.informer import Change, Informer
 from strongroom.controllers.certificates.authority import Authority, UnusableAuthority, load
@@ -113,7 +112,7 @@ def duration_of(secret: Secret, default: timedelta) -> timedelta:
         return default
     try:
         found = parse_duration(text)
-    except CelError:
+    except ValueError:
         found = timedelta()
     if found <= timedelta():
         key = own.CERTIFICATE_DURATION

@@ -9,25 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from strongroom.api.cel.errors import CelError
 from strongroom.api.cel.overloads import Overload, builtin
-from strongroom.api.cel.values import INT_MAX
+from strongroom.api.durations import parse_duration
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII
 )
-_DURATION = re.compile(r"([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)\Z", re.ASCII)
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _OFFSET = re.compile(r"([+-]?)(\d\d?):(\d\d)\Z", re.ASCII)
-_NANOSECONDS = {
-    "ns": 1,
-    "us": 1_000,
-    "µs": 1_000,
-    "μs": 1_000,
-    "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "m": 60_000_000_000,
-    "h": 3_600_000_000_000,
-}
-_LONGEST = 256
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -44,19 +31,13 @@ def parse_timestamp(text: str) -> datetime:
         raise CelError("timestamp out of range") from None
 
 
-def parse_duration(text: str) -> timedelta:
-    """A duration in Go's form (``1h30m``), to the microsecond. Raises CelError."""
-    found = _DURATION.match(text) if len(text) <= _LONGEST else None
-    if found is None:
-        raise CelError("type conversion error from 'string' to 'google.protobuf.Duration'")
-    nanoseconds = 0
-    for number, unit in _PART.findall(found.group(2)):
-        whole, _, part = number.partition(".")
-        scale = _NANOSECONDS[unit]
-        nanoseconds += int(whole or 0) * scale + int(part or 0) * scale // 10 ** len(part)
-    if nanoseconds > INT_MAX:
-        raise CelError("type conversion error from 'string' to 'google.protobuf.Duration'")
-    return timedelta(microseconds=(-nanoseconds if found.group(1) == "-" else nanoseconds) / 1000)
+def _duration(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise CelError(
+            "type conversion error from 'string' to 'google.protobuf.Duration'"
+        ) from None
 
 
 def _from_seconds(seconds: int) -> datetime:
@@ -125,7 +106,7 @@ FUNCTIONS = (
     builtin("timestamp", "string -> timestamp", parse_timestamp),
     builtin("timestamp", "int -> timestamp", _from_seconds),
     builtin("timestamp", "timestamp -> timestamp", lambda moment: moment),
-    builtin("duration", "string -> duration", parse_duration),
+    builtin("duration", "string -> duration", _duration),
     builtin("duration", "int -> duration", lambda nanos: timedelta(microseconds=nanos / 1000)),
     builtin("duration", "duration -> duration", lambda span: span),
     *_getters(),
