@@ -82,6 +82,8 @@ async def test_an_index_follows_changes(
     seen = Recorder()
     followed.add_handler(seen)
     followed.start()
+    # Else both changes may be in the first list, which tells of them as one.
+    await followed.wait_synced()
     made = secret("a")
     made.metadata.labels = {"x": "1"}
     await client.create(SECRETS, made, namespace)
