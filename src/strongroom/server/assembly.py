@@ -18,7 +18,8 @@ from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
 from strongroom.resources.service import SERVICES
 from strongroom.server.admission import AdmissionParts
 from strongroom.server.app import App
-from strongroom.server.audit import Audit, Sink
+from strongroom.server.audit.record import Audit
+from strongroom.server.audit.sink import Sink
 from strongroom.server.authorization import Authorization
 from strongroom.server.certificate_kinds import judged
 from strongroom.server.clusterinfo import PATH as CLUSTER_INFO

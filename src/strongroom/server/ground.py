@@ -15,7 +15,7 @@ from pathlib import Path
 
 from strongroom.api.clock import Clock
 from strongroom.paths import claim_data_dir
-from strongroom.server.audit import LogSink
+from strongroom.server.audit.log import LogSink
 from strongroom.server.metrics import Metrics
 from strongroom.server.options import Options
 from strongroom.server.pki import PKI, PKIError, prepare_pki, write_kubeconfigs

@@ -16,7 +16,7 @@ from strongroom.access.authz.union import refusal
 from strongroom.access.impersonation import Impersonation
 from strongroom.access.user import Attributes, User
 from strongroom.api.errors import unauthorized
-from strongroom.server.audit import DECISION, REASON, Audit, Record
+from strongroom.server.audit.record import DECISION, REASON, Audit, Record
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness, Flow, Overloaded
 from strongroom.server.kept import Kept

@@ -11,7 +11,8 @@ import pytest
 from strongroom.access.authn.port import Credentials
 from strongroom.access.user import User
 from strongroom.api.errors import Status
-from strongroom.server.audit import Audit, LogSink
+from strongroom.server.audit.log import LogSink
+from strongroom.server.audit.record import Audit
 from strongroom.server.pipeline import Pipeline, Progress
 from strongroom.server.request import Request
 from strongroom.server.urls import parse_target

@@ -1,0 +1,1 @@
+"""Audit: what is told of each request, and where it goes."""
