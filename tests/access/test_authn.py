@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from strongroom.access.authn.anonymous import Anonymous
 from strongroom.access.authn.port import AuthenticationFailed, Credentials
-from strongroom.access.authn.union import AnonymousOnPaths, GroupAdder, UnionAuthenticator
+from strongroom.access.authn.union import GroupAdder, UnionAuthenticator
 from strongroom.access.authn.x509 import CREDENTIAL_ID, X509Authenticator
 from strongroom.access.user import User
 from strongroom.server.certificates import Wanted, issue, make_ca
@@ -151,7 +152,7 @@ async def test_group_adder(user: User, groups: tuple[str, ...]) -> None:
 async def test_anonymous_paths(
     answer: User | Exception | None, path: str, expected: str | None
 ) -> None:
-    authenticator = AnonymousOnPaths(Fixed(answer), frozenset({"/livez"}))
+    authenticator = Anonymous(Fixed(answer), frozenset({"/livez"}))
     if expected == "failed":
         with pytest.raises(AuthenticationFailed):
             await authenticator.authenticate(offering(None, path))

@@ -7,9 +7,6 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from strongroom.access.authn.port import Authenticator
-from strongroom.access.authn.union import AnonymousOnPaths, GroupAdder, UnionAuthenticator
-from strongroom.access.authn.x509 import X509Authenticator
 from strongroom.api.clock import Clock, SystemClock
 from strongroom.registry.answering import AnsweringRegistry
 from strongroom.registry.registry import Registry
@@ -20,9 +17,9 @@ from strongroom.server.admission import AdmissionParts
 from strongroom.server.app import App
 from strongroom.server.audit.record import Audit
 from strongroom.server.audit.sink import Sink
+from strongroom.server.authentication import Authentication
 from strongroom.server.authorization import Authorization
 from strongroom.server.certificate_kinds import judged
-from strongroom.server.clusterinfo import PATH as CLUSTER_INFO
 from strongroom.server.customkinds import CustomKinds
 from strongroom.server.duties import keep_doing, take_up
 from strongroom.server.endpoints import Endpoints
@@ -53,10 +50,6 @@ from strongroom.server.turns import LocalTurns, Turns
 from strongroom.server.verbs.token import token_verb
 from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.port import Store
-
-PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/version", CLUSTER_INFO})
-"""What may be read without credentials, as upstream's ``system:public-info-viewer`` and kubeadm
-allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +156,10 @@ async def _build(
 ) -> Server:
     authorization = Authorization(given.store, options.authorization_mode)
     tokens = Tokens(options.tokens, given.pki.directory, given.store, clock)
-    kinds = await _start_kinds(options, given, clock, authorization, tokens, stack)
+    authentication = Authentication(options, clock, tokens)
+    stack.push_async_callback(authentication.close)
+    access = (authentication, authorization)
+    kinds = await _start_kinds(options, given, clock, access, stack)
 
     shutdown, metrics = Shutdown(), Metrics(kinds.resources())
     tokens.attach(kinds, metrics.registry)
@@ -176,7 +172,7 @@ async def _build(
     care.begin(stack)
     documents = LiveDocuments(kinds, given.url.removeprefix("https://"))
     pipeline = Pipeline(
-        _authenticator(tokens, clock),
+        authentication.authenticator,
         Audit(given.audit(metrics), clock),
         authorization.authorizer,
         _routes(
@@ -204,11 +200,6 @@ async def _build(
     return Server(given.url, listener, shutdown, duties)
 
 
-def _authenticator(tokens: Tokens, clock: Clock) -> Authenticator:
-    union = UnionAuthenticator([X509Authenticator(clock), tokens.authenticator])
-    return GroupAdder(AnonymousOnPaths(union, PUBLIC_PATHS))
-
-
 def _fairness(options: Options, metrics: Metrics, stack: contextlib.AsyncExitStack) -> Fairness:
     """The limits of this process: workers are given as many connections each, and share alike."""
     seats = options.max_requests_inflight + options.max_mutating_requests_inflight
@@ -224,11 +215,11 @@ async def _start_kinds(
     options: Options,
     given: Given,
     clock: Clock,
-    authorization: Authorization,
-    tokens: Tokens,
+    access: tuple[Authentication, Authorization],
     stack: contextlib.AsyncExitStack,
 ) -> Kinds:
     """The registries of all kinds, with what has been written in them."""
+    authentication, authorization = access
     store, addresses = given.store, ServiceAddresses(options.service_cluster_ip_range)
     soon = options.secrets.secret_expiry_warning
     admission = AdmissionParts(clock, authorization.authorizer, options.disabled_plugins, soon)
@@ -238,7 +229,7 @@ async def _start_kinds(
         cluster = admission.cluster  # Its kinds are attached when they are there, below.
         plugins = (Freshness(store, lambda: cluster.kinds.fixed()), *plugins)  # noqa: PLW0108 - as above
     history = SecretHistory(options.secret_history_limit)
-    parts = ReviewParts(authorization.authorizer, tokens.authenticator, authorization.rules_of)
+    parts = ReviewParts(authorization.authorizer, authentication.reviewer, authorization.rules_of)
     answers = reviews(parts)
     kinds = Kinds(
         (

@@ -12,6 +12,11 @@ from pathlib import Path
 from strongroom.access.authz.modes import DEFAULT, mode_error
 from strongroom.paths import default_data_dir
 from strongroom.server.argument_types import duration
+from strongroom.server.authentication_options import (
+    AuthenticationOptions,
+    add_authentication_options,
+    authentication_options,
+)
 from strongroom.server.plugins import check, named
 from strongroom.server.secret_options import SecretOptions, add_secret_options, secret_options
 from strongroom.server.token_options import TokenOptions, add_token_options, token_options
@@ -50,6 +55,7 @@ class Options:
     workers: int
     authorization_mode: tuple[str, ...]
     disabled_plugins: frozenset[str]
+    authentication: AuthenticationOptions
     tokens: TokenOptions
     secrets: SecretOptions
     log_format: LogFormat
@@ -76,6 +82,10 @@ def parse_options(argv: Sequence[str]) -> Options:
     values["authorization_mode"] = modes or DEFAULT
     if wrong := mode_error(values["authorization_mode"]):
         parser.error(wrong)
+    try:
+        values["authentication"] = authentication_options(values)
+    except ValueError as error:
+        parser.error(str(error))
     values["tokens"] = token_options(values)
     values["secrets"] = secret_options(values)
     values["kubeconfig"] = (found.kubeconfig or data_dir / "admin.kubeconfig").absolute()
@@ -94,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     _keeping(parser)
     _serving(parser)
     _judging(parser)
+    add_authentication_options(parser)
     add_token_options(parser)
     add_secret_options(parser)
     _sharing(parser)

@@ -13,7 +13,7 @@ import msgspec
 from prometheus_client import CollectorRegistry, Counter
 
 from strongroom.access.authn.account_tokens import AccountTokens
-from strongroom.access.authn.bearer import BearerTokens, ForServer
+from strongroom.access.authn.bearer import ForServer
 from strongroom.access.authn.bootstrap import BootstrapTokens
 from strongroom.access.authn.bound_tokens import BoundTokens
 from strongroom.access.authn.issuing import Issuer
@@ -153,10 +153,9 @@ class Tokens:
             self.objects,
             clock,
         )
-        known: list[AudienceAwareAuthenticator] = [accounts]
+        self.authenticators: list[AudienceAwareAuthenticator] = [accounts]
         if options.enable_bootstrap_token_auth:
-            known.append(ForServer(BootstrapTokens(self.objects, clock), audiences))
-        self.authenticator = BearerTokens(known, audiences)
+            self.authenticators.append(ForServer(BootstrapTokens(self.objects, clock), audiences))
 
     def attach(self, kinds: Kinds, metrics: CollectorRegistry) -> None:
         """Let the authenticator ask the registries, which exist and are started now."""

@@ -37,7 +37,7 @@ class ForServer:
         found = await self._inner.authenticate_token(token) if meant else None
         if found is None:
             return None
-        return Authenticated(found.user, meant, found.warnings, found.annotations)
+        return Authenticated(found.user, meant, found.warnings, found.annotations, found.expires)
 
 
 class BearerTokens:

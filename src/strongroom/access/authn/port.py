@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -47,6 +48,8 @@ class Authenticated:
     audiences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
+    expires: float = math.inf
+    """POSIX seconds after which this must not be believed any more."""
 
 
 class TokenAuthenticator(Protocol):

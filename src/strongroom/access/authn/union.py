@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from strongroom.access.authn.port import AuthenticationFailed, Authenticator, Credentials
-from strongroom.access.user import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
+from strongroom.access.user import ANONYMOUS, AUTHENTICATED, User
 
 
 class UnionAuthenticator:
@@ -56,21 +56,3 @@ class GroupAdder:
             made = replace(user, groups=(*user.groups, AUTHENTICATED))
             known = self._known[id(user)] = (user, made)
         return known[1]
-
-
-class AnonymousOnPaths:
-    """``inner`` first; when it finds no credentials, the anonymous user, on a few paths only.
-
-    Credentials that do not hold stay a failure: they are never served as if none were shown.
-    """
-
-    def __init__(self, inner: Authenticator, paths: frozenset[str]) -> None:
-        self._inner = inner
-        self._paths = paths
-        self._anonymous = User(ANONYMOUS, groups=(UNAUTHENTICATED,))
-
-    async def authenticate(self, credentials: Credentials) -> User | None:
-        user = await self._inner.authenticate(credentials)
-        if user is None and credentials.path in self._paths:
-            return self._anonymous
-        return user
