@@ -21,7 +21,7 @@ from strongroom.server.authentication import Authentication
 from strongroom.server.authorization import Authorization
 from strongroom.server.certificate_kinds import judged
 from strongroom.server.customkinds import CustomKinds
-from strongroom.server.duties import keep_doing, take_up
+from strongroom.server.duties import take_up
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness
 from strongroom.server.fairness_metrics import FlowMetrics
@@ -31,6 +31,7 @@ from strongroom.server.health import Check, Health
 from strongroom.server.history import SecretHistory
 from strongroom.server.kinds import Kinds
 from strongroom.server.livedocs import LiveDocuments
+from strongroom.server.maintenance import keep_doing
 from strongroom.server.metrics import Metrics
 from strongroom.server.oidc import discovery_documents
 from strongroom.server.options import Options

@@ -22,7 +22,7 @@ from strongroom.server.history import SecretHistory
 from strongroom.server.history_pruning import PRUNING, HistoryPruner
 from strongroom.server.kinds import Kinds
 from strongroom.server.legacy_tracking import ensure_tracking
-from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, repeat
+from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, keep_doing
 from strongroom.server.options import Options
 from strongroom.server.token_keys import PublicKeys
 from strongroom.server.token_secrets import TokenSecrets
@@ -110,15 +110,3 @@ async def _unless_disturbed(act: Callable[[], Awaitable[None]]) -> None:
     except StatusError as error:
         if error.code not in (404, 409):
             raise
-
-
-def keep_doing(
-    seconds: float, act: Callable[[], Awaitable[None]], stack: contextlib.AsyncExitStack
-) -> None:
-    """Act every so many seconds until ``stack`` ends it."""
-    stack.push_async_callback(_cancelled, asyncio.create_task(repeat(seconds, act)))
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

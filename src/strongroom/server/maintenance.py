@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,18 @@ async def repeat(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
             return
         except Exception as error:  # noqa: BLE001 - maintenance must outlive any single failure
             log(logger, logging.ERROR, "maintenance failed", error)
+
+
+def keep_doing(
+    seconds: float, act: Callable[[], Awaitable[None]], stack: contextlib.AsyncExitStack
+) -> None:
+    """Act every so many seconds until ``stack`` ends it."""
+    stack.push_async_callback(_cancelled, asyncio.create_task(repeat(seconds, act)))
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 class Compactor:

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Awaitable
 
 from strongroom.api.clock import Clock
-from strongroom.server.duties import keep_doing
 from strongroom.server.kinds import Kinds
+from strongroom.server.maintenance import keep_doing
 from strongroom.server.secret_metrics import secret_metrics
 from strongroom.server.secret_options import SecretOptions
 from strongroom.server.secret_reads import SecretReads
