@@ -113,6 +113,10 @@ _FIELDS: dict[str, Tree] = {
         "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": "r"},
     },
     "SecretRevision": {"data": {"a": MARK64}, "spec": {"secretName": "s", "operation": "patch"}},
+    "SecretAlert": {
+        "spec": {"rule": "r", "severity": "low", "user": {"name": "ann"}, "secrets": [{"name": "s"}]},
+        "status": {"acknowledgement": {"note": "known"}},
+    },
     "SecretUsage": {"reads": [{"verb": "get", "time": "2026-01-01T00:00:00Z", "by": "ann"}]},
 }
 

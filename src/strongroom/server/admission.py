@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from strongroom.access.admission.alerts import AlertAcknowledgement
 from strongroom.access.admission.certificates import (
     CertificateApproval,
     CertificateSigning,
@@ -167,6 +168,7 @@ class AdmissionParts:
             CertificateApproval(signers),
             CertificateSigning(signers),
             PodCertificateSigning(signers),
+            AlertAcknowledgement(),
             CertificateSubjectRestriction(signers),
             MutatingWebhooks(self.cluster, self._caller, around, again),
             *self._policies(authorizer, clock),

@@ -23,6 +23,7 @@ from strongroom.access.user import ANONYMOUS, NODES
 
 _MANAGER = "strongroom:controller-manager"
 _OURS, _CERTIFICATES = "strongroom.io", "certificates.k8s.io"
+_ALERTS = "secretalerts"
 _BOOTSTRAPPERS = "system:bootstrappers"
 _APPROVED = "system:certificates.k8s.io:certificatesigningrequests"
 _CLUSTER_INFO = "kubeadm:bootstrap-signer-clusterinfo"
@@ -57,6 +58,14 @@ ROLES = (
         can(f"{READ} delete deletecollection", "secretrevisions", _OURS),
         can(READ, "secretusages", _OURS),
         labels="edit",
+    ),
+    # Who may edit Secrets may be whom an alert is about: to see to alerts takes a right of its own.
+    cluster_role("strongroom:aggregate-alerts-to-admin", can(READ, _ALERTS, _OURS), labels="admin"),
+    cluster_role("strongroom:alerts-viewer", can(READ, _ALERTS, _OURS)),
+    cluster_role(
+        "strongroom:alerts-handler",
+        can(READ, _ALERTS, _OURS),
+        can("patch update", f"{_ALERTS}/status", _OURS),
     ),
     role("kube-public", _CLUSTER_INFO, can("get", "configmaps", names="cluster-info")),
 )
