@@ -92,7 +92,7 @@ class Running:
         await asyncio.wait_for(self.task, 20)
 
     def audit_events(self) -> list[dict[str, Any]]:
-        path = Path(self.options.audit_log_path)
+        path = Path(self.options.audit.log.path)
         return [json.loads(line) for line in path.read_text().splitlines()]
 
 

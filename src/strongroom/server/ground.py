@@ -85,7 +85,7 @@ def audit_log(
     options: Options, clock: Clock, metrics: Metrics, stack: contextlib.AsyncExitStack
 ) -> LogSink:
     """The audit log, of which there is one writer; events that are lost are counted."""
-    path = Path(options.audit_log_path)
+    path = Path(options.audit.log.path)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def failed(error: OSError) -> None:
@@ -96,8 +96,8 @@ def audit_log(
         path,
         clock,
         failed,
-        max_bytes=options.audit_log_maxsize * 1024 * 1024,
-        keep=options.audit_log_maxbackup,
+        max_bytes=options.audit.log.maxsize * 1024 * 1024,
+        keep=options.audit.log.maxbackup,
     )
     stack.callback(sink.close)
     return sink

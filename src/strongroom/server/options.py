@@ -12,6 +12,7 @@ from pathlib import Path
 from strongroom.access.authz.modes import DEFAULT, mode_error
 from strongroom.paths import default_data_dir
 from strongroom.server.argument_types import duration
+from strongroom.server.audit_options import AuditOptions, add_audit_options, audit_options
 from strongroom.server.authentication_options import (
     AuthenticationOptions,
     add_authentication_options,
@@ -41,9 +42,7 @@ class Options:
     tls_private_key_file: Path | None
     client_ca_file: Path | None
     service_cluster_ip_range: Network
-    audit_log_path: str
-    audit_log_maxsize: int
-    audit_log_maxbackup: int
+    audit: AuditOptions
     encryption_key_file: Path | None
     event_ttl: float
     compaction_interval: float
@@ -88,9 +87,12 @@ def parse_options(argv: Sequence[str]) -> Options:
         parser.error(str(error))
     values["tokens"] = token_options(values)
     values["secrets"] = secret_options(values)
+    try:
+        values["audit"] = audit_options(values, data_dir)
+    except ValueError as error:
+        parser.error(str(error))
     values["kubeconfig"] = (found.kubeconfig or data_dir / "admin.kubeconfig").absolute()
     values["store"] = found.store or f"sqlite:{data_dir / 'store' / 'strongroom.db'}"
-    values["audit_log_path"] = found.audit_log_path or str(data_dir / "audit" / "audit.log")
     return Options(**values)
 
 
@@ -107,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     add_authentication_options(parser)
     add_token_options(parser)
     add_secret_options(parser)
+    add_audit_options(parser)
     _sharing(parser)
     _telling(parser)
     return parser
@@ -252,25 +255,6 @@ def _sharing(parser: argparse.ArgumentParser) -> None:
 
 def _telling(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what it tells of its work").add_argument
-    add(
-        "--audit-log-path",
-        metavar="FILE",
-        help="where audit events go (default: DIR/audit/audit.log)",
-    )
-    add(
-        "--audit-log-maxsize",
-        type=_positive,
-        default=100,
-        metavar="MB",
-        help="size at which the audit log is rotated",
-    )
-    add(
-        "--audit-log-maxbackup",
-        type=_positive,
-        default=100,
-        metavar="N",
-        help="rotated audit logs that are kept",
-    )
     add("--log-format", choices=("json", "text"), default="text", help="form of the log")
     add(
         "--log-level",
