@@ -114,7 +114,7 @@ _FIELDS: dict[str, Tree] = {
     },
     "SecretRevision": {"data": {"a": MARK64}, "spec": {"secretName": "s", "operation": "patch"}},
     "SecretAlert": {
-        "spec": {"rule": "r", "severity": "low", "user": {"name": "ann"}, "secrets": [{"name": "s"}]},
+        "spec": {"rule": "r", "severity": "low", "user": {"name": "a"}, "secrets": [{"name": "s"}]},
         "status": {"acknowledgement": {"note": "known"}},
     },
     "SecretUsage": {"reads": [{"verb": "get", "time": "2026-01-01T00:00:00Z", "by": "ann"}]},

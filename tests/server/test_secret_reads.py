@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 
 from strongroom.access.user import Attributes, User
-from strongroom.server.secret_reads import SecretReads, chosen
+from strongroom.api.errors import Status
+from strongroom.server.secret_reads import VALUES, SecretReads, chosen, tell_values
 from strongroom.server.urls import parse_target
-from strongroom.server.verbs.verb import Events
+from strongroom.server.verbs.verb import Done, Events, ManyObjects, OneObject
 
 USER = User("ann")
 
@@ -63,3 +64,29 @@ def test_what_no_secret_is_called_is_not_noted(path: str, query: str) -> None:
 def test_selectors_are_told_from_names() -> None:
     assert chosen("x") is None
     assert chosen("?a=b?c") == ("a=b", "c")
+
+
+NOTHING = cast("Any", None)
+THREE = ManyObjects(cast("Any", SimpleNamespace(items=[1, 2, 3])))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "shape", "told"),
+    [
+        (OneObject(NOTHING), "", {VALUES: "1"}),
+        (OneObject(NOTHING, 201), "", {VALUES: "1"}),
+        (THREE, "", {VALUES: "3"}),
+        (Events(NOTHING), "", {VALUES: "watch"}),
+        (Done(Status()), "", {}),
+        (THREE, "Table", {}),
+        (OneObject(NOTHING), "PartialObjectMetadata", {}),
+    ],
+)
+def test_the_audit_log_is_told_of_how_many_secrets_values_were_sent(
+    outcome: Any, shape: str, told: dict[str, str]
+) -> None:
+    request = SimpleNamespace(annotations={})
+    tell_values(
+        cast("Any", SimpleNamespace(form=SimpleNamespace(shape=shape), request=request)), outcome
+    )
+    assert request.annotations == told

@@ -19,7 +19,7 @@ from strongroom.server.podlogs import PodLogs
 from strongroom.server.reply import Reply, StreamReply
 from strongroom.server.request import Request
 from strongroom.server.routes import no_such_resource, wrong_method
-from strongroom.server.secret_reads import SecretReads
+from strongroom.server.secret_reads import SecretReads, tell_values
 from strongroom.server.urls import Target
 from strongroom.server.verbs import (
     bind,
@@ -35,6 +35,7 @@ from strongroom.server.verbs import list as list_verb
 from strongroom.server.verbs.verb import Outcome, Verb
 
 _NAMED = frozenset({"create", "update", "patch"})
+_HOLD_VALUES = frozenset({("", "secrets"), ("strongroom.io", "secretrevisions")})
 
 VERBS: Mapping[str, Verb] = {
     "create": create.VERB,
@@ -55,6 +56,7 @@ class Stages:
     call: Call
     verb: Verb
     reads: SecretReads | None = None
+    holds_values: bool = False
 
     async def decode_body(self) -> None:
         """Read the body, if the verb has one."""
@@ -63,8 +65,10 @@ class Stages:
     async def run(self) -> Outcome:
         """Admission and the registry."""
         outcome = await self.verb.run(self.call)
-        if self.reads is not None:
-            self.reads.saw(self.call, outcome)
+        if self.holds_values:
+            tell_values(self.call, outcome)
+            if self.reads is not None:
+                self.reads.saw(self.call, outcome)
         return outcome
 
     async def encode(self, outcome: Outcome) -> Reply | StreamReply:
@@ -103,8 +107,9 @@ class Endpoints:
         # An answer to a question has no rows, and its metadata is empty.
         shapes = frozenset() if registry.resource.answered else verb.shapes
         form = accepted_form(accept, shapes, protobuf=protobuf)
-        reads = self._reads if target.resource == "secrets" and not target.group else None
-        return Stages(Call(request, target, attributes, registry, form), verb, reads)
+        holds = (target.group, target.resource) in _HOLD_VALUES
+        reads = self._reads if holds and not target.group else None
+        return Stages(Call(request, target, attributes, registry, form), verb, reads, holds)
 
     def _verb(self, registry: Registry[Any], request: Request, target: Target) -> Verb:
         resource = registry.resource

@@ -11,6 +11,9 @@ from strongroom.resources.secretusage import ALL_SECRETS
 from strongroom.server.call import Call
 from strongroom.server.verbs.verb import Events, ManyObjects, OneObject, Outcome
 
+VALUES = "secrets.strongroom.io/values"
+"""Audit annotation: of how many Secrets an answer sent values; ``watch``: of as many as change."""
+
 _LONGEST_NAME = 256
 _MOST = 100_000
 """Notes that wait: beyond, what is read is not noted until some are written."""
@@ -64,6 +67,21 @@ class SecretReads:
         key = namespace, name, verb
         if key not in self._notes and len(self._notes) < _MOST:
             self._notes[key] = call.attributes.user.name[:_LONGEST_NAME]
+
+
+def tell_values(call: Call, outcome: Outcome) -> None:
+    """Tell the audit log of how many Secrets, or states of one, the answer has values.
+
+    Whatever the verb: a patch that changes nothing shows all that a get does.
+    """
+    if call.form.shape:
+        return
+    if isinstance(outcome, OneObject):
+        call.request.annotations[VALUES] = "1"
+    elif isinstance(outcome, ManyObjects):
+        call.request.annotations[VALUES] = str(len(outcome.result.items))
+    elif isinstance(outcome, Events):
+        call.request.annotations[VALUES] = "watch"
 
 
 def chosen(name: str) -> tuple[str, str] | None:
