@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
+from strongroom import tls_memory
 from strongroom.client.config import ClientConfig
 from strongroom.client.errors import InvalidConfig
 
@@ -34,39 +30,14 @@ def client_context(config: ClientConfig) -> ssl.SSLContext:
 def trust(context: ssl.SSLContext, pem: bytes) -> None:
     """Trust the certificate authorities in ``pem``. Raises :class:`InvalidConfig`."""
     try:
-        context.load_verify_locations(cadata=pem.decode("ascii"))
-    except (ssl.SSLError, UnicodeDecodeError, ValueError):
-        raise InvalidConfig("the certificate authority is not a PEM certificate") from None
+        tls_memory.load_authorities(context, pem)
+    except ValueError as error:
+        raise InvalidConfig(str(error)) from None
 
 
 def load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
     """Give the context a certificate chain and its key. Raises :class:`InvalidConfig`."""
-    with _in_memory(certificate.rstrip(b"\n") + b"\n" + key) as path:
-        try:
-            # A key with a passphrase would ask on the terminal; the empty answer fails instead.
-            context.load_cert_chain(path, password="")
-        except (ssl.SSLError, OSError, ValueError):
-            raise InvalidConfig("the certificate and its key are unusable") from None
-
-
-@contextmanager
-def _in_memory(content: bytes) -> Iterator[str]:
-    """A path that OpenSSL can read ``content`` from while the block runs.
-
-    ``load_cert_chain`` takes file names only. A memfd has one without touching a file system; where
-    the platform has none, a file that only this user can read lives as long as the block.
-    """
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("tls", os.MFD_CLOEXEC)
-        try:
-            with os.fdopen(os.dup(fd), "wb") as file:
-                file.write(content)
-            yield f"/proc/self/fd/{fd}"
-        finally:
-            os.close(fd)
-        return
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "pair.pem"
-        path.touch(mode=0o600)
-        path.write_bytes(content)
-        yield str(path)
+    try:
+        tls_memory.load_pair(context, certificate, key)
+    except ValueError as error:
+        raise InvalidConfig(str(error)) from None
