@@ -8,7 +8,8 @@ from strongroom.access.admission.webhook.port import CallingFailed
 from strongroom.resources.webhook import DEFAULT_PORT, ServiceReference, WebhookClientConfig
 
 if TYPE_CHECKING:
-    from strongroom.server.webhook_client import Place, WebhookClient
+    from strongroom.server.posting import Place
+    from strongroom.server.webhook_client import WebhookClient
 
 
 class ServiceResolver(Protocol):
@@ -35,7 +36,8 @@ class HTTPWebhookCaller:
         """The body of the webhook's answer. Raises CallingFailed."""
         # Imported here, for the HTTP client is a quarter of all imports, and most servers have no
         # webhooks.
-        from strongroom.server.webhook_client import Place, WebhookClient
+        from strongroom.server.posting import Place
+        from strongroom.server.webhook_client import WebhookClient
 
         query = f"?timeout={timeout:g}s"
         if config.service is not None:
@@ -48,7 +50,8 @@ class HTTPWebhookCaller:
         return await self._client.post(place, config.caBundle, body, timeout)
 
     def _service_place(self, service: ServiceReference, query: str) -> Place:
-        from strongroom.server.webhook_client import Place, failed
+        from strongroom.server.posting import Place
+        from strongroom.server.webhook_client import failed
 
         port = service.port or DEFAULT_PORT
         server_name = f"{service.name}.{service.namespace}.svc"
