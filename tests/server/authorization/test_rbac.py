@@ -218,3 +218,28 @@ async def test_who_makes_an_object_by_a_change_needs_the_right_to(cluster: Clust
     await cluster.ask("", "DELETE", f"{SECRETS}/made")
     assert (await told(*applied))[0] == 201
     assert (await told(*put))[0] == 201
+
+
+@pytest.mark.parametrize(
+    ("selector", "code"),
+    [
+        ("", 200),
+        ("metadata.name%3Dtwo", 400),
+        ("metadata.name!%3Done", 400),
+        ("type%3DOpaque", 400),
+        ("metadata.name%3Done,metadata.name%3Dtwo", 200),
+    ],
+)
+async def test_a_watch_of_one_name_by_its_path_selects_no_others(
+    cluster: Cluster, selector: str, code: int
+) -> None:
+    user = f"eve-{selector}".translate({ord(c): "-" for c in "%!=,."}).lower()
+    rule = can("watch", "secrets", resourceNames=["eve-one"])
+    await cluster.make("roles", "default", user, rules=[rule])
+    await cluster.make("rolebindings", "default", user, **to(user, user, "Role"))
+    await cluster.ask("", "POST", SECRETS, secret("eve-two", k="value"))
+    watch = "/api/v1/watch/namespaces/default/secrets/eve-one?timeoutSeconds=1"
+    selector = selector.replace("one", "eve-one").replace("two", "eve-two")
+    answer = await cluster.ask(user, "GET", f"{watch}&fieldSelector={selector}")
+    assert answer.code == code
+    assert b"eve-two" not in answer.body

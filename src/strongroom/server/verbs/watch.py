@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any, cast
 
-from strongroom.api.errors import StatusError
+from strongroom.api.errors import StatusError, bad_request
 from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
-from strongroom.api.selectors import FieldSelector, LabelSelector
+from strongroom.api.selectors import FieldRequirement, FieldSelector, LabelSelector
 from strongroom.registry.encode import EventEncoder
 from strongroom.registry.encode_protobuf import FrameEncoder
 from strongroom.registry.events import WatchEvent
@@ -17,7 +17,7 @@ from strongroom.registry.options import WatchOptions
 from strongroom.server.call import Call, integer
 from strongroom.server.encode import table_encoder
 from strongroom.server.negotiation import WATCH_SHAPES, check_stream
-from strongroom.server.urls import flag
+from strongroom.server.urls import Target, flag
 from strongroom.server.verbs.verb import Events, Verb
 
 MIN_SECONDS = 1800
@@ -35,12 +35,9 @@ def watch_options(call: Call) -> WatchOptions:
     target, query = call.target, call.query
     seconds = integer(query, "timeoutSeconds")
     initial = "sendInitialEvents"
-    fields = target.first("fieldSelector")
-    if target.name and "fieldSelector" not in query:
-        fields = f"metadata.name={target.name}"  # the legacy path /watch/…/NAME
     return WatchOptions(
         label_selector=LabelSelector.parse(target.first("labelSelector")),
-        field_selector=FieldSelector.parse(fields),
+        field_selector=_fields(target),
         resource_version=target.first("resourceVersion"),
         resource_version_match=target.first("resourceVersionMatch"),
         send_initial_events=flag(query, initial) if initial in query else None,
@@ -48,6 +45,22 @@ def watch_options(call: Call) -> WatchOptions:
         timeout_seconds=seconds if seconds and seconds > 0 else _some_time(),
         continue_token=target.first("continue"),
     )
+
+
+def _fields(target: Target) -> FieldSelector:
+    """The field selector. Raises StatusError 400 for one that is not about the name in the path.
+
+    On the legacy path /watch/…/NAME the right to watch was asked for NAME alone, so nothing else
+    may be shown, whatever is selected (``k8s.io/apiserver/pkg/endpoints/handlers/get.go``).
+    """
+    selector = FieldSelector.parse(target.first("fieldSelector"))
+    if not target.name:
+        return selector
+    if selector.empty:
+        return FieldSelector((FieldRequirement("metadata.name", target.name),))
+    if selector.requires_exact("metadata.name") != target.name:
+        raise bad_request("fieldSelector metadata.name doesn't match requested name")
+    return selector
 
 
 def _some_time() -> float:
