@@ -1,0 +1,53 @@
+"""Picks the transformer of a value by where it is stored: each kind may be encrypted differently.
+
+Storage keys are upstream's: ``/registry/secrets/…`` for kinds of Kubernetes, and
+``/registry/GROUP/PLURAL/…`` for custom ones and those few whose storage prefix names their group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from strongroom.storage.encryption.port import Plain, Transformer
+
+_MOST_KNOWN = 4096
+
+Choose = Callable[[str], Transformer]
+"""Gives the transformer for a section of the keys: ``secrets``, ``example.com/widgets``, or ""
+for what is stored beside the objects."""
+
+
+class TransformerByKind:
+    """Asks ``choose`` once for each section of the keys; ``reset`` makes it ask again."""
+
+    def __init__(self, choose: Choose) -> None:
+        self._choose = choose
+        self._known: dict[str, Transformer] = {}
+
+    def reset(self, choose: Choose) -> None:
+        """Choose otherwise from now on. What is under way ends as it began."""
+        self._choose, self._known = choose, {}
+
+    def to_storage(self, value: bytes, *, context: bytes) -> bytes:
+        return self._of(context).to_storage(value, context=context)
+
+    def from_storage(self, value: bytes, *, context: bytes) -> Plain:
+        return self._of(context).from_storage(value, context=context)
+
+    def _of(self, context: bytes) -> Transformer:
+        name = section(context.decode())
+        known, choose = self._known, self._choose
+        transformer = known.get(name)
+        if transformer is None:
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            transformer = known[name] = choose(name)
+        return transformer
+
+
+def section(key: str) -> str:
+    """The part of a storage key that says of which kind the object is."""
+    _, root, *rest = key.split("/", 4)
+    if root != "registry" or not rest:
+        return ""
+    return "/".join(rest[:2]) if "." in rest[0] else rest[0]
