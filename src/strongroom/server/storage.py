@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strongroom.files import private_directory, write_private
+from strongroom.paths import INSTALLATION_ID, default_key_file
 from strongroom.storage.encryption.kms import KMSTransformer
 from strongroom.storage.encryption.localkey import LocalKey
 from strongroom.storage.encryption.prefix import PrefixTransformer
@@ -23,7 +24,6 @@ from strongroom.storage.sqlite import SQLiteStore
 logger = logging.getLogger("strongroom.server")
 
 KMS_NAME = "strongroom"
-_ID_FILE = "installation-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +64,13 @@ def _values(key: LocalKey) -> PrefixTransformer:
 
 def installation_id(data_dir: Path) -> str:
     """A name for the data directory that moves with it; made at the first start."""
-    path = data_dir / _ID_FILE
+    path = data_dir / INSTALLATION_ID
     try:
         return path.read_text().strip()
     except FileNotFoundError:
         made = secrets.token_hex(16)
         write_private(path, made.encode() + b"\n")
         return made
-
-
-def default_key_file(installation: str) -> Path:
-    """Where the key of an installation is kept when nobody says otherwise."""
-    if os.geteuid() == 0 and "XDG_CONFIG_HOME" not in os.environ:
-        base = Path("/etc/strongroom")
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "strongroom"
-    return base / "keys" / f"{installation}.key"
 
 
 def _key(path: Path, *, new: bool) -> LocalKey:
