@@ -113,6 +113,12 @@ _FIELDS: dict[str, Tree] = {
         "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": "r"},
     },
     "SecretRevision": {"data": {"a": MARK64}, "spec": {"secretName": "s", "operation": "patch"}},
+    "SecretGrant": {
+        "spec": {
+            "secrets": [{"name": "s", "keys": ["a"]}],
+            "to": [{"namespace": "other", "serviceAccounts": ["*"]}],
+        },
+    },
     "SecretAlert": {
         "spec": {"rule": "r", "severity": "low", "user": {"name": "a"}, "secrets": [{"name": "s"}]},
         "status": {"acknowledgement": {"note": "known"}},

@@ -43,6 +43,7 @@ from strongroom.resources.rolebinding import ROLE_BINDINGS
 from strongroom.resources.runtimeclass import RUNTIME_CLASSES
 from strongroom.resources.secret import SECRETS
 from strongroom.resources.secretalert import SECRET_ALERTS
+from strongroom.resources.secretgrant import SECRET_GRANTS
 from strongroom.resources.secretrevision import SECRET_REVISIONS
 from strongroom.resources.secretusage import SECRET_USAGES
 from strongroom.resources.selfsubjectaccessreview import SELF_SUBJECT_ACCESS_REVIEWS
@@ -104,7 +105,7 @@ CATALOG = Catalog(
         *(MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS),
         *(VALIDATING_POLICIES, VALIDATING_POLICY_BINDINGS),
         CUSTOM_RESOURCE_DEFINITIONS,
-        *(SECRET_REVISIONS, SECRET_USAGES, SECRET_ALERTS),
+        *(SECRET_REVISIONS, SECRET_USAGES, SECRET_ALERTS, SECRET_GRANTS),
         *(TOKEN_REVIEWS, SELF_SUBJECT_REVIEWS),
     )
 )

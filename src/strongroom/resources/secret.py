@@ -29,6 +29,11 @@ from strongroom.resources.last_applied import (
 )
 from strongroom.resources.pem_pair import pem_pair_problem
 from strongroom.resources.resource import Column, Resource
+from strongroom.resources.secret_reference import (
+    REFERENCE,
+    changed_target,
+    reference_errors,
+)
 
 OPAQUE = "Opaque"
 SERVICE_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - a type's name
@@ -126,6 +131,8 @@ class SecretResource(Resource[Secret]):
                 errors.append(forbidden_field(Path("immutable"), _IMMUTABLE_SET))
             if new.data != old.data:
                 errors.append(forbidden_field(_DATA, _IMMUTABLE_SET))
+        if old.type == REFERENCE:
+            errors += changed_target(new.metadata.annotations, old.metadata.annotations)
         return errors + self.validate(new)
 
 
@@ -159,6 +166,11 @@ def _ssh_auth(secret: Secret) -> list[FieldError]:
     return [] if secret.data.get(key) else [required(_DATA.key(key))]
 
 
+def _reference(secret: Secret) -> list[FieldError]:
+    meta = secret.metadata
+    return reference_errors(meta.namespace, meta.annotations, holds=bool(secret.data))
+
+
 def _tls(secret: Secret) -> list[FieldError]:
     return [required(_DATA.key(k)) for k in ("tls.crt", "tls.key") if k not in secret.data]
 
@@ -170,6 +182,7 @@ _TYPE_RULES: dict[str, Callable[[Secret], list[FieldError]]] = {
     BASIC_AUTH: _basic_auth,
     SSH_AUTH: _ssh_auth,
     TLS: _tls,
+    REFERENCE: _reference,
 }
 """What each type demands of its data. A type that is not listed is free."""
 

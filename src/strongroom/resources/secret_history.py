@@ -10,6 +10,7 @@ from strongroom.api.apply.last_applied import ANNOTATION as LAST_APPLIED
 from strongroom.api.meta import Object, ObjectMeta
 from strongroom.api.times import format_time
 from strongroom.resources.secret import BOOTSTRAP_TOKEN, SERVICE_ACCOUNT_TOKEN, Secret
+from strongroom.resources.secret_reference import REFERENCE
 from strongroom.resources.secretrevision import SecretRevision, SecretRevisionSpec, revision_name
 from strongroom.resources.strongroom_annotations import HISTORY
 
@@ -18,8 +19,9 @@ MOST: Final = 100
 
 HELM_RELEASE = "helm.sh/release.v1"
 
-NEVER = frozenset({SERVICE_ACCOUNT_TOKEN, BOOTSTRAP_TOKEN})
-"""Types whose deletion revokes what they hold: bringing one back would undo that."""
+NEVER = frozenset({SERVICE_ACCOUNT_TOKEN, BOOTSTRAP_TOKEN, REFERENCE})
+"""Types whose deletion revokes what they hold: bringing one back would undo that. References hold
+nothing."""
 
 UNLESS_ASKED = frozenset({HELM_RELEASE})
 """Types that are a history themselves: kept where the Secret's own annotation asks for it."""

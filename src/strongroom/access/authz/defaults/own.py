@@ -10,6 +10,7 @@ from strongroom.access.authz.defaults.components import CONTROLLER_MANAGER
 from strongroom.access.authz.defaults.words import (
     EVENTS,
     READ,
+    WRITE,
     can,
     cluster_role,
     groups,
@@ -57,6 +58,17 @@ ROLES = (
         "strongroom:aggregate-to-edit",
         can(f"{READ} delete deletecollection", "secretrevisions", _OURS),
         can(READ, "secretusages", _OURS),
+        labels="edit",
+    ),
+    # To share is to bind: whoever administrates a namespace does it, and editors see it.
+    cluster_role(
+        "strongroom:aggregate-grants-to-admin",
+        can(WRITE, "secretgrants", _OURS),
+        labels="admin",
+    ),
+    cluster_role(
+        "strongroom:aggregate-grants-to-edit",
+        can(READ, "secretgrants", _OURS),
         labels="edit",
     ),
     # Who may edit Secrets may be whom an alert is about: to see to alerts takes a right of its own.
