@@ -18,6 +18,7 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
+from strongroom.storage.encryption import wire
 from strongroom.storage.encryption.keyservice import Wrapped
 from strongroom.storage.encryption.port import DecryptionFailed
 
@@ -27,8 +28,6 @@ _MAX_ANNOTATIONS = 32 * 1024
 # Annotation names are domain names with a dot in them.
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+\.?")
-
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 class SourceType(IntEnum):
@@ -52,25 +51,26 @@ def encode_source(source: Source) -> bytes:
     if problem:
         raise ValueError(problem)
     wrapped = source.wrapped
-    coded = _bytes_field(2, wrapped.key_id.encode()) + _bytes_field(3, wrapped.ciphertext)
-    for name in sorted(wrapped.annotations):
-        entry = _bytes_field(1, name.encode()) + _bytes_field(2, wrapped.annotations[name])
-        coded += _bytes_field(4, entry)
+    coded = wire.field(2, wrapped.key_id.encode()) + wire.field(3, wrapped.ciphertext)
+    coded += wire.map_field(4, wrapped.annotations)
     if source.type:
-        coded += b"\x28" + _varint(source.type)
+        coded += b"\x28" + wire.varint(source.type)
     return coded
 
 
 def encode(data: bytes, source: bytes) -> bytes:
     """An envelope, from the encrypted data and the coded source."""
-    return b"\x0a" + _varint(len(data)) + data + source
+    return wire.field(1, data) + source
 
 
 def split(envelope: bytes) -> tuple[bytes, bytes] | None:
     """Encrypted data and coded source, when field 1 comes first as every known writer puts it."""
     if envelope[:1] != b"\x0a":
         return None
-    length, start = _read_varint(envelope, 1)
+    try:
+        length, start = wire.read_varint(envelope, 1)
+    except wire.WireError as error:
+        raise _malformed(error) from None
     end = start + length
     return (envelope[start:end], envelope[end:]) if end <= len(envelope) else None
 
@@ -80,27 +80,16 @@ def decode(envelope: bytes) -> tuple[bytes, Source]:
 
     Raises: `DecryptionFailed` for what is no such message or breaks upstream's limits.
     """
-    data = ciphertext = key_id = b""
-    kind = 0
-    annotations: dict[str, bytes] = {}
-    for number, value in _fields(envelope):
-        match number, value:
-            case 1, bytes():
-                data = value
-            case 2, bytes():
-                key_id = value
-            case 3, bytes():
-                ciphertext = value
-            case 4, bytes():
-                entry = dict(_fields(value))
-                annotations[_text(entry.get(1, b""))] = _expect_bytes(entry.get(2, b""))
-            case 5, int():
-                kind = value
-            case ((1 | 2 | 3 | 4 | 5), _):
-                raise DecryptionFailed("the envelope has a field of a wrong type")
+    try:
+        fields = wire.read(envelope)
+        data, ciphertext = fields.data(1), fields.data(3)
+        wrapped = Wrapped(ciphertext, fields.text(2), fields.map(4))
+        kind = fields.number(5)
+    except wire.WireError as error:
+        raise _malformed(error) from None
     if kind not in tuple(SourceType):
         raise DecryptionFailed("the envelope has an unknown kind of data key")
-    source = Source(Wrapped(ciphertext, _text(key_id), annotations), SourceType(kind))
+    source = Source(wrapped, SourceType(kind))
     problem = _problem(source) or ("" if data else "the encrypted data is empty")
     if problem:
         raise DecryptionFailed(f"the envelope is invalid: {problem}")
@@ -122,64 +111,5 @@ def _problem(source: Source) -> str:
     return ""
 
 
-def _varint(number: int) -> bytes:
-    coded = bytearray()
-    while number > 0x7F:
-        coded.append(number & 0x7F | 0x80)
-        number >>= 7
-    coded.append(number)
-    return bytes(coded)
-
-
-def _bytes_field(number: int, value: bytes) -> bytes:
-    return bytes((number << 3 | _BYTES,)) + _varint(len(value)) + value
-
-
-def _read_varint(data: bytes, position: int) -> tuple[int, int]:
-    number = 0
-    for shift in range(0, 70, 7):
-        if position >= len(data):
-            break
-        byte = data[position]
-        position += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, position
-    raise DecryptionFailed("the envelope is cut short or damaged")
-
-
-def _fields(data: bytes) -> list[tuple[int, int | bytes]]:
-    """Number and value of each field, in the order of the message."""
-    fields: list[tuple[int, int | bytes]] = []
-    position = 0
-    while position < len(data):
-        tag, position = _read_varint(data, position)
-        kind = tag & 7
-        if kind == _VARINT:
-            number, position = _read_varint(data, position)
-            fields.append((tag >> 3, number))
-            continue
-        if kind == _BYTES:
-            length, position = _read_varint(data, position)
-        elif kind in {_FIXED64, _FIXED32}:
-            length = 8 if kind == _FIXED64 else 4
-        else:
-            raise DecryptionFailed("the envelope has a field of an unknown form")
-        if position + length > len(data):
-            raise DecryptionFailed("the envelope is cut short or damaged")
-        fields.append((tag >> 3, data[position : position + length]))
-        position += length
-    return fields
-
-
-def _expect_bytes(value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        raise DecryptionFailed("the envelope has a field of a wrong type")
-    return value
-
-
-def _text(value: int | bytes) -> str:
-    try:
-        return _expect_bytes(value).decode()
-    except UnicodeDecodeError:
-        raise DecryptionFailed("the envelope has text that is not UTF-8") from None
+def _malformed(error: wire.WireError) -> DecryptionFailed:
+    return DecryptionFailed(f"the envelope {error}")
