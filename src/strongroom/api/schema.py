@@ -61,6 +61,7 @@ class FieldFacts:
     granular: bool = False
     micro: bool = False
     confidential: bool = False
+    confidential_by: str | None = None
     write_only: bool = False
     within: tuple[int, ...] = ()
     by_value: bool = False
@@ -75,7 +76,8 @@ def F(number: int, description: str, **facts: Any) -> msgspec.Meta:  # noqa: N80
     ``list_type``, ``list_keys``, ``atomic`` and ``granular`` (what a map is anyway, said where
     upstream says it) are server-side apply's; ``patch`` and ``merge_key`` strategic merge patch's;
     ``format`` and ``enum`` OpenAPI's; ``required`` marks what upstream's schema lists as required;
-    ``confidential`` marks values that logs and audit never show.
+    ``confidential`` marks values that logs and audit never show; ``confidential_by`` names the
+    annotation in which an object lists the keys of the map whose values are such.
     ``within`` is the number of the message that holds the field in protobuf where Go inlines a
     struct, so that JSON has no such level (a tuple of numbers for structs in structs);
     ``by_value`` marks a time, quantity or free-form value that Go holds without a pointer, so that

@@ -17,6 +17,7 @@ from strongroom.api.validation import (
 )
 from strongroom.resources.columns import AGE, NAME
 from strongroom.resources.resource import Column, Resource
+from strongroom.resources.strongroom_annotations import SENSITIVE_KEYS
 
 MAX_SIZE = 1024 * 1024
 """Limit on the sum of all values' lengths, in bytes."""
@@ -27,10 +28,16 @@ _IMMUTABLE_SET = "field is immutable when `immutable` is set"
 class ConfigMap(Object):
     """Holds configuration for pods: text in ``data``, anything else in ``binaryData``."""
 
-    data: Annotated[dict[str, str], F(2, "Text values by key.")] = {}
+    data: Annotated[
+        dict[str, str], F(2, "Text values by key.", confidential_by=SENSITIVE_KEYS)
+    ] = {}
     binaryData: Annotated[
         dict[str, bytes],
-        F(3, "Values that are not UTF-8 text, base64 on the wire; no key may also be in data."),
+        F(
+            3,
+            "Values that are not UTF-8 text, base64 on the wire; no key may also be in data.",
+            confidential_by=SENSITIVE_KEYS,
+        ),
     ] = {}
     immutable: Annotated[
         bool | None, F(4, "When true, neither the data nor this field can be changed any more.")

@@ -42,3 +42,6 @@ CERTIFICATE_NAMESPACES = "strongroom.io/namespaces"
 DNS_DOMAINS = "strongroom.io/dns-domains"
 """On an authority's Secret: what certificates may be named after besides services of their own
 namespace."""
+
+SENSITIVE_KEYS = "strongroom.io/sensitive-keys"
+"""On ConfigMaps: the keys whose values are confidential, with commas (``*``: all)."""
