@@ -53,26 +53,29 @@ def check(text: str, declared: tuple[tuple[str, str], ...]) -> tuple[bytes, str]
         expression = environment.compile(text)
         return expression.serialize(), _type_name(expression.return_type())
     except (RuntimeError, ValueError, TypeError) as error:
-        reason = _reason(error)
+        # Names with a dot are fields of one that is no variable by itself.
+        roots = {name.partition(".")[0] for name, _ in declared if "." in name}
+        reason = _reason(error, roots | {_COMPOSED})
     errors = _ERROR.findall(reason)
     if errors and all(map(_NOT_DECLARABLE.match, errors)):
         return environment.compile(text, disable_check=True).serialize(), UNCHECKED
     raise CompileError(f"compilation failed: {reason}")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, composed: set[str]) -> str:
     """The library's message without the status code around it."""
-    return _UNDECLARED.sub(_rooted, _STATUS.sub("", _STATUS_BEFORE.sub("", str(error))))
+    text = _STATUS.sub("", _STATUS_BEFORE.sub("", str(error)))
+    return _UNDECLARED.sub(lambda found: _rooted(found, composed), text)
 
 
-def _rooted(found: re.Match[str]) -> str:
+def _rooted(found: re.Match[str], composed: set[str]) -> str:
     """An undeclared ``a.b.c`` as cel-go tells it: ``a`` is not declared, where ``a`` stands."""
     line, column, name, rest, text, dots = found.groups()
     root, _, path = name.partition(".")
     at = int(column) - len(name.rpartition(".")[0])
     if at < 1 or text[at - 1 :][: len(root)] != root or len(dots) + 1 != int(column):
         return found.group()
-    if root == _COMPOSED:
+    if root in composed:
         field = path.partition(".")[0]
         at += len(root)
         where, arrow = f"<input>:{line}:{at}", "." * (at - 1) + "^"
