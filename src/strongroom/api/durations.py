@@ -38,3 +38,19 @@ def parse_duration(text: str) -> timedelta:
     if nanoseconds > _MOST:
         raise ValueError("the duration is too long")
     return timedelta(microseconds=(-nanoseconds if found.group(1) == "-" else nanoseconds) / 1000)
+
+
+def duration_text(value: timedelta) -> str:
+    """A duration as Go prints it (``time.Duration.String``): ``1m0s``, ``2.5s``, ``300ms``."""
+    total = value // timedelta(microseconds=1)
+    sign, total = ("-" if total < 0 else ""), abs(total)
+    if total < 1_000_000:
+        number, unit = (total / 1000, "ms") if total >= 1000 else (total, "µs" if total else "s")
+        return f"{sign}{number:g}{unit}"
+    minutes, rest = divmod(total, 60_000_000)
+    hours, minutes = divmod(minutes, 60)
+    whole, part = divmod(rest, 1_000_000)
+    seconds = f"{whole}.{part:06}".rstrip("0").rstrip(".")
+    if hours:
+        return f"{sign}{hours}h{minutes}m{seconds}s"
+    return f"{sign}{minutes}m{seconds}s" if minutes else f"{sign}{seconds}s"

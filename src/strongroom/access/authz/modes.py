@@ -8,10 +8,15 @@ from strongroom.access.authz.port import Decision, Verdict
 from strongroom.access.user import Attributes
 
 ALWAYS_ALLOW, ALWAYS_DENY = "AlwaysAllow", "AlwaysDeny"
-NODE, RBAC = "Node", "RBAC"
+NODE, RBAC, WEBHOOK = "Node", "RBAC", "Webhook"
 DEFAULT = (NODE, RBAC)
-_OURS = (ALWAYS_ALLOW, ALWAYS_DENY, NODE, RBAC)
-_THEIRS = ("ABAC", "Webhook")
+OURS = (ALWAYS_ALLOW, ALWAYS_DENY, NODE, RBAC, WEBHOOK)
+_THEIRS = ("ABAC",)
+
+
+def name_of(mode: str) -> str:
+    """How metrics and refusals name the authorizer of a mode."""
+    return mode.lower()
 
 
 def mode_error(modes: Sequence[str]) -> str:
@@ -21,7 +26,7 @@ def mode_error(modes: Sequence[str]) -> str:
     for i, mode in enumerate(modes):
         if mode in _THEIRS:
             return f"strongroom has no authorization mode {mode}"
-        if mode not in _OURS:
+        if mode not in OURS:
             return f'authorization-mode "{mode}" is not a valid mode'
         if mode in modes[:i]:
             return f'authorization-mode "{mode}" is repeated'

@@ -20,10 +20,15 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict with the reason that the refused client and the audit log are told."""
+    """A verdict with the reason that the refused client and the audit log are told.
+
+    ``error`` is what went wrong on the way. What is allowed stays so; where it is not, nobody can
+    tell whether it should be, and a request ends as an error of the server.
+    """
 
     verdict: Verdict = Verdict.NO_OPINION
     reason: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
