@@ -35,6 +35,7 @@ from strongroom.server.maintenance import keep_doing
 from strongroom.server.metrics import Metrics
 from strongroom.server.oidc import discovery_documents
 from strongroom.server.options import Options
+from strongroom.server.partial import PartialAccess
 from strongroom.server.paths import Page, path_routes
 from strongroom.server.pipeline import Pipeline
 from strongroom.server.pki import PKI
@@ -190,6 +191,7 @@ async def _build(
             care.reads,
         ),
         _fairness(options, metrics, stack),
+        PartialAccess(authorization.partial, kinds),
     )
     app = App(pipeline, metrics, shutdown, clock)
     listener = given.listener(app, _serving_context(options, given.pki))

@@ -19,6 +19,7 @@ from strongroom.access.authz.modes import (
 )
 from strongroom.access.authz.node import NodeAuthorizer, node_of
 from strongroom.access.authz.node_graph import NodeGraph
+from strongroom.access.authz.partial import PartialRights
 from strongroom.access.authz.policies import Policies, aggregate
 from strongroom.access.authz.port import Authorizer, Held
 from strongroom.access.authz.rbac import RBACAuthorizer
@@ -50,7 +51,7 @@ class Authorization:
 
     def __init__(self, store: Store, modes: Sequence[str] = DEFAULT) -> None:
         self.policies = Policies()
-        self._graph = NodeGraph()
+        self.graph = NodeGraph()
         self._policy_kinds: tuple[Registry[Any], ...] = ()
         self._pods: tuple[Registry[Any], ...] = ()
         self.rbac = RBACAuthorizer(self.policies, CatchUp(store, lambda: self._policy_kinds))
@@ -58,10 +59,15 @@ class Authorization:
         known: dict[str, Authorizer] = {
             ALWAYS_ALLOW: Always(allow=True),
             ALWAYS_DENY: Always(allow=False),
-            NODE: NodeAuthorizer(self._graph, CatchUp(store, lambda: self._pods)),
+            NODE: NodeAuthorizer(self.graph, CatchUp(store, lambda: self._pods)),
             RBAC: self.rbac,
         }
         self.authorizer = UnionAuthorizer([MastersAuthorizer(), *(known[mode] for mode in modes)])
+        known_rules = self.policies if RBAC in modes else None
+        self.partial = PartialRights(
+            self.authorizer, known_rules, exhaustive=self._modes <= known.keys()
+        )
+        """What may be shown of Secrets to those who may not see all of them."""
         self.creation = CreationCheck(self.authorizer)
         """The first plugin of admission that judges objects."""
         self.escalation = EscalationCheck(self.policies, self.authorizer)
@@ -78,8 +84,8 @@ class Authorization:
             _follow(registry, self._take_role)
         for registry in bindings:
             _follow(registry, self._take_binding)
-        _follow(self._pods[0], self._graph.put)
-        _follow(asked, self._graph.put_request)
+        _follow(self._pods[0], self.graph.put)
+        _follow(asked, self.graph.put_request)
 
     async def rules_of(self, user: User, namespace: str) -> Held:
         """What a user may do in a namespace, as far as it can be listed."""

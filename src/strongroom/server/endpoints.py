@@ -15,6 +15,7 @@ from strongroom.server.call import Call
 from strongroom.server.encode import encode
 from strongroom.server.kinds import Kinds
 from strongroom.server.negotiation import accepted_form
+from strongroom.server.partial import Part
 from strongroom.server.podlogs import PodLogs
 from strongroom.server.reply import Reply, StreamReply
 from strongroom.server.request import Request
@@ -92,8 +93,13 @@ class Endpoints:
         self._posts = {("pods", "binding"): bind.VERB, **(posts or {})}
         """Subresources that are created only, by the kind's plural name and theirs."""
 
-    async def open(self, request: Request, target: Target, attributes: Attributes) -> Stages:
-        """The stages of a request. Raises StatusError 404, 405, 406."""
+    async def open(
+        self, request: Request, target: Target, attributes: Attributes, part: Part | None = None
+    ) -> Stages:
+        """The stages of a request, of which only a ``part`` may be shown.
+
+        Raises StatusError 404, 405, 406.
+        """
         registry = await self._kinds.find(target.group, target.version, target.resource)
         if registry is None or target.extra:
             raise no_such_resource()
@@ -109,6 +115,7 @@ class Endpoints:
         form = accepted_form(accept, shapes, protobuf=protobuf)
         holds = (target.group, target.resource) in _HOLD_VALUES
         reads = self._reads if holds and not target.group else None
+        registry = registry if part is None else part.of(registry)
         return Stages(Call(request, target, attributes, registry, form), verb, reads, holds)
 
     def _verb(self, registry: Registry[Any], request: Request, target: Target) -> Verb:

@@ -20,6 +20,7 @@ from strongroom.server.audit.record import DECISION, REASON, Audit, Record
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness, Flow, Overloaded
 from strongroom.server.kept import Kept
+from strongroom.server.partial import Part, PartialAccess
 from strongroom.server.reply import Reply, StreamReply, too_many_requests
 from strongroom.server.request import Request
 from strongroom.server.routes import Routes, page_not_found, wrong_method
@@ -50,6 +51,7 @@ class Pipeline:
         routes: Routes,
         endpoints: Endpoints,
         fairness: Fairness,
+        partial: PartialAccess | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._audit = audit
@@ -58,6 +60,7 @@ class Pipeline:
         self._routes = routes
         self._endpoints = endpoints
         self._fairness = fairness
+        self._partial = partial
         self._asked: Kept[Target, dict[str, Attributes]] = Kept(lambda _: {})
 
     async def serve(self, request: Request, progress: Progress) -> Reply | StreamReply:
@@ -70,17 +73,22 @@ class Pipeline:
             if progress.record is not None:
                 progress.record.impersonated = acting
         attributes = self._attributes(target, user)
-        await self._authorize(attributes, progress)
+        part = await self._authorize(request, target, attributes, progress)
         flow = self._fairness.flow(user, target)
         if flow is None:
-            return await self._work(request, target, attributes)
+            return await self._work(request, target, attributes, part)
         try:
-            return await self._work_in_turn(request, target, attributes, flow)
+            return await self._work_in_turn(request, target, attributes, part, flow)
         except Overloaded:
             return too_many_requests()
 
     async def _work_in_turn(
-        self, request: Request, target: Target, attributes: Attributes, flow: Flow
+        self,
+        request: Request,
+        target: Target,
+        attributes: Attributes,
+        part: Part | None,
+        flow: Flow,
     ) -> Reply | StreamReply:
         """The work of a request that shares the server with others."""
         fairness, verb, sent = self._fairness, target.verb, 0
@@ -89,7 +97,7 @@ class Pipeline:
             await fairness.receive(flow, request)
         await fairness.enter(flow, request, verb)
         try:
-            reply = await self._work(request, target, attributes)
+            reply = await self._work(request, target, attributes, part)
             if isinstance(reply, StreamReply):
                 fairness.watch(flow)
                 reply.ended = lambda: fairness.unwatch(flow)
@@ -101,11 +109,11 @@ class Pipeline:
             request.rest = fairness.rest(flow)
 
     async def _work(
-        self, request: Request, target: Target, attributes: Attributes
+        self, request: Request, target: Target, attributes: Attributes, part: Part | None
     ) -> Reply | StreamReply:
         if not target.is_resource:
             return await self._serve_path(request, target)
-        call = await self._endpoints.open(request, target, attributes)
+        call = await self._endpoints.open(request, target, attributes, part)
         await call.decode_body()
         outcome = await call.run()  # admission and the registry
         return await call.encode(outcome)
@@ -155,14 +163,21 @@ class Pipeline:
             raise unauthorized() from failure
         return user
 
-    async def _authorize(self, attributes: Attributes, progress: Progress) -> None:
-        decision = await self._authorizer.authorize(attributes)
+    async def _authorize(
+        self, request: Request, target: Target, attributes: Attributes, progress: Progress
+    ) -> Part | None:
+        """Refuse, or say which part of the answer may be given; None is all of it."""
+        part, decision = None, await self._authorizer.authorize(attributes)
         allowed = decision.verdict is Verdict.ALLOW
+        if not allowed and self._partial is not None:
+            part, decision = await self._partial.part(request, target, attributes, decision)
+            allowed = part is not None
         if progress.record is not None:
             progress.record.annotations[DECISION] = "allow" if allowed else "forbid"
             progress.record.annotations[REASON] = decision.reason
         if not allowed:
             raise refusal(attributes, decision.reason)
+        return part
 
     async def _serve_path(self, request: Request, target: Target) -> Reply:
         handler = await self._routes.find(target.path)

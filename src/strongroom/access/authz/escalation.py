@@ -1,7 +1,8 @@
 """Nobody gives what they do not have: which rights a set of rules lacks of another.
 
 Sources: ``k8s.io/component-helpers/auth/rbac/validation/policy_comparator.go``,
-``pkg/registry/rbac/validation/rule.go`` and ``policy_compact.go``.
+``pkg/registry/rbac/validation/rule.go`` and ``policy_compact.go``. Ours is that a right to Secrets
+includes the same right to a part of them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from strongroom.access.authz.partial import includes_part
 from strongroom.access.authz.policies import Policies, aggregate, missing
 from strongroom.access.user import User
 from strongroom.api.gotext import quote, quotes
@@ -138,11 +140,12 @@ def _includes(rule: PolicyRule, right: _Right) -> bool:
         return False
     if right.path is not None:
         return any(_path_includes(path, right.path) for path in rule.nonResourceURLs)
-    return (
-        (ALL in rule.apiGroups or right.group in rule.apiGroups)
-        and _resource_included(rule.resources, right.resource)
-        and (not rule.resourceNames or right.name in rule.resourceNames)
-    )
+    if not (ALL in rule.apiGroups or right.group in rule.apiGroups):
+        return False
+    named = not rule.resourceNames or right.name in rule.resourceNames
+    if named and _resource_included(rule.resources, right.resource):
+        return True
+    return not right.group and includes_part(rule, right.resource, right.name)
 
 
 def _resource_included(held: Sequence[str], wanted: str) -> bool:
