@@ -9,7 +9,7 @@ import pytest
 
 from strongroom.access.user import Attributes, User
 from strongroom.api.errors import Status
-from strongroom.server.secret_reads import VALUES, SecretReads, chosen, tell_values
+from strongroom.server.secret_reads import NAME, VALUES, SecretReads, chosen, tell_values
 from strongroom.server.urls import parse_target
 from strongroom.server.verbs.verb import Done, Events, ManyObjects, OneObject
 
@@ -67,26 +67,28 @@ def test_selectors_are_told_from_names() -> None:
 
 
 NOTHING = cast("Any", None)
+ONE = OneObject(cast("Any", SimpleNamespace(name="s")))
 THREE = ManyObjects(cast("Any", SimpleNamespace(items=[1, 2, 3])))
 
 
 @pytest.mark.parametrize(
-    ("outcome", "shape", "told"),
+    ("verb", "outcome", "shape", "told"),
     [
-        (OneObject(NOTHING), "", {VALUES: "1"}),
-        (OneObject(NOTHING, 201), "", {VALUES: "1"}),
-        (THREE, "", {VALUES: "3"}),
-        (Events(NOTHING), "", {VALUES: "watch"}),
-        (Done(Status()), "", {}),
-        (THREE, "Table", {}),
-        (OneObject(NOTHING), "PartialObjectMetadata", {}),
+        ("get", ONE, "", {VALUES: "1"}),
+        ("patch", ONE, "", {VALUES: "1"}),
+        ("create", ONE, "", {VALUES: "1", NAME: "s"}),
+        ("list", THREE, "", {VALUES: "3"}),
+        ("watch", Events(NOTHING), "", {VALUES: "watch"}),
+        ("delete", Done(Status()), "", {}),
+        ("list", THREE, "Table", {}),
+        ("get", ONE, "PartialObjectMetadata", {}),
     ],
 )
 def test_the_audit_log_is_told_of_how_many_secrets_values_were_sent(
-    outcome: Any, shape: str, told: dict[str, str]
+    verb: str, outcome: Any, shape: str, told: dict[str, str]
 ) -> None:
     request = SimpleNamespace(annotations={})
-    tell_values(
-        cast("Any", SimpleNamespace(form=SimpleNamespace(shape=shape), request=request)), outcome
-    )
+    form, target = SimpleNamespace(shape=shape), SimpleNamespace(verb=verb)
+    call = SimpleNamespace(form=form, request=request, target=target)
+    tell_values(cast("Any", call), outcome)
     assert request.annotations == told

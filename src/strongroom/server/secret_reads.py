@@ -6,6 +6,7 @@ whole namespace is one note, however many Secrets it sent.
 
 from __future__ import annotations
 
+from strongroom.access.user import Attributes
 from strongroom.registry.view import AnyView
 from strongroom.resources.secretusage import ALL_SECRETS
 from strongroom.server.call import Call
@@ -13,6 +14,9 @@ from strongroom.server.verbs.verb import Events, ManyObjects, OneObject, Outcome
 
 VALUES = "secrets.strongroom.io/values"
 """Audit annotation: of how many Secrets an answer sent values; ``watch``: of as many as change."""
+
+NAME = "secrets.strongroom.io/name"
+"""Audit annotation: the name of a Secret that was made, which its URL does not tell."""
 
 _LONGEST_NAME = 256
 _MOST = 100_000
@@ -42,12 +46,16 @@ class SecretReads:
         verb = call.target.verb
         if verb == "get" and isinstance(outcome, OneObject):
             view = outcome.view
-            self._note(view.namespace, view.name, verb, call)
+            self._note(view.namespace, view.name, verb, call.attributes)
         elif verb == "list" and isinstance(outcome, ManyObjects):
             self._note_list(call, outcome.result.items)
         elif isinstance(outcome, Events) and not _by_name(call).startswith(_CHOSEN):
             # No Secret's name begins so: it would pass for selectors.
-            self._note(call.target.namespace, _watched(call), "watch", call)
+            self._note(call.target.namespace, _watched(call), "watch", call.attributes)
+
+    def given(self, namespace: str, name: str, attributes: Attributes) -> None:
+        """Values of a Secret were given by a reference to it, which another namespace has."""
+        self._note(namespace, name, attributes.verb, attributes)
 
     def take(self) -> dict[Note, str]:
         """All notes, which begins new ones."""
@@ -57,16 +65,16 @@ class SecretReads:
     def _note_list(self, call: Call, views: list[AnyView]) -> None:
         if call.attributes.label_selector or call.attributes.field_selector:
             for view in views:
-                self._note(view.namespace, view.name, "list", call)
+                self._note(view.namespace, view.name, "list", call.attributes)
         elif views:
-            self._note(call.target.namespace, ALL_SECRETS, "list", call)
+            self._note(call.target.namespace, ALL_SECRETS, "list", call.attributes)
 
-    def _note(self, namespace: str, name: str, verb: str, call: Call) -> None:
+    def _note(self, namespace: str, name: str, verb: str, attributes: Attributes) -> None:
         if max(len(namespace), len(name)) > _LONGEST_NAME:
             return  # No Secret is called so: a watch for one shows nothing.
         key = namespace, name, verb
         if key not in self._notes and len(self._notes) < _MOST:
-            self._notes[key] = call.attributes.user.name[:_LONGEST_NAME]
+            self._notes[key] = attributes.user.name[:_LONGEST_NAME]
 
 
 def tell_values(call: Call, outcome: Outcome) -> None:
@@ -78,6 +86,8 @@ def tell_values(call: Call, outcome: Outcome) -> None:
         return
     if isinstance(outcome, OneObject):
         call.request.annotations[VALUES] = "1"
+        if call.target.verb == "create":
+            call.request.annotations[NAME] = outcome.view.name
     elif isinstance(outcome, ManyObjects):
         call.request.annotations[VALUES] = str(len(outcome.result.items))
     elif isinstance(outcome, Events):

@@ -1,0 +1,1 @@
+"""Alerts: what audit events say about who reads Secrets, held against rules."""
