@@ -36,8 +36,9 @@ def test_ready_line_and_clean_end(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
-    (key,) = (tmp_path / "config" / "strongroom" / "keys").iterdir()
-    assert key.stat().st_mode & 0o777 == 0o600
+    keys = sorted((tmp_path / "config" / "strongroom" / "keys").iterdir())
+    assert ["".join(key.suffixes) for key in keys] == [".audit.head", ".audit.key", ".key"]
+    assert {key.stat().st_mode & 0o777 for key in keys} == {0o600}
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 
 
@@ -97,7 +98,7 @@ def test_a_lost_key_is_an_error_and_no_new_key(tmp_path: Path) -> None:
         ["--event-ttl", "-1h"],
         ["extra"],
         ["--tls-cert-file", "x"],
-        ["--audit-log-maxsize", "0"],
+        ["--audit-log-maxsize", "-1"],
     ],
 )
 def test_wrong_usage(arguments: list[str]) -> None:

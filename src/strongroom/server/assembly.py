@@ -15,6 +15,7 @@ from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
 from strongroom.resources.service import SERVICES
 from strongroom.server.admission import AdmissionParts
 from strongroom.server.app import App
+from strongroom.server.audit.outlets import audit_outlets
 from strongroom.server.audit.record import Audit
 from strongroom.server.audit.sink import Sink
 from strongroom.server.authentication import Authentication
@@ -26,7 +27,7 @@ from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness
 from strongroom.server.fairness_metrics import FlowMetrics
 from strongroom.server.freshness import Freshness
-from strongroom.server.ground import Ground, audit_log, occupy, start_errors
+from strongroom.server.ground import Ground, occupy, start_errors
 from strongroom.server.health import Check, Health
 from strongroom.server.history import SecretHistory
 from strongroom.server.kinds import Kinds
@@ -147,7 +148,7 @@ def _alone(
         ground.url,
         alive,
         LocalTurns(),
-        lambda metrics: audit_log(options, clock, metrics, stack),
+        lambda metrics: audit_outlets(options, clock, metrics, stack),
         text,
         lambda app, context: Listener(app, ground.sock, context),
     )

@@ -7,27 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from strongroom.api.clock import Clock
+from strongroom.audit_chain import ChainError
 from strongroom.paths import claim_data_dir
-from strongroom.server.audit.log import LogSink
-from strongroom.server.metrics import Metrics
 from strongroom.server.options import Options
 from strongroom.server.pki import PKI, PKIError, prepare_pki, write_kubeconfigs
+from strongroom.server.reloading import BadFile
 from strongroom.server.runfile import RunFile
 from strongroom.server.serving import base_url, listen
 from strongroom.server.storage import OpenedStore, open_store
 from strongroom.server.token_keys import KeyFileError, prepare_keys
 from strongroom.storage.encryption.port import EncryptionError
 from strongroom.storage.errors import StoreError
-from strongroom.telemetry import log
-
-logger = logging.getLogger("strongroom.server")
 
 
 class StartError(Exception):
@@ -50,7 +45,15 @@ def start_errors() -> Iterator[None]:
     """Raise StartError for what a person can mend."""
     try:
         yield
-    except (OSError, PKIError, KeyFileError, EncryptionError, StoreError) as error:
+    except (
+        OSError,
+        PKIError,
+        KeyFileError,
+        BadFile,
+        EncryptionError,
+        StoreError,
+        ChainError,
+    ) as error:
         raise StartError(str(error)) from error
 
 
@@ -79,25 +82,3 @@ def _listen(options: Options) -> socket.socket:
         where = f"{options.bind} port {options.port}"
         advice = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
         raise StartError(f"cannot listen on {where}: {error.strerror}{advice}") from error
-
-
-def audit_log(
-    options: Options, clock: Clock, metrics: Metrics, stack: contextlib.AsyncExitStack
-) -> LogSink:
-    """The audit log, of which there is one writer; events that are lost are counted."""
-    path = Path(options.audit.log.path)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-    def failed(error: OSError) -> None:
-        metrics.audit_errors.labels("log").inc()
-        log(logger, logging.ERROR, "audit event lost", error)
-
-    sink = LogSink(
-        path,
-        clock,
-        failed,
-        max_bytes=options.audit.log.maxsize * 1024 * 1024,
-        keep=options.audit.log.maxbackup,
-    )
-    stack.callback(sink.close)
-    return sink

@@ -17,8 +17,9 @@ from typing import Any
 
 from strongroom.api.clock import Clock, SystemClock
 from strongroom.server import control
+from strongroom.server.audit.outlets import audit_outlets
 from strongroom.server.fleet import Fleet, Worker, WorkerFailed
-from strongroom.server.ground import Ground, StartError, audit_log, occupy, start_errors
+from strongroom.server.ground import Ground, StartError, occupy, start_errors
 from strongroom.server.handing import Giver
 from strongroom.server.metrics import Metrics
 from strongroom.server.options import Options
@@ -65,7 +66,7 @@ class Keeper:
     ) -> None:
         self.url = ground.url
         self._metrics = Metrics()
-        self._audit = audit_log(options, clock, self._metrics, stack)
+        self._audit = audit_outlets(options, clock, self._metrics, stack)
         self._turns: TurnTable[Worker] = TurnTable(
             lambda worker, number: worker.say(control.YourTurn(number))
         )

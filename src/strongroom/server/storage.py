@@ -9,7 +9,6 @@ new database: a database whose key is missing is an error, never a reason for an
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path

@@ -12,7 +12,11 @@ from strongroom.access.authn.port import Credentials
 from strongroom.access.user import User
 from strongroom.api.errors import Status
 from strongroom.server.audit.log import LogSink
+from strongroom.server.audit.logfile import LogFile
+from strongroom.server.audit.losses import Losses
 from strongroom.server.audit.record import Audit
+from strongroom.server.audit.rotation import Rotation
+from strongroom.server.metrics import Metrics
 from strongroom.server.pipeline import Pipeline, Progress
 from strongroom.server.request import Request
 from strongroom.server.urls import parse_target
@@ -32,8 +36,9 @@ class Clock:
         return 0.0
 
 
-def no_error(error: OSError) -> None:
-    raise AssertionError(error)
+def a_sink(path: Path, rotation: Rotation = Rotation(), **more: Any) -> LogSink:  # noqa: B008 - frozen
+    losses = Losses("log", Metrics().audit_errors, Clock())
+    return LogSink(LogFile(path, Clock(), rotation), losses, **more)
 
 
 def a_request(path: bytes = b"/x") -> Request:
@@ -44,7 +49,7 @@ def a_request(path: bytes = b"/x") -> Request:
 
 async def test_an_event_is_written_once(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
-    sink = LogSink(path, Clock(), no_error)
+    sink = a_sink(path)
     record = Audit(sink, Clock()).begin(a_request(), None, None)
     record.complete(401)
     record.complete(200)
@@ -60,7 +65,7 @@ async def test_an_event_is_written_once(tmp_path: Path) -> None:
 
 async def test_nobody_fills_the_log_with_one_request(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
-    sink = LogSink(path, Clock(), no_error)
+    sink = a_sink(path)
     long = "x" * 1_000_000
     request = a_request(f"/api/v1/namespaces/{long}/secrets/{long}".encode())
     request.headers["user-agent"] = long
@@ -90,7 +95,7 @@ async def test_what_is_said_of_a_write_is_not_told(
     tmp_path: Path, method: str, decision: str | None, told: bool
 ) -> None:
     path = tmp_path / "audit.log"
-    sink = LogSink(path, Clock(), no_error)
+    sink = a_sink(path)
     request = a_request()
     request.method = method
     if decision is not None:
@@ -108,7 +113,7 @@ def first_bytes(directory: Path) -> list[bytes]:
 
 
 async def test_rotation_keeps_the_newest(tmp_path: Path) -> None:
-    sink = LogSink(tmp_path / "audit.log", Clock(), no_error, max_bytes=100, keep=2)
+    sink = a_sink(tmp_path / "audit.log", Rotation(max_bytes=100, keep=2))
     for number in range(5):
         sink.write(b"%d" % number * 80 + b"\n")
         sink.flush()
@@ -116,13 +121,17 @@ async def test_rotation_keeps_the_newest(tmp_path: Path) -> None:
     assert first_bytes(tmp_path) == [b"2", b"3", b"4"]
 
 
-async def test_a_full_disk_loses_events_and_says_so() -> None:
-    errors: list[OSError] = []
-    sink = LogSink(Path("/dev/full"), Clock(), errors.append)
-    sink.write(b"x\n")
-    await asyncio.sleep(0)
-    assert len(errors) == 1
+async def test_a_full_disk_loses_events_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    metrics = Metrics()
+    losses = Losses("log", metrics.audit_errors, Clock())
+    sink = LogSink(LogFile(Path("/dev/full"), Clock()), losses)
+    for _ in range(5):
+        sink.write(b"x\n")
+        sink.write(b"y\n")
+        await asyncio.sleep(0)
     sink.close()
+    assert b'apiserver_audit_error_total{plugin="log"} 10.0' in metrics.render()
+    assert [record.message for record in caplog.records] == ["audit events cannot be passed on"]
 
 
 async def test_without_a_sink_nothing_happens() -> None:
@@ -132,7 +141,7 @@ async def test_without_a_sink_nothing_happens() -> None:
 @pytest.mark.parametrize("uri", [b"/\xff", b"/a%0ab"])
 async def test_a_line_stays_a_line(tmp_path: Path, uri: bytes) -> None:
     path = tmp_path / "audit.log"
-    sink = LogSink(path, Clock(), no_error)
+    sink = a_sink(path)
     Audit(sink, Clock()).begin(a_request(uri), None, None).complete(400)
     await asyncio.sleep(0)
     assert len(path.read_text().splitlines()) == 1

@@ -1,81 +1,79 @@
-"""The audit log as a file, with rotation."""
+"""Audit events on their way to the log, written at the end of each turn of the event loop."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Sequence
 
-from strongroom.api.clock import Clock
+from strongroom.server.audit.logfile import LogFile
+from strongroom.server.audit.losses import Losses
+
+_HELD = 10_000
+"""Events that an insistent log holds while the disk does not take them."""
 
 
 class LogSink:
-    """Appends events to a file (0600): one write for all events of a turn of the event loop.
+    """One write for all events of a turn of the event loop.
 
-    So the log is at most a turn behind, and the busier the server the larger each write. At
-    ``max_bytes`` the file is renamed with the time of the change, and the oldest such files beyond
-    ``keep`` are removed. When the disk fails, ``on_error`` is told and events are lost rather than
-    answers.
+    So the log is at most a turn behind, and the busier the server the larger each write. When the
+    disk fails, events are lost rather than answers; an ``insistent`` one keeps them instead, tries
+    again whenever it is asked to settle, and loses only what is beyond what it can hold.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        clock: Clock,
-        on_error: Callable[[OSError], None],
-        *,
-        max_bytes: int = 100 * 1024 * 1024,
-        keep: int = 10,
-    ) -> None:
-        self._path = path
-        self._clock = clock
-        self._on_error = on_error
-        self._max_bytes = max_bytes
-        self._keep = keep
+    def __init__(self, file: LogFile, losses: Losses, *, insistent: bool = False) -> None:
+        self._log = file
+        self._losses = losses
+        self._insistent = insistent
         self._pending: list[bytes] = []
-        self._file = self._open()
-        self._size = os.fstat(self._file).st_size
+        self._lost = 0
+        self._due = False
 
     def write(self, line: bytes) -> None:
-        if not self._pending:
+        if not self._due:
+            self._due = True
             asyncio.get_running_loop().call_soon(self.flush)
         self._pending.append(line)
 
+    async def settle(self) -> bool:
+        """Write what is pending; tells whether nothing is left."""
+        self.flush()
+        return not self._pending
+
     def flush(self) -> None:
         """Write what is pending."""
+        self._due = False
         if not self._pending:
             return
-        content = b"".join(self._pending)
-        self._pending.clear()
         try:
-            if self._size + len(content) > self._max_bytes and self._size:
-                self._rotate()
-            self._append(content)
+            self.append(self._pending)
         except OSError as error:
-            self._on_error(error)
+            self._keep_some(error)
+        else:
+            self._pending.clear()
+
+    def append(self, lines: Sequence[bytes]) -> None:
+        """Write lines at once. Raises OSError; what is lost by it is counted."""
+        try:
+            self._log.append(lines, self._lost)
+        except OSError as error:
+            if not self._insistent:
+                self._lost += len(lines)
+                self._losses.lost(len(lines), error)
+            raise
+        self._lost = 0
+        self._losses.works()
 
     def close(self) -> None:
         """Write what is pending and close the file."""
         self.flush()
-        os.close(self._file)
+        self._log.close()
 
-    def _append(self, content: bytes) -> None:
-        left = memoryview(content)
-        while left:
-            written = os.write(self._file, left)
-            self._size += written
-            left = left[written:]
-
-    def _rotate(self) -> None:
-        stamp = self._clock.now().strftime("%Y-%m-%dT%H-%M-%S.%f")
-        self._path.rename(self._path.with_name(f"{self._path.stem}-{stamp}{self._path.suffix}"))
-        os.close(self._file)
-        self._file = self._open()
-        self._size = 0
-        old = sorted(self._path.parent.glob(f"{self._path.stem}-*{self._path.suffix}"))
-        for path in old[: -self._keep]:
-            path.unlink(missing_ok=True)
-
-    def _open(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    def _keep_some(self, error: OSError) -> None:
+        if not self._insistent:
+            self._pending.clear()
+            return
+        beyond = max(0, len(self._pending) - _HELD)
+        if beyond:
+            del self._pending[-beyond:]
+            self._lost += beyond
+        self._losses.lost(beyond, error)

@@ -1,7 +1,8 @@
-"""The contract of a place where audit events go."""
+"""The contract of a place where audit events go, and several of them as one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -11,3 +12,44 @@ class Sink(Protocol):
     def write(self, line: bytes) -> None:
         """Take one event as a JSON line. Must neither block nor raise."""
         ...
+
+
+class Settling(Sink, Protocol):
+    """A sink that can tell whether what it took has arrived."""
+
+    async def settle(self) -> bool:
+        """Wait until all that was taken has arrived; False when it cannot at present."""
+        ...
+
+
+class Fan:
+    """Hands each event to several sinks. ``write`` takes any number of whole lines."""
+
+    def __init__(self, sinks: Sequence[Sink], settling: Sequence[Settling] = ()) -> None:
+        """``settling`` are those sinks whose failures fail requests, or that requests wait for."""
+        self._sinks = list(sinks)
+        self._settling = settling
+        self.events = 0
+        """Events that were taken."""
+
+    def add(self, sink: Sink) -> None:
+        """Hand events to one more from now on."""
+        self._sinks.append(sink)
+
+    @property
+    def settles(self) -> bool:
+        """Whether requests are to wait for ``settle``."""
+        return bool(self._settling)
+
+    def write(self, line: bytes) -> None:
+        if line.count(b"\n") == 1:
+            self.events += 1
+            for sink in self._sinks:
+                sink.write(line)
+            return
+        for one in line.splitlines(keepends=True):
+            self.write(one)
+
+    async def settle(self) -> bool:
+        """Wait until all of them have what was taken; False when one cannot take it."""
+        return all([await sink.settle() for sink in self._settling])

@@ -1,0 +1,94 @@
+"""Where audit events go, put together: the log, and what else is configured.
+
+There is one of it for a server, in the process that alone writes: with several workers, the keeper.
+Each event goes to all places. Further ones are added with ``Fan.add``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from strongroom.api.clock import Clock
+from strongroom.audit_chain import chain_key_file
+from strongroom.paths import default_key_file
+from strongroom.server.audit.chained import Chained
+from strongroom.server.audit.log import LogSink
+from strongroom.server.audit.logfile import STDOUT, LogFile
+from strongroom.server.audit.losses import Losses
+from strongroom.server.audit.rotation import Rotation
+from strongroom.server.audit.sink import Fan, Settling, Sink
+from strongroom.server.metrics import Metrics
+from strongroom.server.options import Options
+from strongroom.server.storage import installation_id
+from strongroom.telemetry import log
+
+logger = logging.getLogger("strongroom.server")
+
+_MEGABYTE = 1024 * 1024
+
+
+def audit_outlets(
+    options: Options, clock: Clock, metrics: Metrics, stack: contextlib.AsyncExitStack
+) -> Fan:
+    """All places, as one sink. Raises ChainError, OSError."""
+    sinks: list[Sink] = []
+    settling: list[Settling] = []
+    if options.audit.log.path:
+        sink = _log(options, clock, metrics, stack)
+        sinks.append(sink)
+        if options.audit.log.mode == "blocking-strict":
+            settling.append(sink)
+    fan = Fan(sinks, settling)
+    metrics.registry.register(_Events(fan))
+    return fan
+
+
+def _log(
+    options: Options, clock: Clock, metrics: Metrics, stack: contextlib.AsyncExitStack
+) -> LogSink:
+    settings = options.audit.log
+    path, chained = Path(settings.path), None
+    if path != STDOUT:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if settings.chain:
+            chained = _chain(options, path)
+            stack.callback(chained.close)
+    rotation = Rotation(
+        settings.maxsize * _MEGABYTE, settings.maxbackup, settings.maxage, settings.compress
+    )
+    file = LogFile(path, clock, rotation, chained)
+    losses = Losses("log", metrics.audit_errors, clock)
+    sink = LogSink(file, losses, insistent=settings.mode == "blocking-strict")
+    stack.callback(sink.close)
+    return sink
+
+
+def _chain(options: Options, path: Path) -> Chained:
+    key = options.audit.log.chain_key_file
+    if key is None:
+        encryption = options.encryption_key_file
+        key = chain_key_file(encryption or default_key_file(installation_id(options.data_dir)))
+    chained = Chained(key, path)
+    log(logger, logging.INFO, "audit log is chained", events=chained.sequence, key=str(key))
+    return chained
+
+
+class _Events(Collector):
+    """How many events there were: counted in a plain number, for one is taken every moment."""
+
+    def __init__(self, fan: Fan) -> None:
+        self._fan = fan
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "apiserver_audit_event_total",
+            "Audit events that were generated.",
+            value=self._fan.events,
+        )
