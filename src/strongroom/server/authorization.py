@@ -39,6 +39,9 @@ from strongroom.storage.port import EventType, Store
 _ROLES = ("roles", "clusterroles")
 _BINDINGS = ("rolebindings", "clusterrolebindings")
 
+_LISTED = frozenset({ALWAYS_ALLOW, ALWAYS_DENY, NODE, RBAC})
+"""Those of which it is known whom they allow single keys of Secrets: RBAC alone does."""
+
 ANYTHING, ANYWHERE = Rule((ALL,), (ALL,), (ALL,)), Rule((ALL,), paths=(ALL,))
 """What is listed where everything is allowed."""
 
@@ -65,7 +68,7 @@ class Authorization:
         self.authorizer = UnionAuthorizer([MastersAuthorizer(), *(known[mode] for mode in modes)])
         known_rules = self.policies if RBAC in modes else None
         self.partial = PartialRights(
-            self.authorizer, known_rules, exhaustive=self._modes <= known.keys()
+            self.authorizer, known_rules, exhaustive=self._modes <= _LISTED
         )
         """What may be shown of Secrets to those who may not see all of them."""
         self.creation = CreationCheck(self.authorizer)

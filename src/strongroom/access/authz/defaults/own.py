@@ -79,6 +79,8 @@ ROLES = (
         can(READ, _ALERTS, _OURS),
         can("patch update", f"{_ALERTS}/status", _OURS),
     ),
+    # For whoever binds it, or has it aggregated to view, which as upstream's shows no Secrets.
+    cluster_role("strongroom:secret-metadata-viewer", can(READ, "secrets/metadata")),
     role("kube-public", _CLUSTER_INFO, can("get", "configmaps", names="cluster-info")),
 )
 
