@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 
 import pytest
 
 from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.encryption.identity import IdentityTransformer
-from strongroom.storage.encryption.port import KeyServiceError, Plain
+from strongroom.storage.encryption.port import KeyServiceError, Plain, Quick
 from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.errors import (
     KeyExists,
@@ -19,8 +20,9 @@ from strongroom.storage.errors import (
     UndecryptableList,
 )
 from strongroom.storage.memory import MemoryStore
-from strongroom.storage.port import EventType, KeyValue
+from strongroom.storage.port import EventType, KeyValue, Page
 from tests.storage.drivers import local_kms
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -138,7 +140,7 @@ async def test_an_undecryptable_value_can_be_deleted(
 
 
 async def test_without_its_key_service_nothing_is_written(memory: MemoryStore) -> None:
-    class Unreachable:
+    class Unreachable(Quick):
         def to_storage(self, value: bytes, *, context: bytes) -> bytes:
             raise KeyServiceError("no answer")
 
@@ -166,7 +168,7 @@ async def test_plain_values_from_before_are_read(memory: MemoryStore) -> None:
     assert found.value == b'{"kind":"Secret"}'
 
 
-class Counting:
+class Counting(Quick):
     """A transformer that counts what it opens."""
 
     def __init__(self) -> None:
@@ -207,3 +209,67 @@ async def test_recent_values_are_bounded() -> None:
     assert (await store.get("/5")) is not None
     assert transformer.opened == 1
     assert "xxx" not in repr(store._recent)
+
+
+class Patient:
+    """A transformer whose key service answers when the event loop says so."""
+
+    quick = False
+
+    def __init__(self) -> None:
+        self.answer = threading.Event()
+        self.asked = 0
+
+    def asks_to_read(self, value: bytes, *, context: bytes) -> bool:
+        return True
+
+    def asks_to_write(self, *, context: bytes) -> bool:
+        return True
+
+    def to_storage(self, value: bytes, *, context: bytes) -> bytes:
+        self._ask()
+        return b"<" + value
+
+    def from_storage(self, value: bytes, *, context: bytes) -> Plain:
+        self._ask()
+        return Plain(value[1:], stale=False)
+
+    def _ask(self) -> None:
+        self.asked += 1
+        assert self.answer.wait(30), "the event loop waits for the key service"
+
+
+async def test_nobody_waits_for_a_key_service_but_who_asked() -> None:
+    transformer, memory = Patient(), MemoryStore()
+    await memory.create("/a", b"<one")
+    store = EncryptedStore(memory, transformer)
+    watch = store.watch("/", after=0)
+    asking = [
+        asyncio.ensure_future(one)
+        for one in (
+            store.get("/a"),
+            store.list("/"),
+            store.create("/b", b"two", beside=[("/c", b"three")]),
+            anext(watch),
+            store.update("/a", b"four", expected=1),
+        )
+    ]
+
+    async def asked() -> int:
+        return transformer.asked
+
+    await until(asked, lambda count: count == len(asking))
+    # Nothing of the batch has been handed out: its progress is not told either.
+    assert watch.progress < memory.current_revision
+    transformer.answer.set()
+    found, page, _, events, conflict = await asyncio.gather(*asking, return_exceptions=True)
+    assert isinstance(found, KeyValue)
+    assert found.value == b"one"
+    assert isinstance(page, Page)
+    assert [item.value for item in page.items] == [b"one"]
+    assert isinstance(events, list)
+    assert events[0].value == b"one"
+    assert watch.progress >= events[0].revision
+    assert isinstance(conflict, RevisionConflict)
+    assert conflict.current is not None
+    assert conflict.current.value == b"one"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Self
 
@@ -68,6 +68,8 @@ class EncryptedStore:
     `Undecryptable`; `list` raises `UndecryptableList`, which names every such key and carries
     the page of the others; `watch` delivers the event with `error` set and an empty value.
     A write whose value cannot be encrypted raises `StoreUnavailable`.
+
+    Where a key service has to be asked that is another process, a thread waits for it.
     """
 
     def __init__(self, store: Store, transformer: Transformer) -> None:
@@ -84,7 +86,7 @@ class EncryptedStore:
 
     async def get(self, key: str, *, revision: int = 0) -> KeyValue | None:
         stored = await self._store.get(key, revision=revision)
-        return None if stored is None else self._plain(stored)
+        return None if stored is None else await self._opened(stored)
 
     async def list(
         self, prefix: str, *, limit: int = 0, start: str = "", revision: int = 0
@@ -94,7 +96,7 @@ class EncryptedStore:
         failures: list[Undecryptable] = []
         for number, stored in enumerate(page.items, 1):
             try:
-                items.append(self._plain(stored))
+                items.append(await self._opened(stored))
             except Undecryptable as failure:
                 failures.append(failure)
             if number % _CHUNK == 0:
@@ -105,25 +107,25 @@ class EncryptedStore:
         return readable
 
     async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:
-        stored = self._stored(key, value)
-        return await self._store.create(key, stored, beside=self._stored_beside(beside))
+        stored, others = await self._sealed(key, value), await self._sealed_beside(beside)
+        return await self._store.create(key, stored, beside=others)
 
     async def update(self, key: str, value: bytes, *, expected: int, beside: Beside = ()) -> int:
-        stored, others = self._stored(key, value), self._stored_beside(beside)
+        stored, others = await self._sealed(key, value), await self._sealed_beside(beside)
         try:
             return await self._store.update(key, stored, expected=expected, beside=others)
         except RevisionConflict as conflict:
-            raise self._plain_conflict(conflict) from conflict
+            raise await self._opened_conflict(conflict) from conflict
 
     async def delete(self, key: str, *, expected: int, beside: Beside = ()) -> int:
-        others = self._stored_beside(beside)
+        others = await self._sealed_beside(beside)
         try:
             return await self._store.delete(key, expected=expected, beside=others)
         except RevisionConflict as conflict:
-            raise self._plain_conflict(conflict) from conflict
+            raise await self._opened_conflict(conflict) from conflict
 
     def watch(self, prefix: str, *, after: int) -> Watch:
-        return EncryptedWatch(self._store.watch(prefix, after=after), self._plain)
+        return EncryptedWatch(self._store.watch(prefix, after=after), self._plain, self._asks)
 
     async def compact(self, revision: int) -> None:
         await self._store.compact(revision)
@@ -139,11 +141,29 @@ class EncryptedStore:
         self._recent.add(key, value, stored)
         return stored
 
-    def _stored_beside(self, beside: Beside) -> Beside:
+    async def _sealed(self, key: str, value: bytes) -> bytes:
+        transformer = self._transformer
+        if transformer.quick or not transformer.asks_to_write(context=key.encode()):
+            return self._stored(key, value)
+        return await asyncio.to_thread(self._stored, key, value)
+
+    async def _sealed_beside(self, beside: Beside) -> Beside:
         """Each value sealed to its own key."""
         if not beside:
             return ()
-        return [(key, None if v is None else self._stored(key, v)) for key, v in beside]
+        return [(key, None if v is None else await self._sealed(key, v)) for key, v in beside]
+
+    def _asks(self, stored: KeyValue) -> bool:
+        """Whether opening a value would wait for another process."""
+        transformer = self._transformer
+        if transformer.quick or self._recent.find(stored.key, stored.value) is not None:
+            return False
+        return transformer.asks_to_read(stored.value, context=stored.key.encode())
+
+    async def _opened(self, stored: KeyValue) -> KeyValue:
+        if self._transformer.quick or not self._asks(stored):
+            return self._plain(stored)
+        return await asyncio.to_thread(self._plain, stored)
 
     def _plain(self, stored: KeyValue) -> KeyValue:
         key = stored.key
@@ -161,26 +181,35 @@ class EncryptedStore:
             ) from error
         return KeyValue(key, plain.value, stored.create_revision, stored.mod_revision)
 
-    def _plain_conflict(self, conflict: RevisionConflict) -> RevisionConflict:
+    async def _opened_conflict(self, conflict: RevisionConflict) -> RevisionConflict:
         """The conflict with the current value decrypted. Raises: `Undecryptable`."""
         current = conflict.current
-        return RevisionConflict(conflict.key, None if current is None else self._plain(current))
+        opened = None if current is None else await self._opened(current)
+        return RevisionConflict(conflict.key, opened)
 
 
 class EncryptedWatch:
     """Decrypts the batches of another watch.
 
-    Nothing is awaited between the arrival of a batch and its delivery, so that `progress` never
-    counts a batch that the caller has not seen.
+    Mostly nothing is awaited between the arrival of a batch and its delivery. When a key service
+    has to be asked for it, `progress` stays where it was meanwhile, so that it never counts a
+    batch that the caller has not seen.
     """
 
-    def __init__(self, watch: Watch, plain: Callable[[KeyValue], KeyValue]) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        plain: Callable[[KeyValue], KeyValue],
+        asks: Callable[[KeyValue], bool],
+    ) -> None:
         self._watch = watch
         self._plain = plain
+        self._asks = asks
+        self._held: int | None = None
 
     @property
     def progress(self) -> int:
-        return self._watch.progress
+        return self._watch.progress if self._held is None else self._held
 
     def await_progress(self, waiter: asyncio.Future[None]) -> None:
         self._watch.await_progress(waiter)
@@ -189,7 +218,14 @@ class EncryptedWatch:
         return self
 
     async def __anext__(self) -> Events:
-        return [self._event(event) for event in await anext(self._watch)]
+        events = await anext(self._watch)
+        if not any(self._asks(stored) for event in events for stored in _stored_in(event)):
+            return [self._event(event) for event in events]
+        self._held = events[0].revision - 1
+        try:
+            return await asyncio.to_thread(lambda: [self._event(event) for event in events])
+        finally:
+            self._held = None
 
     async def close(self) -> None:
         await self._watch.close()
@@ -205,8 +241,20 @@ class EncryptedWatch:
         if event.type is EventType.DELETE:
             last = b"" if previous is None else previous.value
             return replace(event, value=last, previous=previous)
-        stored = KeyValue(event.key, event.value, event.create_revision, event.revision)
+        stored = _put(event)
         try:
             return replace(event, value=self._plain(stored).value, previous=previous)
         except Undecryptable as failure:
             return replace(event, value=b"", previous=previous, error=failure)
+
+
+def _put(event: Event) -> KeyValue:
+    return KeyValue(event.key, event.value, event.create_revision, event.revision)
+
+
+def _stored_in(event: Event) -> Iterator[KeyValue]:
+    """The values of an event that are opened for it."""
+    if event.previous is not None:
+        yield event.previous
+    if event.type is EventType.PUT:
+        yield _put(event)

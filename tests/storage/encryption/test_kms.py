@@ -24,6 +24,7 @@ class RotatingService:
         self.current = self.services[0]
         self.wraps = 0
         self.unwraps = 0
+        self.quick = True
 
     def status(self) -> str:
         return self.current.status()

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from strongroom.storage.encryption.port import DecryptionFailed, Plain
+from strongroom.storage.encryption.port import DecryptionFailed, Plain, Quick
 
 KEY_SIZES = (16, 24, 32)
 """Bytes of an AES key."""
@@ -29,7 +29,7 @@ _BLOCK = 16
 _BLOCK_BITS = 128
 
 
-class AESGCMTransformer:
+class AESGCMTransformer(Quick):
     """Values under one AES-GCM key with random nonces.
 
     NIST SP 800-38D allows 2^32 values under such a key; nothing counts them, as upstream does not.
@@ -58,7 +58,7 @@ class AESGCMTransformer:
         return Plain(plain, stale=False)
 
 
-class AESCBCTransformer:
+class AESCBCTransformer(Quick):
     """Values under one AES-CBC key.
 
     Nothing authenticates them: whoever can write to the database can change what is read, and a

@@ -20,19 +20,32 @@ for what is stored beside the objects."""
 class TransformerByKind:
     """Asks ``choose`` once for each section of the keys; ``reset`` makes it ask again."""
 
-    def __init__(self, choose: Choose) -> None:
-        self._choose = choose
+    def __init__(self, choose: Choose, *, quick: bool = True) -> None:
         self._known: dict[str, Transformer] = {}
+        self.reset(choose, quick=quick)
 
-    def reset(self, choose: Choose) -> None:
-        """Choose otherwise from now on. What is under way ends as it began."""
-        self._choose, self._known = choose, {}
+    def reset(self, choose: Choose, *, quick: bool = True) -> None:
+        """Choose otherwise from now on. What is under way ends as it began.
+
+        ``quick`` says that every transformer that can be chosen is.
+        """
+        self._choose, self._known, self._quick = choose, {}, quick
+
+    @property
+    def quick(self) -> bool:
+        return self._quick
 
     def to_storage(self, value: bytes, *, context: bytes) -> bytes:
         return self._of(context).to_storage(value, context=context)
 
     def from_storage(self, value: bytes, *, context: bytes) -> Plain:
         return self._of(context).from_storage(value, context=context)
+
+    def asks_to_read(self, value: bytes, *, context: bytes) -> bool:
+        return self._of(context).asks_to_read(value, context=context)
+
+    def asks_to_write(self, *, context: bytes) -> bool:
+        return self._of(context).asks_to_write(context=context)
 
     def _of(self, context: bytes) -> Transformer:
         name = section(context.decode())

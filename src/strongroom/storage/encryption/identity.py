@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from strongroom.storage.encryption.port import DecryptionFailed, Plain
+from strongroom.storage.encryption.port import DecryptionFailed, Plain, Quick
 
 # Upstream reserves this beginning for encrypted values; no encoding of an object begins so.
 ENCRYPTED_PREFIX = b"k8s:enc:"
 
 
-class IdentityTransformer:
+class IdentityTransformer(Quick):
     """Stores plaintext. Refuses to take an encrypted value for a plain one."""
 
     def to_storage(self, value: bytes, *, context: bytes) -> bytes:

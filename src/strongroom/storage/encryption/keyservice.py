@@ -28,6 +28,11 @@ class KeyService(Protocol):
     encrypted.
     """
 
+    @property
+    def quick(self) -> bool:
+        """Whether it is in this process and never lets anybody wait."""
+        ...
+
     def status(self) -> str:
         """The id of the key that `encrypt` uses now; another id means that it was rotated."""
         ...

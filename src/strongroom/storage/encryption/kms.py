@@ -15,7 +15,10 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -25,6 +28,7 @@ from strongroom.storage.encryption import envelope
 from strongroom.storage.encryption.envelope import Source, SourceType
 from strongroom.storage.encryption.keyservice import KeyService
 from strongroom.storage.encryption.port import DecryptionFailed, KeyServiceError, Plain
+from strongroom.storage.encryption.stored import KMS_V2, prefix_of
 
 _SEED_SIZE = 32
 _INFO_SIZE = 32
@@ -103,54 +107,92 @@ def _open(cipher: AESGCM, data: bytes, context: bytes) -> bytes:
         ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class _Unwrapped:
+    """A data key at hand, and by what it was wrapped."""
+
+    key: _DataKey
+    seeded: bool
+    key_id: str
+
+
 class KMSTransformer:
     """The `Transformer` of one KMS v2 provider; its stored bytes go behind `prefix`.
 
-    Makes a seed and has it wrapped at once, so a key service that does not work is found at
-    start. After `max_writes` values, or when `refresh` finds that the key service rotated its
-    key, a new seed takes over. Values read with another key id or an older scheme are stale.
+    Without a `lease` the key service is of this process: a seed is wrapped at once, so that one
+    that does not work is found at start, and a new seed takes over after `max_writes` values.
+    With one, it may be away for a while, at the start too. Then nothing here asks it but
+    `refresh`, `rotate` and the reading of values under data keys not yet seen; values are written
+    for `lease` seconds after it last said which key it uses, and are read for ever (upstream's
+    rule, so that a key that was taken away is not written with).
+
+    Values read with another key id or an older scheme are stale.
     """
 
-    def __init__(self, name: str, service: KeyService, *, max_writes: int = 1 << 20) -> None:
-        self.prefix = f"k8s:enc:kms:v2:{name}:".encode()
+    def __init__(
+        self,
+        name: str,
+        service: KeyService,
+        *,
+        max_writes: int = 1 << 20,
+        lease: float = 0.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.prefix = prefix_of(KMS_V2, name)
         self._service = service
         self._max_writes = max_writes
+        self._lease, self._monotonic = lease, monotonic
+        self._until = float("-inf") if lease else float("inf")
         self._lock = threading.Lock()
-        self._keys: OrderedDict[bytes, tuple[_DataKey, bool]] = OrderedDict()
+        self._keys: OrderedDict[bytes, _Unwrapped] = OrderedDict()
+        self._write: tuple[Seed, bytes] | None = None
+        self._writes = 0
         self.key_id = ""
-        self.rotate()
+        if not lease:
+            self.rotate()
 
     def __repr__(self) -> str:
         return f"KMSTransformer({self.prefix.decode()!r}, key_id={self.key_id!r})"
 
+    @property
+    def quick(self) -> bool:
+        return self._service.quick
+
+    def asks_to_read(self, value: bytes, *, context: bytes) -> bool:
+        if self._service.quick:
+            return False
+        parts = envelope.split(value)
+        return parts is None or parts[1] not in self._keys
+
+    def asks_to_write(self, *, context: bytes) -> bool:
+        return False
+
     def rotate(self) -> None:
         """Write with a new seed from now on. Raises: `KeyServiceError`."""
-        secret = os.urandom(_SEED_SIZE)
-        wrapped = self._service.encrypt(secret)
-        try:
-            source = envelope.encode_source(
-                Source(wrapped, SourceType.HKDF_SHA256_XNONCE_AES_GCM_SEED)
-            )
-        except ValueError as error:
-            raise KeyServiceError(f"the key service's answer cannot be used: {error}") from error
-        seed = Seed(secret)
-        with self._lock:
-            if wrapped.key_id != self.key_id:
-                # Whether kept keys are stale depends on the id of the key that writes.
-                self._keys.clear()
-            self.key_id = wrapped.key_id
-            self._write = (seed, source)
-            self._writes = 0
-            self._keep(source, seed, stale=False)
+        self._begin("")
 
     def refresh(self) -> None:
-        """Ask the key service for its key, and follow a rotation; call it every minute or so."""
-        if self._service.status() != self.key_id:
-            self.rotate()
+        """Ask the key service for its key, and follow a rotation; call it every minute or so.
+
+        What was in use stays in use when the answer is none. Raises: `KeyServiceError`.
+        """
+        until = self._monotonic() + self._lease
+        key_id = self._service.status()
+        worn = self._write is None or self._writes >= self._max_writes
+        if worn or key_id != self.key_id:
+            self._begin(key_id)
+        if self._lease:
+            self._until = until
 
     def to_storage(self, value: bytes, *, context: bytes) -> bytes:
-        if self._writes >= self._max_writes:
+        if not self._lease and self._writes >= self._max_writes:
             self.rotate()
+        if self._write is None or self._monotonic() > self._until:
+            raise KeyServiceError(
+                f"KMS provider {self.name!r} has not told its key for more than "
+                f"{self._lease:g} s: nothing is encrypted until it does"
+            )
         self._writes += 1
         seed, source = self._write
         return envelope.encode(seed.seal(value, context), source)
@@ -160,12 +202,37 @@ class KMSTransformer:
         if parts is not None:
             known = self._keys.get(parts[1])
             if known is not None:
-                return Plain(known[0].open(parts[0], context), known[1])
+                return Plain(known.key.open(parts[0], context), self._stale(known))
         data, source = envelope.decode(value)
-        key, stale = self._unwrap(source)
-        return Plain(key.open(data, context), stale)
+        unwrapped = self._unwrap(source)
+        return Plain(unwrapped.key.open(data, context), self._stale(unwrapped))
 
-    def _unwrap(self, source: Source) -> tuple[_DataKey, bool]:
+    def _stale(self, unwrapped: _Unwrapped) -> bool:
+        return not unwrapped.seeded or unwrapped.key_id != self.key_id
+
+    def _begin(self, expected: str) -> None:
+        """Have a new seed wrapped, by the key of this id if one is given."""
+        secret = os.urandom(_SEED_SIZE)
+        wrapped = self._service.encrypt(secret)
+        if expected and wrapped.key_id != expected:
+            raise KeyServiceError(
+                f"KMS provider {self.name!r} says that its key is {expected!r} and encrypts with "
+                f"{wrapped.key_id!r}"
+            )
+        try:
+            source = envelope.encode_source(
+                Source(wrapped, SourceType.HKDF_SHA256_XNONCE_AES_GCM_SEED)
+            )
+        except ValueError as error:
+            raise KeyServiceError(f"the key service's answer cannot be used: {error}") from error
+        seed = Seed(secret)
+        with self._lock:
+            self.key_id = wrapped.key_id
+            self._write = (seed, source)
+            self._writes = 0
+            self._keep(source, _Unwrapped(seed, seeded=True, key_id=wrapped.key_id))
+
+    def _unwrap(self, source: Source) -> _Unwrapped:
         coded = envelope.encode_source(source)
         known = self._keys.get(coded)
         if known is not None:
@@ -173,12 +240,12 @@ class KMSTransformer:
         secret = self._service.decrypt(source.wrapped)
         seeded = source.type is SourceType.HKDF_SHA256_XNONCE_AES_GCM_SEED
         key: _DataKey = Seed(secret) if seeded else PlainKey(secret)
+        made = _Unwrapped(key, seeded, source.wrapped.key_id)
         with self._lock:
-            stale = not seeded or source.wrapped.key_id != self.key_id
-            self._keep(coded, key, stale=stale)
-        return key, stale
+            self._keep(coded, made)
+        return made
 
-    def _keep(self, source: bytes, key: _DataKey, *, stale: bool) -> None:
-        self._keys[source] = (key, stale)
+    def _keep(self, source: bytes, unwrapped: _Unwrapped) -> None:
+        self._keys[source] = unwrapped
         while len(self._keys) > _KEPT_KEYS:
             self._keys.popitem(last=False)

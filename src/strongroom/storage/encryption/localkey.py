@@ -121,6 +121,10 @@ class LocalKey:
             raise damaged
         return made
 
+    @property
+    def quick(self) -> bool:
+        return True
+
     def status(self) -> str:
         return self._key_id
 

@@ -56,7 +56,16 @@ class Transformer(Protocol):
     Failed verification raises `DecryptionFailed`, it never returns a flag or partial plaintext.
     Both methods are synchronous and fast for keys in use, may call a key service for others,
     and may be called from several threads at once.
+
+    A key service that is asked over a socket may let one wait for seconds. `quick` says that there
+    is none; else the two questions below tell, without asking it, when it would be asked, so that
+    the caller can wait elsewhere than on an event loop.
     """
+
+    @property
+    def quick(self) -> bool:
+        """Whether no method ever waits for a key service that is another process."""
+        ...
 
     def to_storage(self, value: bytes, *, context: bytes) -> bytes:
         """The bytes to store. Raises: `KeyServiceError`."""
@@ -65,3 +74,25 @@ class Transformer(Protocol):
     def from_storage(self, value: bytes, *, context: bytes) -> Plain:
         """The value that was stored. Raises: `DecryptionFailed`, `KeyServiceError`."""
         ...
+
+    def asks_to_read(self, value: bytes, *, context: bytes) -> bool:
+        """Whether `from_storage` of this value would ask such a key service."""
+        ...
+
+    def asks_to_write(self, *, context: bytes) -> bool:
+        """Whether `to_storage` would ask such a key service."""
+        ...
+
+
+class Quick:
+    """The answers of a transformer that has its keys at hand."""
+
+    @property
+    def quick(self) -> bool:
+        return True
+
+    def asks_to_read(self, value: bytes, *, context: bytes) -> bool:
+        return False
+
+    def asks_to_write(self, *, context: bytes) -> bool:
+        return False

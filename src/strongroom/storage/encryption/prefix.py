@@ -22,6 +22,11 @@ class PrefixTransformer:
             raise ValueError("at least one transformer is needed, to write with")
         self._transformers = tuple(transformers)
         self._write_prefix, self._write = self._transformers[0]
+        self._quick = all(transformer.quick for _, transformer in self._transformers)
+
+    @property
+    def quick(self) -> bool:
+        return self._quick
 
     def to_storage(self, value: bytes, *, context: bytes) -> bytes:
         return self._write_prefix + self._write.to_storage(value, context=context)
@@ -41,3 +46,13 @@ class PrefixTransformer:
         if failure is not None:
             raise failure
         raise DecryptionFailed(f"stored with {look(value)}, of which no provider is configured")
+
+    def asks_to_read(self, value: bytes, *, context: bytes) -> bool:
+        return not self._quick and any(
+            transformer.asks_to_read(value[len(prefix) :], context=context)
+            for prefix, transformer in self._transformers
+            if value.startswith(prefix)
+        )
+
+    def asks_to_write(self, *, context: bytes) -> bool:
+        return self._write.asks_to_write(context=context)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
-from strongroom.storage.encryption.port import DecryptionFailed, Plain
+from strongroom.storage.encryption.port import DecryptionFailed, Plain, Quick
 
 KEY_SIZES = (32,)
 """Bytes of a key."""
@@ -19,7 +19,7 @@ KEY_SIZES = (32,)
 _SHORTEST = SecretBox.NONCE_SIZE + SecretBox.MACBYTES
 
 
-class SecretboxTransformer:
+class SecretboxTransformer(Quick):
     """Values under one key, with random nonces that are too long to come twice."""
 
     def __init__(self, key: bytes) -> None:
