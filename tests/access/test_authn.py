@@ -6,10 +6,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
 from strongroom.access.authn.anonymous import Anonymous
+from strongroom.access.authn.authorities import Authorities
 from strongroom.access.authn.port import AuthenticationFailed, Credentials
 from strongroom.access.authn.union import GroupAdder, UnionAuthenticator
 from strongroom.access.authn.x509 import CREDENTIAL_ID, X509Authenticator
@@ -32,9 +33,31 @@ class Clock:
         return self.moment.timestamp()
 
 
+CA = make_ca(NOW)
+
+
+def nameless(organization: str) -> bytes:
+    authority = x509.load_pem_x509_certificate(CA.certificate)
+    key = load_pem_private_key(CA.key, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)])
+    made = (
+        x509.CertificateBuilder(authority.subject, subject, key.public_key(), 1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(Encoding.DER)
+
+
 def certificate(name: str, *organizations: str) -> bytes:
-    pair = issue(make_ca(NOW), Wanted(name, organizations, client=True), NOW)
+    pair = issue(CA, Wanted(name, organizations, client=True), NOW)
     return x509.load_pem_x509_certificate(pair.certificate).public_bytes(Encoding.DER)
+
+
+def certificates_of(clock: Clock, **options: int) -> X509Authenticator:
+    authorities = Authorities([x509.load_pem_x509_certificate(CA.certificate)])
+    return X509Authenticator(authorities, clock, **options)
 
 
 def offering(der: bytes | None, path: str = "/") -> Credentials:
@@ -42,33 +65,25 @@ def offering(der: bytes | None, path: str = "/") -> Credentials:
 
 
 async def test_common_name_is_the_user_and_organizations_are_the_groups() -> None:
-    user = await X509Authenticator(Clock()).authenticate(offering(certificate("jane", "a", "b")))
+    user = await certificates_of(Clock()).authenticate(offering(certificate("jane", "a", "b")))
     assert user is not None
     assert (user.name, user.groups) == ("jane", ("a", "b"))
     assert user.extra[CREDENTIAL_ID][0].startswith("X509SHA256=")
 
 
 async def test_no_certificate_is_no_user() -> None:
-    assert await X509Authenticator(Clock()).authenticate(offering(None)) is None
+    assert await certificates_of(Clock()).authenticate(offering(None)) is None
 
 
 async def test_a_certificate_without_a_common_name_is_no_user() -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters")])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1)
-        .not_valid_before(NOW)
-        .not_valid_after(NOW + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    der = made.public_bytes(Encoding.DER)
-    assert await X509Authenticator(Clock()).authenticate(offering(der)) is None
+    der = nameless("system:masters")
+    assert await certificates_of(Clock()).authenticate(offering(der)) is None
 
 
 @pytest.mark.parametrize("days", [-1, 366])
 async def test_a_certificate_outside_its_dates_fails_even_when_it_is_known(days: int) -> None:
     clock, der = Clock(), certificate("jane")
-    authenticator = X509Authenticator(clock)
+    authenticator = certificates_of(clock)
     assert await authenticator.authenticate(offering(der)) is not None
     clock.moment = NOW + timedelta(days=days)
     with pytest.raises(AuthenticationFailed):
@@ -77,14 +92,14 @@ async def test_a_certificate_outside_its_dates_fails_even_when_it_is_known(days:
 
 async def test_what_is_no_certificate_fails() -> None:
     with pytest.raises(AuthenticationFailed):
-        await X509Authenticator(Clock()).authenticate(offering(b"\x30\x03abc"))
+        await certificates_of(Clock()).authenticate(offering(b"\x30\x03abc"))
 
 
 async def test_only_the_newest_identities_are_kept() -> None:
-    authenticator = X509Authenticator(Clock(), keep=2)
+    authenticator = certificates_of(Clock(), keep=2)
     for name in ("a", "b", "c"):
         await authenticator.authenticate(offering(certificate(name)))
-    assert len(authenticator._known) == 2
+    assert len(authenticator._vouched._known) == 2
 
 
 class Fixed:

@@ -45,8 +45,9 @@ from strongroom.server.reviews import ReviewParts, reviews
 from strongroom.server.routes import Handler, Routes
 from strongroom.server.secret_care import SecretCare
 from strongroom.server.service_addresses import ServiceAddresses, ServiceRegistry
-from strongroom.server.serving import Listener, tls_context
+from strongroom.server.serving import Listener
 from strongroom.server.shutdown import Shutdown
+from strongroom.server.tls_files import TLSFiles
 from strongroom.server.tokenrequests import TokenRequests
 from strongroom.server.tokens import Tokens
 from strongroom.server.turns import LocalTurns, Turns
@@ -159,7 +160,8 @@ async def _build(
 ) -> Server:
     authorization = Authorization(given.store, options.authorization_mode)
     tokens = Tokens(options.tokens, given.pki.directory, given.store, clock)
-    authentication = Authentication(options, clock, tokens)
+    tls = _tls_files(options, given.pki, clock)
+    authentication = Authentication(options, clock, tokens, tls)
     stack.push_async_callback(authentication.close)
     access = (authentication, authorization)
     kinds = await _start_kinds(options, given, clock, access, stack)
@@ -195,7 +197,9 @@ async def _build(
         PartialAccess(authorization.partial, kinds),
     )
     app = App(pipeline, metrics, shutdown, clock)
-    listener = given.listener(app, _serving_context(options, given.pki))
+    listener = given.listener(app, tls.context)
+    listener.keep_apart(options.tls.proxy_headers.beginnings)
+    tls.begin(stack)
 
     async def duties() -> None:
         await take_up(options, given.url, given.store, kinds, tokens, clock, stack)
@@ -284,14 +288,10 @@ def _routes(
     return path_routes(metrics, healths, documents, more)
 
 
-def _serving_context(options: Options, pki: PKI) -> ssl.SSLContext:
+def _tls_files(options: Options, pki: PKI, clock: Clock) -> TLSFiles:
     certificate, key = pki.files("apiserver")
-    context = tls_context(
-        options.tls_cert_file or certificate, options.tls_private_key_file or key, pki.ca_file
-    )
-    if options.client_ca_file is not None:
-        context.load_verify_locations(options.client_ca_file)
-    return context
+    pair = options.tls_cert_file or certificate, options.tls_private_key_file or key
+    return TLSFiles(pair, pki.ca_file, options.client_ca_file, options.tls, clock)
 
 
 def _node_client_context(pki: PKI) -> ssl.SSLContext:

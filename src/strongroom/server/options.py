@@ -20,6 +20,7 @@ from strongroom.server.authentication_options import (
 )
 from strongroom.server.plugins import check, named
 from strongroom.server.secret_options import SecretOptions, add_secret_options, secret_options
+from strongroom.server.tls_options import TLSOptions, add_tls_options, tls_options
 from strongroom.server.token_options import TokenOptions, add_token_options, token_options
 from strongroom.telemetry import LOG_LEVELS, LogFormat
 
@@ -55,6 +56,7 @@ class Options:
     authorization_mode: tuple[str, ...]
     disabled_plugins: frozenset[str]
     authentication: AuthenticationOptions
+    tls: TLSOptions
     tokens: TokenOptions
     secrets: SecretOptions
     log_format: LogFormat
@@ -83,6 +85,7 @@ def parse_options(argv: Sequence[str]) -> Options:
         parser.error(wrong)
     try:
         values["authentication"] = authentication_options(values)
+        values["tls"] = tls_options(values)
     except ValueError as error:
         parser.error(str(error))
     values["tokens"] = token_options(values)
@@ -107,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     _serving(parser)
     _judging(parser)
     add_authentication_options(parser)
+    add_tls_options(parser)
     add_token_options(parser)
     add_secret_options(parser)
     add_audit_options(parser)

@@ -9,13 +9,15 @@ The limits on bodies are the request's own (:mod:`strongroom.server.request`).
 from __future__ import annotations
 
 import asyncio
+import ssl
+import sys
 from collections import deque
 from math import inf
-from typing import cast
+from typing import Any, cast
 
 import httptools
 
-from strongroom.access.impersonation import BETWEEN, PREFIX
+from strongroom.access.impersonation import BETWEEN
 from strongroom.server.exchange import Exchange, plain_answer
 from strongroom.server.request import Body, Request
 from strongroom.server.site import Site
@@ -35,6 +37,9 @@ IDLE_TIMEOUT = 90.0
 
 MAX_UNREAD = 256 * 1024
 """Bytes of a body that may come after its answer; Go's limit, beyond it the connection ends."""
+
+_DER = 2
+"""The ssl module's own number for the form."""
 
 _READ_SIZE = 64 * 1024
 _PAUSE_AT = 64 * 1024
@@ -77,7 +82,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = transport
         self._site.connections.add(self)
         ssl_object = transport.get_extra_info("ssl_object")
-        self._certificate = ssl_object.getpeercert(binary_form=True) if ssl_object else None
+        self._certificate = shown_certificates(ssl_object) if ssl_object else None
         peer = transport.get_extra_info("peername")
         self._source = str(peer[0]) if peer else ""
         self._exchange = Exchange(self, transport, self._loop)
@@ -149,7 +154,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._repeated:
             # Joined once: adding to a growing text takes seconds for a megabyte of short headers.
             for key, values in self._repeated.items():
-                separator = BETWEEN if key.startswith(PREFIX) else ", "
+                separator = BETWEEN if key.startswith(self._site.apart) else ", "
                 self._headers[key] = separator.join(values)
             self._repeated = {}
         parser, headers = self._parser, self._headers
@@ -331,6 +336,20 @@ class Connection(asyncio.BufferedProtocol):
         if self._reading_paused and not self._refused and not self._transport.is_closing():
             self._reading_paused = False
             self._transport.resume_reading()
+
+
+def shown_certificates(connection: ssl.SSLObject) -> bytes | None:
+    """The client's certificate in DER, then those that it showed beside it; None for none."""
+    leaf = connection.getpeercert(binary_form=True)
+    if leaf is None:
+        return None
+    if sys.version_info >= (3, 13):
+        chain = connection.get_unverified_chain()
+    else:
+        # Until Python 3.13 the public class has no name for what is there.
+        inner: Any = connection._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+        chain = [one.public_bytes(_DER) for one in inner.get_unverified_chain() or ()]
+    return leaf if len(chain) < 2 else b"".join(chain)
 
 
 def split_url(url: bytes) -> tuple[bytes, bytes]:

@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from strongroom.server.protocol import Connection
 from strongroom.server.site import Application, Site
@@ -23,13 +22,28 @@ BACKLOG = 2048
 _SWEEP = 1.0
 
 
-def tls_context(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
-    """TLS 1.2 or newer; a client certificate is optional, but one that is shown must verify."""
+_CIPHERS = ("ECDHE+AESGCM", "ECDHE+CHACHA20")
+"""Forward secret and authenticated: all that OpenSSL has of TLS 1.2 that is both."""
+
+_OLDEST = {"VersionTLS12": ssl.TLSVersion.TLSv1_2, "VersionTLS13": ssl.TLSVersion.TLSv1_3}
+
+
+def tls_context(oldest: str, ciphers: Sequence[str] | None = None) -> ssl.SSLContext:
+    """How TLS is spoken, by anybody's certificates.
+
+    A client certificate is optional, but one that is shown must verify. ``oldest`` is Go's name of
+    a version, ``ciphers`` are OpenSSL's names of suites of TLS 1.2, None for the default.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
-    context.load_verify_locations(client_ca)
+    context.minimum_version = _OLDEST[oldest]
+    if ciphers is None or ciphers:
+        # Level 2 keeps out short keys and SHA-1, in certificates too.
+        context.set_ciphers("@SECLEVEL=2:" + ":".join(ciphers or _CIPHERS))
+    else:
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_OPTIONAL
+    # Whatever is in a bundle is believed, as Go does, also an authority that another has signed.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.set_alpn_protocols(["http/1.1"])
     # Tickets would let a client resume a session whose certificate has been replaced since.
     context.num_tickets = 0
@@ -63,6 +77,10 @@ class Listener:
         self._context = context
         self._stopping = asyncio.Event()
         self.serving = asyncio.Event()
+
+    def keep_apart(self, beginnings: tuple[str, ...]) -> None:
+        """Tell repeated headers apart whose names (in lower case) begin so."""
+        self._site.apart += beginnings
 
     async def serve(self) -> None:
         """Serve until ``stop``; returns when the last request has been answered."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from strongroom.access.impersonation import PREFIX
 from strongroom.server.exchange import Exchange
 from strongroom.server.request import Request
 
@@ -36,6 +37,8 @@ class Site:
         self.app = app
         self.connections: set[Member] = set()
         self.stopping = False
+        self.apart: tuple[str, ...] = (PREFIX,)
+        """How headers begin whose values must be told apart, whatever is in them."""
         self.empty = asyncio.Event()
         """Set when, while stopping, the last connection has been closed."""
 

@@ -20,7 +20,8 @@ class Credentials:
 
     headers: Mapping[str, str] = field(repr=False)
     client_certificate: bytes | None = field(default=None, repr=False)
-    """DER of the leaf that TLS has already verified against the client CA."""
+    """DER of the leaf that TLS has already verified against one of the bundles, then of those that
+    the client showed beside it."""
     path: str = "/"
     """The path asked for: anonymous access may be limited to some paths."""
     warnings: list[str] = field(default_factory=list)
