@@ -82,7 +82,7 @@ class App:
             return
         await send_reply(request, reply, exchange)
         if progress.record is not None:
-            progress.record.complete(reply.status, reply.failure)
+            progress.record.complete(reply.status, reply.failure, panic=reply.unexpected)
         elapsed = self._clock.monotonic() - began
         metrics.tally(progress.target).finished(reply.status, elapsed)
 
@@ -98,7 +98,9 @@ class App:
             raise
         except Exception as error:  # noqa: BLE001 - the last line: no failure may reach the client as it is
             log(logger, logging.ERROR, "request failed", error, auditID=request.audit_id)
-            return failure_reply(request, internal_error("the request could not be served"))
+            reply = failure_reply(request, internal_error("the request could not be served"))
+            reply.unexpected = True
+            return reply
 
     async def _stream(
         self, request: Request, reply: StreamReply, progress: Progress, exchange: Exchange

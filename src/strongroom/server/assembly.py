@@ -16,7 +16,7 @@ from strongroom.resources.service import SERVICES
 from strongroom.server.admission import AdmissionParts
 from strongroom.server.app import App
 from strongroom.server.audit.outlets import audit_outlets
-from strongroom.server.audit.record import Audit
+from strongroom.server.audit.making import make_audit
 from strongroom.server.audit.sink import Sink
 from strongroom.server.authentication import Authentication
 from strongroom.server.authorization import Authorization
@@ -178,7 +178,7 @@ async def _build(
     documents = LiveDocuments(kinds, given.url.removeprefix("https://"))
     pipeline = Pipeline(
         authentication.authenticator,
-        Audit(given.audit(metrics), clock),
+        await make_audit(options.recorded, given.audit(metrics), given.store, clock),
         authorization.authorizer,
         _routes(
             lambda: care.page(given.metrics(metrics)),

@@ -45,6 +45,19 @@ async def encode(call: Call, outcome: Outcome) -> Reply | StreamReply:
             return _reply(call, msgspec.json.encode(outcome.status) + b"\n", outcome.code)
 
 
+def as_json(call: Call, outcome: Outcome) -> bytes:
+    """What is answered, in its shape but as JSON; b"" for a stream. Raises as ``encode``."""
+    match outcome:
+        case OneObject():
+            return _one(call, outcome)
+        case ManyObjects():
+            return _many(call, outcome)
+        case Done():
+            return msgspec.json.encode(outcome.status)
+        case _:
+            return b""
+
+
 def watch_content_type(form: Form) -> str:
     """Of the stream; a shape is told back, as clients wait for it."""
     if form.media_type == PROTOBUF:

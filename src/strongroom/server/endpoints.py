@@ -62,6 +62,9 @@ class Stages:
     async def decode_body(self) -> None:
         """Read the body, if the verb has one."""
         await self.verb.decode(self.call)
+        record = self.call.request.record
+        if self.call.body is not None and record is not None:
+            await record.sent(self.call)
 
     async def run(self) -> Outcome:
         """Admission and the registry."""
@@ -70,6 +73,9 @@ class Stages:
             tell_values(self.call, outcome)
             if self.reads is not None:
                 self.reads.saw(self.call, outcome)
+        record = self.call.request.record
+        if record is not None and record.tells_answers:
+            await record.answered(self.call, outcome)
         return outcome
 
     async def encode(self, outcome: Outcome) -> Reply | StreamReply:

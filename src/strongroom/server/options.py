@@ -12,6 +12,11 @@ from pathlib import Path
 from strongroom.access.authz.modes import DEFAULT, mode_error
 from strongroom.paths import default_data_dir
 from strongroom.server.argument_types import duration
+from strongroom.server.audit.policy_options import (
+    AuditPolicyOptions,
+    add_audit_policy_options,
+    audit_policy_options,
+)
 from strongroom.server.audit_options import AuditOptions, add_audit_options, audit_options
 from strongroom.server.authentication_options import (
     AuthenticationOptions,
@@ -59,6 +64,7 @@ class Options:
     tls: TLSOptions
     tokens: TokenOptions
     secrets: SecretOptions
+    recorded: AuditPolicyOptions
     log_format: LogFormat
     log_level: str
 
@@ -90,6 +96,7 @@ def parse_options(argv: Sequence[str]) -> Options:
         parser.error(str(error))
     values["tokens"] = token_options(values)
     values["secrets"] = secret_options(values)
+    values["recorded"] = audit_policy_options(values)
     try:
         values["audit"] = audit_options(values, data_dir)
     except ValueError as error:
@@ -114,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     add_token_options(parser)
     add_secret_options(parser)
     add_audit_options(parser)
+    add_audit_policy_options(parser)
     _sharing(parser)
     _telling(parser)
     return parser

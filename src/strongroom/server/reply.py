@@ -40,6 +40,8 @@ class Reply:
     failure: Status | None = None
     """The Status in the body, for the audit log."""
     cache_control: bytes = PRIVATE
+    unexpected: bool = False
+    """Whether the failure is a fault of the server's own."""
 
 
 @dataclass(slots=True)

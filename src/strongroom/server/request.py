@@ -6,8 +6,12 @@ import asyncio
 import zlib
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from strongroom.api.errors import StatusError, bad_request, too_large
+
+if TYPE_CHECKING:
+    from strongroom.server.audit.record import Record
 
 MAX_BODY = 3 * 1024 * 1024
 BODY_TIMEOUT = 60.0
@@ -126,6 +130,7 @@ class Request:
         "path",
         "query",
         "received",
+        "record",
         "rest",
         "source",
         "warnings",
@@ -161,6 +166,8 @@ class Request:
         self.warnings: list[str] = []
         self.annotations: dict[str, str] = {}
         """Of the request's audit events."""
+        self.record: Record | None = None
+        """What the audit log is told of the request, once it is known whose it is."""
         self.leave: Callable[[], None] | None = None
         """Called when the client goes while the request waits for its turn."""
         self.rest: Callable[[Callable[[], None]], None] | None = None

@@ -16,6 +16,7 @@ from strongroom.api.meta import ObjectMeta
 from strongroom.api.names import dns_subdomain
 from strongroom.api.schema import F, Struct
 from strongroom.api.validation import Path, invalid_value, not_supported, required
+from strongroom.server.reloading import BadFile
 
 API_VERSION = "audit.k8s.io/v1"
 _LEVELS = ("None", "Metadata", "Request", "RequestResponse")
@@ -63,7 +64,7 @@ class Policy(Struct):
     ] = False
 
 
-class PolicyError(Exception):
+class PolicyError(BadFile):
     """A policy file that is none. The text says which file, and why."""
 
 

@@ -1,29 +1,46 @@
-"""Who did what, when, with which outcome: audit events, one JSON line each, never with a body.
+"""Who did what, when, with which outcome: audit events, one JSON line each, never with a value.
 
 A request is begun after authentication (a failed one too) and completed when its answer has been
-sent. The events are ``audit.k8s.io/v1`` at level Metadata: user, verb, object, code; neither what
-was sent nor what was answered, nor what is said of it.
+sent. The events are ``audit.k8s.io/v1``, of every request at level Metadata (user, verb, object,
+code) unless a policy says otherwise; bodies are told without values (:mod:`.bodies`).
 """
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from strongroom.access.user import User
 from strongroom.api.clock import Clock
+from strongroom.api.codec import to_tree
 from strongroom.api.errors import Status
+from strongroom.api.meta import Object
 from strongroom.api.times import format_micro_time
+from strongroom.server.audit.policy import (
+    DEFAULT,
+    PANIC,
+    REQUEST_RECEIVED,
+    RESPONSE_COMPLETE,
+    RESPONSE_STARTED,
+    Judgement,
+    Judging,
+    Level,
+)
 from strongroom.server.audit.sink import Sink
 from strongroom.server.kept import Kept
 from strongroom.server.request import Request
 from strongroom.server.urls import Target
+from strongroom.telemetry import log
 
-RESPONSE_STARTED = b"ResponseStarted"
-RESPONSE_COMPLETE = b"ResponseComplete"
-PANIC = b"Panic"
+if TYPE_CHECKING:
+    from strongroom.server.audit.bodies import Bodies
+    from strongroom.server.call import Call
+    from strongroom.server.verbs.verb import Outcome
+
+logger = logging.getLogger("strongroom.server")
 
 DECISION = "authorization.k8s.io/decision"
 REASON = "authorization.k8s.io/reason"
@@ -41,12 +58,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Record:
-    """The audit trail of one request. ``complete`` writes it, once."""
+    """The audit trail of one request. ``complete`` writes its end, once."""
 
     __slots__ = (
+        "_answered",
         "_audit",
         "_done",
+        "_judgement",
+        "_named",
         "_request",
+        "_sent",
         "_target",
         "annotations",
         "impersonated",
@@ -54,36 +75,87 @@ class Record:
     )
 
     def __init__(
-        self, audit: Audit, request: Request, target: Target | None, user: User | None
+        self,
+        audit: Audit,
+        request: Request,
+        target: Target | None,
+        user: User | None,
+        judgement: Judgement = DEFAULT,
     ) -> None:
         self._audit = audit
         self._request = request
         self._target = target
+        self._judgement = judgement
         self._done = False
+        self._named: dict[str, str] | None = None
+        self._sent = self._answered = b""
         self.user = user
         self.impersonated: User | None = None
         """As whom the user acts, if not as themselves."""
         self.annotations = request.annotations
 
+    @property
+    def tells_answers(self) -> bool:
+        """Whether ``answered`` is to be called."""
+        return self._judgement.level is Level.REQUEST_RESPONSE
+
+    async def sent(self, call: Call) -> None:
+        """The request's body has been decoded."""
+        judgement, bodies = self._judgement, self._audit.bodies
+        if judgement.level is Level.NONE:
+            return
+        self._named = _named(call)
+        if judgement.level < Level.REQUEST or bodies is None:
+            return
+        try:
+            managed_fields = not judgement.omit_managed_fields
+            self._sent = await bodies.sent(call, managed_fields=managed_fields)
+        except Exception as error:  # noqa: BLE001 - no request fails by what is told of it
+            self._note_failure(error)
+
+    async def answered(self, call: Call, outcome: Outcome) -> None:
+        """The request has been served; this is what will be answered."""
+        judgement, bodies = self._judgement, self._audit.bodies
+        if bodies is None:
+            return
+        try:
+            managed_fields = not judgement.omit_managed_fields
+            self._answered = await bodies.answered(call, outcome, managed_fields=managed_fields)
+        except Exception as error:  # noqa: BLE001 - no request fails by what is told of it
+            self._note_failure(error)
+
+    def received(self) -> None:
+        """The request is known as far as it is before anything is done for it."""
+        if self._judgement.records(REQUEST_RECEIVED):
+            self._audit.emit(self._line(REQUEST_RECEIVED, 0, None))
+
     def started(self, code: int) -> None:
         """A long answer has begun."""
-        self._audit.emit(self._line(RESPONSE_STARTED, code, None))
+        if self._judgement.records(RESPONSE_STARTED):
+            self._audit.emit(self._line(RESPONSE_STARTED, code, None))
 
     def complete(self, code: int, failure: Status | None = None, *, panic: bool = False) -> None:
         """The answer has been sent, or nobody is left to take it."""
-        if self._done or self._quiet(code):
+        stage = PANIC if panic else RESPONSE_COMPLETE
+        if self._done or self._quiet(code) or not self._judgement.records(stage):
             return
         self._done = True
-        self._audit.emit(self._line(PANIC if panic else RESPONSE_COMPLETE, code, failure))
+        self._audit.emit(self._line(stage, code, failure))
 
     def _quiet(self, code: int) -> bool:
-        return code < 400 and self._target is not None and self._target.path in QUIET_PATHS
+        """Whether this is of no interest, where no policy says what is."""
+        quiet = code < 400 and self._target is not None and self._target.path in QUIET_PATHS
+        return quiet and self._judgement is DEFAULT
 
     def _line(self, stage: bytes, code: int, failure: Status | None) -> bytes:
         """The event as JSON. Put together by hand: most of it was the same the last time."""
         request, target, audit = self._request, self._target, self._audit
         what, reference = audit.place(request, target)
+        if self._named is not None and target is not None:
+            reference = _object_ref(target, self._named)
+        received = _moment(request.received)
         return _EVENT % (
+            self._judgement.name,
             request.audit_id.encode(),
             stage,
             what,
@@ -92,11 +164,27 @@ class Record:
             _encode([request.source] if request.source else []),
             _encode(_cut(request.headers.get("user-agent", ""), _MAX_NAME)),
             reference,
-            _status(code, failure, told=self._may_tell()),
-            _moment(request.received),
-            _moment(audit.now()),
+            self._outcome(code, failure),
+            received,
+            received if stage is REQUEST_RECEIVED else _moment(audit.now()),
             b',"annotations":%b' % _encode(self.annotations) if self.annotations else b"",
         )
+
+    def _outcome(self, code: int, failure: Status | None) -> bytes:
+        """What came of it, and the bodies; nothing of a request that has only been received."""
+        if not code:
+            return b""
+        told = failure is None or self._may_tell()
+        text = b',"responseStatus":%b' % _status(code, failure, told=told)
+        if self._sent:
+            text += b',"requestObject":%b' % self._sent
+        answered = self._answered
+        if failure is not None and self.tells_answers:
+            answered = _encode(_failure(failure, told=told))
+        return text + b',"responseObject":%b' % answered if answered else text
+
+    def _note_failure(self, error: Exception) -> None:
+        log(logger, logging.ERROR, "audit: no body", error, auditID=self._request.audit_id)
 
     def _may_tell(self) -> bool:
         """Whether the message of a failure may be told.
@@ -109,25 +197,50 @@ class Record:
 
 
 _EVENT = (
-    b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"%b",'
-    b'"stage":"%b",%b,"user":%b,%b"sourceIPs":%b,"userAgent":%b%b,"responseStatus":%b,'
+    b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"%b","auditID":"%b",'
+    b'"stage":"%b",%b,"user":%b,%b"sourceIPs":%b,"userAgent":%b%b%b,'
     b'"requestReceivedTimestamp":%b,"stageTimestamp":%b%b}\n'
 )
 
 
 class Audit:
-    """Makes records and hands their events to a sink; without one, nothing is written."""
+    """Makes records and hands their events to a sink; without one, nothing is written.
 
-    def __init__(self, sink: Sink | None, clock: Clock) -> None:
+    ``judging`` says what is recorded (without it: everything, at Metadata), and ``bodies`` makes
+    those that are.
+    """
+
+    def __init__(
+        self,
+        sink: Sink | None,
+        clock: Clock,
+        judging: Judging | None = None,
+        bodies: Bodies | None = None,
+    ) -> None:
         self._sink = sink
         self._clock = clock
+        self._judging = judging
+        self.bodies = bodies
         self._places: Kept[Target, tuple[bytes, bytes]] = Kept(_place)
         self.users: Kept[User, bytes] = Kept(_user)
         """The JSON of users."""
 
     def begin(self, request: Request, target: Target | None, user: User | None) -> Record:
         """The record of a request, known by now as far as it can be."""
-        return Record(self, request, target, user)
+        if self._judging is None:
+            record = Record(self, request, target, user)
+        else:
+            record = Record(self, request, target, user, self._judge(request, target, user))
+            record.received()
+        request.record = record
+        return record
+
+    def _judge(self, request: Request, target: Target | None, user: User | None) -> Judgement:
+        if self._judging is None:
+            return DEFAULT
+        if target is None:
+            return self._judging.of_unread(request.method, request.path.decode("ascii", "replace"))
+        return self._judging.of(target, user)
 
     def now(self) -> datetime:
         """The moment of an event."""
@@ -165,7 +278,20 @@ def _what(uri: str, verb: str) -> bytes:
     return b'"requestURI":%b,"verb":%b' % (_encode(uri), _encode(verb))
 
 
-def _object_ref(target: Target) -> bytes:
+def _named(call: Call) -> dict[str, str] | None:
+    """What an object says of itself that its URL does not; None for nothing."""
+    if not isinstance(call.body, Object):
+        return None
+    meta, target = call.body.metadata, call.target
+    told = {"uid": meta.uid, "resourceVersion": meta.resourceVersion}
+    if not target.name:
+        told["name"] = meta.name
+    if not target.namespace:
+        told["namespace"] = meta.namespace
+    return {name: value for name, value in told.items() if value} or None
+
+
+def _object_ref(target: Target, named: dict[str, str] | None = None) -> bytes:
     if not target.is_resource:
         return b""
     reference = {
@@ -175,6 +301,7 @@ def _object_ref(target: Target) -> bytes:
         "apiGroup": target.group,
         "apiVersion": target.version,
         "subresource": target.subresource,
+        **(named or {}),
     }
     given = {name: _cut(value, _MAX_NAME) for name, value in reference.items() if value}
     return b',"objectRef":' + _encode(given)
@@ -189,6 +316,16 @@ def _status(code: int, failure: Status | None, *, told: bool) -> bytes:
         status["message"] = _cut(failure.message, _MAX_TEXT)
     status["reason"] = failure.reason
     return _encode(status)
+
+
+def _failure(status: Status, *, told: bool) -> dict[str, Any]:
+    """The Status of a failure, without its words if they may quote values."""
+    tree = to_tree(status)
+    if not told:
+        tree.pop("message", None)
+        for cause in tree.get("details", {}).get("causes", ()):
+            cause.pop("message", None)
+    return tree
 
 
 def _moment(moment: datetime) -> bytes:
