@@ -94,6 +94,10 @@ class Engine:
         changed, self._changed = self._changed, {}
         return list(changed.values())
 
+    def put_back(self, incident: Incident) -> None:
+        """Have an incident taken again that could not be told of."""
+        self._changed.setdefault(id(incident), incident)
+
     def _sort(self) -> None:
         """Have the watchers at hand for what they are about."""
         kinds = [(watcher.rule.type, watcher) for watcher in self._watchers]

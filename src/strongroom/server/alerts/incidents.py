@@ -25,6 +25,7 @@ longer."""
 EVERYWHERE = "kube-system"
 """Where alerts are that concern no single namespace."""
 
+_LONGEST_NAME = 256
 _MOST_SECRETS = 20
 _MOST_OTHERS = 10
 _MOST_COUNTED = 10_000
@@ -47,7 +48,9 @@ class Incident:
             rule=rule.name,
             type=rule.type,
             severity=rule.severity,
-            user=AlertedUser(name=user.username, groups=list(user.groups[:_MOST_OTHERS])),
+            user=AlertedUser(
+                name=user.username[:_LONGEST_NAME], groups=list(user.groups[:_MOST_OTHERS])
+            ),
             incident=fingerprint(rule.name, key),
         )
         self._more = ""
