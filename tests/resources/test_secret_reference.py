@@ -86,6 +86,5 @@ def test_what_an_account_is_given(
 
 
 def test_what_says_nothing_readable_gives_nothing() -> None:
-    assert keys_for({FROM: "vault/db"}, "web") == frozenset()
     assert keys_for({FROM: "vault/db", GRANTED: "[]"}, "web") == frozenset()
-    assert keys_for({}, "web") is None, "what is no reference is given whole"
+    assert keys_for({}, "web") is None, "what is the namespace's own is given whole"

@@ -83,14 +83,14 @@ def granted_text(granted: Granted) -> str:
 
 
 def keys_for(annotations: Mapping[str, str], account: str) -> Keys:
-    """The keys that an account is given of what a node was shown; none where nothing is said.
+    """The keys that an account is given of a Secret that a node was shown.
 
-    What is no reference is given whole.
+    All of one of its own namespace, which says nothing; none where what is said cannot be read.
     """
-    if FROM not in annotations:
+    if GRANTED not in annotations:
         return None
     try:
-        told = _shares.decode(annotations.get(GRANTED, "{}"))
+        told = _shares.decode(annotations[GRANTED])
     except msgspec.MsgspecError:
         return frozenset()
     keys = {*told.get(ALL, ()), *told.get(account, ())}

@@ -15,12 +15,14 @@ from strongroom.server.call import Call
 from strongroom.server.encode import encode
 from strongroom.server.kinds import Kinds
 from strongroom.server.negotiation import accepted_form
+from strongroom.server.node_secrets import for_node
 from strongroom.server.partial import Part
 from strongroom.server.podlogs import PodLogs
 from strongroom.server.reply import Reply, StreamReply
 from strongroom.server.request import Request
 from strongroom.server.routes import no_such_resource, wrong_method
 from strongroom.server.secret_reads import SecretReads, tell_values
+from strongroom.server.sharing import Sharing
 from strongroom.server.urls import Target
 from strongroom.server.verbs import (
     bind,
@@ -92,10 +94,12 @@ class Endpoints:
         logs: PodLogs | None = None,
         posts: Mapping[tuple[str, str], Verb] | None = None,
         reads: SecretReads | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         self._kinds = kinds
         self._logs = logs
         self._reads = reads
+        self._sharing = sharing
         self._posts = {("pods", "binding"): bind.VERB, **(posts or {})}
         """Subresources that are created only, by the kind's plural name and theirs."""
 
@@ -121,6 +125,8 @@ class Endpoints:
         form = accepted_form(accept, shapes, protobuf=protobuf)
         holds = (target.group, target.resource) in _HOLD_VALUES
         reads = self._reads if holds and not target.group else None
+        if self._sharing is not None and holds and not target.group:
+            registry = for_node(registry, self._sharing, attributes, self._reads)
         registry = registry if part is None else part.of(registry)
         return Stages(Call(request, target, attributes, registry, form), verb, reads, holds)
 

@@ -9,7 +9,7 @@ Source: ``plugin/pkg/auth/authorizer/node/graph.go``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from strongroom.resources.pod import Pod
 from strongroom.resources.podcertificaterequest_object import PodCertificateRequest
@@ -20,6 +20,11 @@ Thing = tuple[str, str, str]
 
 _MIRROR = "kubernetes.io/config.mirror"
 _PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
+_DEFAULT_ACCOUNT = "default"
+
+
+def _nobody_listens(thing: Thing) -> None:
+    """Changes are told to nobody."""
 
 
 class NodeGraph:
@@ -28,6 +33,8 @@ class NodeGraph:
     def __init__(self) -> None:
         self._of: dict[Thing, tuple[str, frozenset[Thing]]] = {}
         self._nodes: dict[Thing, Counter[str]] = {}
+        self.changed: Callable[[Thing], None] = _nobody_listens
+        """Called, after the fact, with each thing that another node uses, or one no longer."""
 
     def put(self, namespace: str, name: str, pod: Pod | None) -> None:
         """A pod as it is now; None when it is gone, or cannot be read."""
@@ -56,10 +63,16 @@ class NodeGraph:
                 del nodes[before]
             if not nodes:
                 del self._nodes[thing]
+        for thing in things ^ had if before == node else things | had:
+            self.changed(thing)
 
     def related(self, node: str, thing: Thing) -> bool:
         """Whether a pod of the node refers to the object or is it, or the node asked for it."""
         return node in self._nodes.get(thing, ())
+
+    def used(self, node: str, namespace: str, secret: str, account: str) -> bool:
+        """Whether a pod of the node refers to the Secret and runs as this service account."""
+        return self.related(node, _as(account, namespace, secret))
 
 
 def _things(pod: Pod) -> Iterator[Thing]:
@@ -73,8 +86,16 @@ def _things(pod: Pod) -> Iterator[Thing]:
     for reference in secret_references(pod):
         if reference.kind in _PLURALS:
             yield _PLURALS[reference.kind], namespace, reference.name
+        if reference.kind == "Secret":
+            account = pod.spec.serviceAccountName or _DEFAULT_ACCOUNT
+            yield _as(account, namespace, reference.name)
     for volume in pod.spec.volumes:
         if volume.persistentVolumeClaim is not None:
             yield "persistentvolumeclaims", namespace, volume.persistentVolumeClaim.claimName
         elif volume.ephemeral is not None:
             yield "persistentvolumeclaims", namespace, f"{pod.metadata.name}-{volume.name}"
+
+
+def _as(account: str, namespace: str, secret: str) -> Thing:
+    """A Secret as pods of one account use it: no kind is called so, so nobody can ask for it."""
+    return f"secrets as {account}", namespace, secret
