@@ -24,6 +24,7 @@ from strongroom.client.backoff import Sleep
 from strongroom.client.client import Client
 from strongroom.client.errors import ClientFailure
 from strongroom.client.informer import Change, Informer
+from strongroom.node.granted import is_unresolved
 from strongroom.resources.configmap import CONFIG_MAPS, ConfigMap
 from strongroom.resources.resource import Resource
 from strongroom.resources.secret import SECRETS, Secret
@@ -125,6 +126,9 @@ class ObjectCache:
             raise ObjectUnavailable(
                 f"failed to sync {ref.kind} cache: timed out waiting for the condition"
             ) from error
+        if is_unresolved(obj):
+            entry.obj = None
+            raise ObjectMissing(ref)
         # What came by the watch meanwhile may be newer than the answer; what was known before is
         # not, whatever their revisions say: the server may have been restored from a backup.
         if entry.obj is known or entry.obj is None or _revision(obj) >= _revision(entry.obj):
@@ -169,7 +173,7 @@ class ObjectCache:
     def _changed(self, ref: Ref, entry: _Entry, change: Change[Any]) -> None:
         obj, known = change.obj, entry.obj
         other = known is not None and known.metadata.uid != obj.metadata.uid
-        if change.type == "deleted":
+        if change.type == "deleted" or is_unresolved(obj):
             if other:
                 self._ask_again(ref, entry)
                 return

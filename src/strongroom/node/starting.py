@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from strongroom.node.container_spec import container_spec
 from strongroom.node.environment import ConfigError, resolve_environment
+from strongroom.node.granted import account_of, given_to
 from strongroom.node.handlers import HOOK_LIMIT, HandlerFailed, run_hook
+from strongroom.node.objects import ObjectCache, ObjectMissing, Ref
 from strongroom.node.records import Record, Waiting
 from strongroom.node.runtimes.port import ContainerSpec, ContainerStartError
 from strongroom.node.surroundings import Surroundings
 from strongroom.node.volumes.manager import PodVolumes
+from strongroom.resources.configmap import ConfigMap
 from strongroom.resources.pod import Pod
+from strongroom.resources.secret import Secret
 
 CONFIG_RETRY = timedelta(seconds=10)
 """Between tries of a container whose configuration fails; a changed object ends the wait."""
@@ -81,13 +86,21 @@ async def _prepare(
     env = await resolve_environment(
         pod,
         record.spec,
-        fetch=around.objects.fetch,
+        fetch=partial(_given, around.objects, account_of(pod)),
         node=around.node,
         services=around.services.of(pod),
     )
     return container_spec(
         pod, record.spec, attempt=record.attempts, env=env, volumes=volumes.mounted
     )
+
+
+async def _given(objects: ObjectCache, account: str, ref: Ref) -> Secret | ConfigMap:
+    """What is given of an object to pods of this account. Raises as ``ObjectCache.fetch``."""
+    found = given_to(account, await objects.fetch(ref))
+    if found is None:
+        raise ObjectMissing(ref)
+    return found
 
 
 def _put_off(pod: Pod, record: Record, around: Surroundings, reason: str, message: str) -> bool:

@@ -61,6 +61,7 @@ class PodWorker:
             bundles=around.bundles,
             node=around.node,
             report=self._mount_failed,
+            withdrawn=self._withdrawn,
         )
         self._publisher = StatusPublisher(around.client, pod, sleep=around.sleep)
         self._conditions = Conditions.of(pod)
@@ -246,6 +247,10 @@ class PodWorker:
     def _mount_failed(self, volume: str, text: str) -> None:
         message = f'MountVolume.SetUp failed for volume "{volume}" : {text}'
         self._around.tell(self.pod, "Warning", "FailedMount", message)
+
+    def _withdrawn(self, volume: str, text: str) -> None:
+        message = f'{text}; their files were removed from volume "{volume}"'
+        self._around.tell(self.pod, "Warning", "SecretWithdrawn", message)
 
     def _probe(self, record: Record) -> None:
         def answered(result: ProbeResult) -> None:

@@ -6,13 +6,14 @@ Everything lies on the node's private tmpfs, so nothing here ever touches a disk
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from strongroom.node.atomicwriter import AtomicWriter, InvalidPayloadPath
 from strongroom.node.downward import NodeFacts
+from strongroom.node.granted import account_of, given_to, is_granted
 from strongroom.node.objects import ObjectCache, ObjectMissing, ObjectUnavailable, Ref
 from strongroom.node.podcertificates import PodCertificates
 from strongroom.node.runtimes.home import VolumeHome
@@ -29,13 +30,19 @@ from strongroom.node.volumes.payload import (
 )
 from strongroom.node.volumes.permissions import give_to_group
 from strongroom.node.wantedcertificates import WantedCertificate
+from strongroom.resources.configmap import ConfigMap
 from strongroom.resources.pod import Pod
 from strongroom.resources.pod_volume import EmptyDirVolumeSource, Volume
+from strongroom.resources.secret import Secret
 
 _EMPTY_DIR_MODE = 0o777
 
 Shown = Ref | Wanted | WantedCertificate | WantedBundle
 """What files show, and what changes are told of."""
+
+
+def _told_nobody(volume: str, text: str) -> None:
+    """Nobody asked to be told."""
 
 
 @dataclass(slots=True)
@@ -50,6 +57,8 @@ class Mounted:
     shown: tuple[str, ...] = ()
     problem: str = ""
     refs: frozenset[Shown] = field(default_factory=frozenset)
+    granted: dict[Ref, frozenset[str]] = field(default_factory=dict)
+    """The keys last given of what another namespace grants, and may withdraw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,11 @@ class VolumeReport:
 
 
 class PodVolumes:
-    """The volumes of one pod. ``report(volume name, text)`` receives each failure."""
+    """The volumes of one pod. ``report(volume name, text)`` receives each failure.
+
+    ``withdrawn(volume name, text)`` is told of files that were removed since nobody grants them
+    any more.
+    """
 
     def __init__(
         self,
@@ -74,6 +87,7 @@ class PodVolumes:
         bundles: TrustBundles,
         node: NodeFacts,
         report: Callable[[str, str], None],
+        withdrawn: Callable[[str, str], None] = _told_nobody,
     ) -> None:
         self._pod = pod
         self._home = home
@@ -83,6 +97,7 @@ class PodVolumes:
         self._bundles = bundles
         self._node = node
         self._report = report
+        self._withdrawn = withdrawn
         self._mounted: dict[str, Mounted] = {}
 
     def update_pod(self, pod: Pod) -> None:
@@ -206,7 +221,7 @@ class PodVolumes:
         mounted.problem = problem
 
     def _write(self, volume: Volume, mounted: Mounted) -> None:
-        payload = self._build(volume)
+        payload = self._build(volume, mounted.granted)
         group = self._group()
         permissions = None
         if group is not None:
@@ -214,14 +229,33 @@ class PodVolumes:
         AtomicWriter(mounted.path).write(payload.files, permissions)
         mounted.shown = tuple(payload.shown)
         mounted.problem = ""
+        self._note_granted(volume, mounted)
 
-    def _build(self, volume: Volume) -> Payload:
+    def _note_granted(self, volume: Volume, mounted: Mounted) -> None:
+        """Keep in mind what may be withdrawn, and tell what was."""
+        for source in sources_of(self._pod, volume):
+            ref, obj = source.ref, self._objects.peek(source.ref)
+            if not is_granted(obj) and ref not in mounted.granted:
+                continue
+            found = self._given(ref)
+            keys = frozenset(found.data if found is not None else ())
+            wanted = {item.key for item in source.items} or mounted.granted.get(ref, frozenset())
+            if lost := sorted(wanted & (mounted.granted.get(ref, frozenset()) - keys)):
+                text = f'keys of secret "{ref.name}" are no longer given: {", ".join(lost)}'
+                self._withdrawn(volume.name, text)
+            mounted.granted[ref] = keys
+
+    def _given(self, ref: Ref) -> Secret | ConfigMap | None:
+        return given_to(account_of(self._pod), self._objects.peek(ref))
+
+    def _build(self, volume: Volume, withdrawable: Container[Ref] = ()) -> Payload:
         return build(
             self._pod,
             volume,
-            lookup=self._objects.peek,
+            lookup=self._given,
             made=Lookups(self._tokens.peek, self._certificates.peek, self._bundles.peek),
             node=self._node,
+            withdrawable=withdrawable,
         )
 
     def _group(self) -> int | None:

@@ -6,8 +6,8 @@ nothing. Errors hold names and keys, never a value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from strongroom.node.atomicwriter import FileProjection
 from strongroom.node.downward import DownwardError, NodeFacts, pod_field, resource_field
@@ -74,17 +74,27 @@ def is_projection(volume: Volume) -> bool:
     return any(source is not None for source in sources)
 
 
-def build(pod: Pod, volume: Volume, *, lookup: Lookup, made: Lookups, node: NodeFacts) -> Payload:
+def build(
+    pod: Pod,
+    volume: Volume,
+    *,
+    lookup: Lookup,
+    made: Lookups,
+    node: NodeFacts,
+    withdrawable: Container[Ref] = (),
+) -> Payload:
     """The files of a secret, configMap, downwardAPI or projected volume.
 
-    Of a projected volume, later sources override earlier ones at the same path. Raises
+    Of a projected volume, later sources override earlier ones at the same path. Objects that are
+    ``withdrawable`` may be gone, or keys of them, and leave no files then. Raises
     :class:`MountError`.
     """
     payload = Payload()
     mode = _default_mode(volume)
     for part in _parts(pod, volume):
         if isinstance(part, Source):
-            _add_object(payload, part, lookup(part.ref), mode)
+            source = replace(part, optional=True) if part.ref in withdrawable else part
+            _add_object(payload, source, lookup(part.ref), mode)
         elif isinstance(part, _MADE):
             _add_made(payload, pod, part, made, mode)
         else:

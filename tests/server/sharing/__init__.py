@@ -1,0 +1,1 @@
+"""Secrets that are shared with other namespaces, as the API server gives them."""
