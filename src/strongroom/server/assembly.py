@@ -14,10 +14,11 @@ from strongroom.resources.catalog import CATALOG
 from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
 from strongroom.resources.service import SERVICES
 from strongroom.server.admission import AdmissionParts
+from strongroom.server.alerts.care import Alerts
 from strongroom.server.app import App
-from strongroom.server.audit.outlets import audit_outlets
 from strongroom.server.audit.making import make_audit
-from strongroom.server.audit.sink import Sink
+from strongroom.server.audit.outlets import audit_outlets
+from strongroom.server.audit.sink import SharedSink
 from strongroom.server.authentication import Authentication
 from strongroom.server.authorization import Authorization
 from strongroom.server.certificate_kinds import judged
@@ -70,7 +71,7 @@ class Given:
     url: str
     alive: Check
     turns: Turns
-    audit: Callable[[Metrics], Sink]
+    audit: Callable[[Metrics], SharedSink]
     metrics: Callable[[Metrics], Awaitable[bytes]]
     listener: Callable[[App, ssl.SSLContext], Listener]
     behind: bool = False
@@ -175,10 +176,13 @@ async def _build(
     stack.push_async_callback(logs.close)
     care = SecretCare(options.secrets, kinds, clock)
     care.begin(stack)
+    alerts = Alerts(options.alerts, given.store, kinds, clock, metrics.registry)
+    sink = given.audit(metrics)
+    sink.add(alerts)
     documents = LiveDocuments(kinds, given.url.removeprefix("https://"))
     pipeline = Pipeline(
         authentication.authenticator,
-        await make_audit(options.recorded, given.audit(metrics), given.store, clock),
+        await make_audit(options.recorded, sink, given.store, clock),
         authorization.authorizer,
         _routes(
             lambda: care.page(given.metrics(metrics)),
@@ -204,6 +208,7 @@ async def _build(
     async def duties() -> None:
         await take_up(options, given.url, given.store, kinds, tokens, clock, stack)
         care.lead()
+        await alerts.lead(stack)
 
     return Server(given.url, listener, shutdown, duties)
 

@@ -80,8 +80,14 @@ class MetricsPage(msgspec.Struct, array_like=True, tag=14):
     text: bytes
 
 
+class OthersLines(msgspec.Struct, array_like=True, tag=15):
+    """Audit events of other workers, for the one that leads, which holds them against rules."""
+
+    lines: bytes
+
+
 FromWorker = Ready | Leaving | AuditLines | WantTurn | EndTurn | WantMetrics | Counted
-FromKeeper = Lead | YourTurn | Count | MetricsPage
+FromKeeper = Lead | YourTurn | Count | MetricsPage | OthersLines
 
 encode = msgspec.msgpack.Encoder().encode
 from_worker = msgspec.msgpack.Decoder(FromWorker).decode

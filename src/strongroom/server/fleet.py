@@ -34,6 +34,8 @@ STEADY_AFTER = 60.0
 
 _STOP_GRACE = GRACE + 5.0
 _AGAIN = 0.5
+_MOST_UNSENT = 16 * 1024 * 1024
+"""Bytes of audit events that a worker may be behind."""
 
 
 class WorkerFailed(Exception):
@@ -75,6 +77,13 @@ class Worker:
         """Tell the worker something."""
         if self._frames is not None:
             self._frames.send(control.encode(message))
+
+    def overhear(self, lines: bytes) -> bool:
+        """Tell the worker audit events of others; False when it is too far behind to be told."""
+        if self._frames is not None and self._frames.unsent > _MOST_UNSENT:
+            return False
+        self.say(control.OthersLines(lines))
+        return True
 
     async def run(self, server: StoreServer, desk: Desk, argv: Sequence[str]) -> int:
         """Start the process and serve it to its end; its exit code. Raises OSError."""

@@ -110,6 +110,8 @@ class Keeper:
         match message:
             case control.AuditLines(lines):
                 self._audit.write(lines)
+                if self._leader not in (None, worker) and not self._leader.overhear(lines):
+                    self._metrics.audit_errors.labels("alerts").inc()
             case control.Ready():
                 self._fleet.note_ready(worker)
             case control.Leaving():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from strongroom.access.authz.modes import DEFAULT, mode_error
 from strongroom.paths import default_data_dir
+from strongroom.server.alert_options import AlertOptions, add_alert_options, alert_options
 from strongroom.server.argument_types import duration
 from strongroom.server.audit.policy_options import (
     AuditPolicyOptions,
@@ -64,6 +65,7 @@ class Options:
     tls: TLSOptions
     tokens: TokenOptions
     secrets: SecretOptions
+    alerts: AlertOptions
     recorded: AuditPolicyOptions
     log_format: LogFormat
     log_level: str
@@ -96,6 +98,7 @@ def parse_options(argv: Sequence[str]) -> Options:
         parser.error(str(error))
     values["tokens"] = token_options(values)
     values["secrets"] = secret_options(values)
+    values["alerts"] = alert_options(values)
     values["recorded"] = audit_policy_options(values)
     try:
         values["audit"] = audit_options(values, data_dir)
@@ -120,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     add_tls_options(parser)
     add_token_options(parser)
     add_secret_options(parser)
+    add_alert_options(parser)
     add_audit_options(parser)
     add_audit_policy_options(parser)
     _sharing(parser)

@@ -25,6 +25,7 @@ from prometheus_client import CollectorRegistry
 from strongroom.api.errors import StatusError
 from strongroom.server import control
 from strongroom.server.assembly import Given, Server, assemble_worker
+from strongroom.server.audit.sink import Sink
 from strongroom.server.ground import StartError, start_errors
 from strongroom.server.handing import HandedListener
 from strongroom.server.metrics import Metrics
@@ -117,6 +118,7 @@ class Link:
         self._frames: Frames | None = None
         self._registry: CollectorRegistry | None = None
         self._lines: list[bytes] = []
+        self._listeners: list[Sink] = []
         self._numbers = itertools.count(1)
         self._pages: dict[int, asyncio.Future[bytes]] = {}
 
@@ -151,6 +153,12 @@ class Link:
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._flush)
         self._lines.append(line)
+        for listener in self._listeners:
+            listener.write(line)
+
+    def add(self, sink: Sink) -> None:
+        """Hand events to one more, and those of other workers while this one leads."""
+        self._listeners.append(sink)
 
     async def metrics_of_all(self) -> bytes:
         """The metrics of all processes of the server, as Prometheus reads them."""
@@ -172,6 +180,9 @@ class Link:
         match control.from_keeper(content):
             case control.Lead():
                 self.lead.set()
+            case control.OthersLines(lines):
+                for listener in self._listeners:
+                    listener.write(lines)
             case control.YourTurn(number):
                 self.turns.granted(number)
             case control.Count(number):

@@ -14,6 +14,14 @@ class Sink(Protocol):
         ...
 
 
+class SharedSink(Sink, Protocol):
+    """A sink that others may listen to."""
+
+    def add(self, sink: Sink) -> None:
+        """Hand events to one more from now on."""
+        ...
+
+
 class Settling(Sink, Protocol):
     """A sink that can tell whether what it took has arrived."""
 
