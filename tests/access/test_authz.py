@@ -10,7 +10,13 @@ from strongroom.access.authz.node_graph import NodeGraph
 from strongroom.access.authz.policies import Policies
 from strongroom.access.authz.port import Authorizer, Decision, Verdict
 from strongroom.access.authz.rbac import RBACAuthorizer
-from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer, refusal
+from strongroom.access.authz.union import (
+    MastersAuthorizer,
+    NamedAuthorizer,
+    Tally,
+    UnionAuthorizer,
+    refusal,
+)
 from strongroom.access.user import Attributes, User
 from strongroom.resources.rbac_rules import Rule
 
@@ -40,7 +46,15 @@ def defaults() -> Authorizer:
         """There are no pods to wait for."""
 
     node = NodeAuthorizer(NodeGraph(), fresh)
-    return UnionAuthorizer([MastersAuthorizer(), node, RBACAuthorizer(policies)])
+    return chain(MastersAuthorizer(), node, RBACAuthorizer(policies))
+
+
+def chain(*authorizers: Authorizer) -> UnionAuthorizer:
+    """These authorizers in a chain; their names are a, b and so on."""
+    names = "abcdefgh"
+    return UnionAuthorizer(
+        [NamedAuthorizer(*pair) for pair in zip(names, authorizers, strict=False)]
+    )
 
 
 def asks(
@@ -188,10 +202,34 @@ async def test_the_first_opinion_counts_and_reasons_are_kept() -> None:
     silent = Says(Decision(reason="not mine"))
     deny, allow = Says(Decision(Verdict.DENY, "never")), Says(Decision(Verdict.ALLOW))
     wanted = asks(JANE, "get", "secrets")
-    assert (await UnionAuthorizer([silent, deny, allow]).authorize(wanted)).verdict is Verdict.DENY
-    assert (await UnionAuthorizer([silent, allow, deny]).authorize(wanted)).verdict is Verdict.ALLOW
-    both = await UnionAuthorizer([silent, silent]).authorize(wanted)
-    assert both.reason == "not mine\nnot mine"
+    assert await chain(silent, deny, allow).authorize(wanted) == deny.decision
+    assert await chain(silent, allow, deny).authorize(wanted) == allow.decision
+    both = await chain(silent, silent).authorize(wanted)
+    assert both.reason == "a: not mine\nb: not mine"
+
+
+async def test_what_went_wrong_is_told_where_nobody_decides() -> None:
+    broken, other = Says(Decision(error="no answer")), Says(Decision(error="no other"))
+    allow, deny = Says(Decision(Verdict.ALLOW)), Says(Decision(Verdict.DENY, error="worse"))
+    wanted = asks(JANE, "get", "secrets")
+    assert await chain(broken, broken).authorize(wanted) == Decision(error="no answer")
+    assert (await chain(broken, other).authorize(wanted)).error == "[no answer, no other]"
+    assert await chain(broken, allow).authorize(wanted) == allow.decision
+    assert await chain(broken, deny).authorize(wanted) == deny.decision
+
+
+async def test_who_ended_the_chain_is_counted() -> None:
+    tallies = [Tally("Webhook", name) for name in ("one", "two")]
+    deny, silent = Says(Decision(Verdict.DENY)), Says(Decision())
+    union = UnionAuthorizer(
+        [
+            NamedAuthorizer(tally.name, authorizer, tally)
+            for tally, authorizer in zip(tallies, (silent, deny), strict=True)
+        ]
+    )
+    for _ in range(2):
+        await union.authorize(asks(JANE, "get", "secrets"))
+    assert [(tally.allowed, tally.denied) for tally in tallies] == [(0, 0), (0, 2)]
 
 
 @pytest.mark.parametrize(

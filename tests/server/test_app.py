@@ -73,8 +73,8 @@ async def test_components_get_what_is_theirs(api: Running) -> None:
     assert refused.code == 403
     assert refused.json["message"] == (
         'secrets "s" is forbidden: User "system:node:n1" cannot get resource "secrets" in API '
-        'group "" in the namespace "default": no relationship found between node \'n1\' and this '
-        "object"
+        'group "" in the namespace "default": node: no relationship found between node \'n1\' and '
+        "this object"
     )
     main = {"name": "main", "image": "none", "envFrom": [{"secretRef": {"name": "s"}}]}
     pod = {"metadata": {"name": "p"}, "spec": {"nodeName": "n1", "containers": [main]}}

@@ -19,7 +19,8 @@ RULES = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
     [
         ("Node,RBAC", ""),
         ("AlwaysDeny", ""),
-        ("Webhook", "strongroom has no authorization mode Webhook"),
+        ("Webhook,RBAC", ""),
+        ("ABAC", "strongroom has no authorization mode ABAC"),
         ("Robac", 'authorization-mode "Robac" is not a valid mode'),
         ("RBAC,Node,RBAC", 'authorization-mode "RBAC" is repeated'),
     ],
@@ -27,8 +28,10 @@ RULES = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 def test_modes(modes: str, error: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert mode_error(modes.split(",")) == error
     given = [f"--authorization-mode={modes}"]
+    if "Webhook" in modes:
+        given.append("--authorization-webhook-config-file=/hook.kubeconfig")
     if not error:
-        assert parse_options(given).authorization_mode == tuple(modes.split(","))
+        assert parse_options(given).authorization.authorization_mode == tuple(modes.split(","))
         return
     with pytest.raises(SystemExit):
         parse_options(given)
@@ -36,7 +39,7 @@ def test_modes(modes: str, error: str, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_the_default_mode() -> None:
-    assert parse_options([]).authorization_mode == ("Node", "RBAC")
+    assert parse_options([]).authorization.authorization_mode == ("Node", "RBAC")
     assert mode_error([]) == "authorization-mode must contain at least one mode"
 
 
@@ -54,7 +57,7 @@ async def test_everything_is_forbidden(tmp_path: Path) -> None:
         refused = await api.ask("GET", SECRETS, headers=JANE)
         assert refused.code == 403
         assert refused.json["message"].endswith(
-            'in the namespace "default": Everything is forbidden.'
+            'in the namespace "default": alwaysdeny: Everything is forbidden.'
         )
         # Administrators are not shut out, as upstream.
         assert (await api.ask("GET", SECRETS)).code == 200

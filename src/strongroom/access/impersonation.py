@@ -91,7 +91,7 @@ class Impersonation:
         for part in parts:
             attributes = part.attributes(asker)
             decision = await self._authorizer.authorize(attributes)
-            if decision.verdict is not Verdict.ALLOW:
+            if decision.error or decision.verdict is not Verdict.ALLOW:
                 raise refusal(attributes, decision.reason)
         return _made(parts)
 

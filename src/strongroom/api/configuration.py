@@ -1,55 +1,70 @@
-"""Configuration files in the form of objects (``apiserver.config.k8s.io``), read as strictly as
-upstream reads them: no field may be unknown, none may be there twice."""
+"""Configuration files: objects in YAML or JSON that are read from a file and never stored.
+
+EncryptionConfiguration, AuthenticationConfiguration, audit Policy and our own. What is wrong is
+told in upstream's words (``k8s.io/apimachinery/pkg/runtime/serializer``); an unknown field is an
+error, since a setting that nobody reads is one that somebody relies on.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Annotated, ClassVar, TypeVar
 
 from strongroom.api import strict
-from strongroom.api.codec import decode
-from strongroom.api.errors import FieldError, StatusError
-from strongroom.api.gotext import quote
-from strongroom.api.schema import Struct
-
-T = TypeVar("T", bound=Struct)
-
-GROUP = "apiserver.config.k8s.io"
-VERSIONS = ("v1", "v1beta1", "v1alpha1")
+from strongroom.api.errors import FieldError
+from strongroom.api.lenient import UnreadableError, read
+from strongroom.api.schema import F, Struct
 
 
-class ConfigurationError(Exception):
-    """A configuration cannot be used. The text is for who wrote it, and may quote it."""
+class Configuration(Struct):
+    """Says what it is."""
+
+    kind: Annotated[str, F(0, "The name of the Struct.")] = ""
+    apiVersion: Annotated[str, F(0, "GROUP/VERSION.")] = ""
+
+
+T = TypeVar("T", bound=Configuration)
+
+
+class BadConfiguration(ValueError):
+    """A configuration cannot be used. The text says why, and quotes nothing of the content."""
 
     holds_no_payload: ClassVar = True
 
 
-def read_configuration(body: bytes, struct: type[T], kind: str) -> T:
-    """The configuration in a file, YAML or JSON. Raises ConfigurationError.
+def read_configuration(content: bytes, of: type[T], api_versions: Collection[str]) -> T:
+    """What a file says; whether it makes sense is for others to judge. Raises BadConfiguration.
 
-    ``struct`` has the fields ``kind`` and ``apiVersion``. An empty file says nothing.
+    The kind is that of the Struct's name; of the ``api_versions`` the first is told as expected.
     """
-    if not body.strip():
-        return struct()
+    from strongroom.api import yaml_text
+
+    kind = of.__name__
+    if not content:
+        raise BadConfiguration("the file is empty")
     try:
-        found = decode(body, struct, yaml=True, kind=kind, version=f"{GROUP}/v1", find=True)
-    except StatusError as error:
-        raise ConfigurationError(error.message) from None
-    obj = found.obj
-    told, version = getattr(obj, "kind", ""), getattr(obj, "apiVersion", "")
-    if not told or not version:
-        missing = "apiVersion" if told else "kind"
-        raise ConfigurationError(f"Object {quote(missing)} is missing in the configuration")
-    if told != kind or version not in [f"{GROUP}/{v}" for v in VERSIONS]:
-        raise ConfigurationError(
-            f"no kind {quote(told)} is registered for version {quote(version)}; expected {kind} in "
-            f"version {GROUP}/v1"
+        tree, findings = yaml_text.load(content)
+        if not isinstance(tree, dict):
+            raise BadConfiguration(f"couldn't get version/kind; expected a {kind}")
+        found = read(tree, of)
+    except (yaml_text.YAMLError, UnreadableError) as error:
+        raise BadConfiguration(str(error)) from None
+    for name, value in (("Kind", found.kind), ("apiVersion", found.apiVersion)):
+        if not value:
+            raise BadConfiguration(f"Object '{name}' is missing")
+    if found.kind != kind or found.apiVersion not in api_versions:
+        raise BadConfiguration(
+            f'no kind "{found.kind}" is registered for version "{found.apiVersion}": '
+            f"expected {kind} of {next(iter(api_versions))}"
         )
-    if found.findings:
-        raise ConfigurationError(strict.strict_error(found.findings))
-    return obj
+    findings += strict.find_unknown(tree, of)
+    if findings:
+        raise BadConfiguration(strict.strict_error(findings))
+    return found
 
 
-def findings_error(errors: list[FieldError]) -> ConfigurationError:
-    """All findings as one error, as upstream aggregates them."""
-    texts = list(dict.fromkeys(map(str, errors)))
-    return ConfigurationError(texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]")
+def refuse(errors: Sequence[FieldError]) -> None:
+    """Raise BadConfiguration if there are any errors, as upstream joins them."""
+    told = [str(error) for error in errors]
+    if told:
+        raise BadConfiguration(told[0] if len(told) == 1 else f"[{', '.join(told)}]")

@@ -114,7 +114,7 @@ class AccessReviews:
         return SubjectAccessReviewStatus(
             allowed=decision.verdict is Verdict.ALLOW,
             reason=decision.reason,
-            evaluationError="; ".join(errors),
+            evaluationError="; ".join(filter(None, (decision.error, *errors))),
             denied=decision.verdict is Verdict.DENY,
         )
 

@@ -18,6 +18,11 @@ def duration(text: str) -> float:
     return seconds
 
 
+def duration_or_none(text: str) -> float:
+    """As ``duration``, or 0. Raises ArgumentTypeError."""
+    return 0.0 if text in ("0", "0s") else duration(text)
+
+
 def truth(text: str) -> bool:
     """One of Go's forms of a boolean. Raises ArgumentTypeError."""
     if text in ("true", "True", "TRUE", "t", "T", "1"):

@@ -159,7 +159,8 @@ def _alone(
 async def _build(
     options: Options, given: Given, clock: Clock, stack: contextlib.AsyncExitStack
 ) -> Server:
-    authorization = Authorization(given.store, options.authorization_mode)
+    authorization = Authorization(given.store, options.authorization, clock)
+    stack.push_async_callback(authorization.close)
     tokens = Tokens(options.tokens, given.pki.directory, given.store, clock)
     tls = _tls_files(options, given.pki, clock)
     authentication = Authentication(options, clock, tokens, tls)
@@ -169,6 +170,7 @@ async def _build(
 
     shutdown, metrics = Shutdown(), Metrics(kinds.resources())
     tokens.attach(kinds, metrics.registry)
+    authorization.begin(metrics.registry, stack)
     stack.push_async_callback(tokens.labels.close)
     kinds.changed.append(lambda: metrics.serve(kinds.resources()))
     pods, nodes = kinds.registry("", "pods"), kinds.registry("", "nodes")

@@ -6,15 +6,18 @@ answer is as new as a read of these kinds, and costs no read.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from prometheus_client import CollectorRegistry
 
 from strongroom.access.authz.modes import (
     ALWAYS_ALLOW,
     ALWAYS_DENY,
-    DEFAULT,
     NODE,
     RBAC,
+    WEBHOOK,
     Always,
 )
 from strongroom.access.authz.node import NodeAuthorizer, node_of
@@ -23,12 +26,14 @@ from strongroom.access.authz.partial import PartialRights
 from strongroom.access.authz.policies import Policies, aggregate
 from strongroom.access.authz.port import Authorizer, Held
 from strongroom.access.authz.rbac import RBACAuthorizer
-from strongroom.access.authz.union import MastersAuthorizer, UnionAuthorizer
 from strongroom.access.user import User
+from strongroom.api.clock import Clock
 from strongroom.registry.registry import Registry
 from strongroom.registry.view import View
 from strongroom.resources.rbac import GROUP
 from strongroom.resources.rbac_rules import ALL, Rule
+from strongroom.server.authorization_options import AuthorizationOptions
+from strongroom.server.authorizers import Authorizers
 from strongroom.server.creation import CreationCheck
 from strongroom.server.escalation import EscalationCheck
 from strongroom.server.freshness import CatchUp
@@ -39,9 +44,6 @@ from strongroom.storage.port import EventType, Store
 _ROLES = ("roles", "clusterroles")
 _BINDINGS = ("rolebindings", "clusterrolebindings")
 
-_LISTED = frozenset({ALWAYS_ALLOW, ALWAYS_DENY, NODE, RBAC})
-"""Those of which it is known whom they allow single keys of Secrets: RBAC alone does."""
-
 ANYTHING, ANYWHERE = Rule((ALL,), (ALL,), (ALL,)), Rule((ALL,), paths=(ALL,))
 """What is listed where everything is allowed."""
 
@@ -50,25 +52,27 @@ Take = Callable[[str, str, Any], None]
 
 
 class Authorization:
-    """The authorizers in their order. They know of no role and no pod until kinds are attached."""
+    """The authorizers in their order. They know of no role and no pod until kinds are attached.
 
-    def __init__(self, store: Store, modes: Sequence[str] = DEFAULT) -> None:
+    Raises BadFile for files of the configuration that cannot be used.
+    """
+
+    def __init__(self, store: Store, options: AuthorizationOptions, clock: Clock) -> None:
         self.policies = Policies()
         self.graph = NodeGraph()
         self._policy_kinds: tuple[Registry[Any], ...] = ()
         self._pods: tuple[Registry[Any], ...] = ()
         self.rbac = RBACAuthorizer(self.policies, CatchUp(store, lambda: self._policy_kinds))
-        self._modes = frozenset(modes)
         known: dict[str, Authorizer] = {
             ALWAYS_ALLOW: Always(allow=True),
             ALWAYS_DENY: Always(allow=False),
             NODE: NodeAuthorizer(self.graph, CatchUp(store, lambda: self._pods)),
             RBAC: self.rbac,
         }
-        self.authorizer = UnionAuthorizer([MastersAuthorizer(), *(known[mode] for mode in modes)])
-        known_rules = self.policies if RBAC in modes else None
+        self.authorizer = Authorizers(options, known, clock)
+        known_rules = self.policies if RBAC in self._types() else None
         self.partial = PartialRights(
-            self.authorizer, known_rules, exhaustive=self._modes <= _LISTED
+            self.authorizer, known_rules, exhaustive=self.authorizer.exhaustive
         )
         """What may be shown of Secrets to those who may not see all of them."""
         self.creation = CreationCheck(self.authorizer)
@@ -90,18 +94,36 @@ class Authorization:
         _follow(self._pods[0], self.graph.put)
         _follow(asked, self.graph.put_request)
 
+    def begin(self, registry: CollectorRegistry, stack: contextlib.AsyncExitStack) -> None:
+        """Show metrics, and follow the files of the configuration until ``stack`` ends it."""
+        self.authorizer.begin(registry, stack)
+
+    async def close(self) -> None:
+        """Close the connections to webhooks."""
+        await self.authorizer.close()
+
     async def rules_of(self, user: User, namespace: str) -> Held:
         """What a user may do in a namespace, as far as it can be listed."""
-        rules: tuple[Rule, ...] = (ANYTHING, ANYWHERE) if ALWAYS_ALLOW in self._modes else ()
-        errors = []
-        node = NODE in self._modes and node_of(user) is not None
-        if node:
-            errors.append("node authorizer does not support user rule resolution")
-        if RBAC in self._modes:
-            held = await self.rbac.held(user, namespace)
-            rules += held.rules
-            errors += [held.error] if held.error else []
-        return Held(rules, incomplete=node, error=aggregate(errors) if errors else "")
+        held = [await self._held(type_, user, namespace) for type_ in self._types()]
+        rules = tuple(rule for one in held for rule in one.rules)
+        errors = list(dict.fromkeys(one.error for one in held if one.error))
+        incomplete = any(one.incomplete for one in held)
+        return Held(rules, incomplete=incomplete, error=aggregate(errors) if errors else "")
+
+    async def _held(self, type_: str, user: User, namespace: str) -> Held:
+        """What an authorizer of this type lists."""
+        if type_ == ALWAYS_ALLOW:
+            return Held((ANYTHING, ANYWHERE))
+        if type_ == RBAC:
+            return await self.rbac.held(user, namespace)
+        if type_ == WEBHOOK or (type_ == NODE and node_of(user) is not None):
+            why = f"{type_.lower()} authorizer does not support user rule resolution"
+            return Held(incomplete=True, error=why)
+        return Held()
+
+    def _types(self) -> tuple[str, ...]:
+        """The authorizers that are configured now, in their order."""
+        return tuple(plan.type for plan in self.authorizer.plans)
 
     def _take_role(self, namespace: str, name: str, role: Any) -> None:
         if role is None:

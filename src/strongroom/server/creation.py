@@ -12,6 +12,7 @@ from dataclasses import replace
 from strongroom.access.admission.port import AdmissionRequest
 from strongroom.access.authz.port import Authorizer, Verdict
 from strongroom.access.authz.union import refusal
+from strongroom.api.errors import internal_error
 
 
 class CreationCheck:
@@ -26,11 +27,16 @@ class CreationCheck:
         """Changes nothing."""
 
     async def validate(self, request: AdmissionRequest) -> None:
-        """Raises StatusError 403 for who may change such an object and not make one."""
+        """Raises StatusError 403 for who may change such an object and not make one.
+
+        And 500 where that cannot be told.
+        """
         asked = request.attributes
         if request.operation != "CREATE" or asked.verb == "create":
             return
         wanted = replace(asked, verb="create")
         decision = await self._authorizer.authorize(wanted)
         if decision.verdict is not Verdict.ALLOW:
+            if decision.error:
+                raise internal_error(decision.error)
             raise refusal(wanted, decision.reason)

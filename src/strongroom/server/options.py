@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from strongroom.access.authz.modes import DEFAULT, mode_error
 from strongroom.paths import default_data_dir
 from strongroom.server.alert_options import AlertOptions, add_alert_options, alert_options
 from strongroom.server.argument_types import duration
@@ -23,6 +22,11 @@ from strongroom.server.authentication_options import (
     AuthenticationOptions,
     add_authentication_options,
     authentication_options,
+)
+from strongroom.server.authorization_options import (
+    AuthorizationOptions,
+    add_authorization_options,
+    authorization_options,
 )
 from strongroom.server.plugins import check, named
 from strongroom.server.secret_options import SecretOptions, add_secret_options, secret_options
@@ -59,7 +63,7 @@ class Options:
     max_mutating_requests_inflight: int
     max_watches_per_user: int
     workers: int
-    authorization_mode: tuple[str, ...]
+    authorization: AuthorizationOptions
     disabled_plugins: frozenset[str]
     authentication: AuthenticationOptions
     tls: TLSOptions
@@ -87,11 +91,8 @@ def parse_options(argv: Sequence[str]) -> Options:
     values["disabled_plugins"] = named(values.pop("disable_admission_plugins"))
     if wrong := check(enabled, values["disabled_plugins"]):
         parser.error(wrong)
-    modes = tuple(mode for text in found.authorization_mode for mode in text.split(","))
-    values["authorization_mode"] = modes or DEFAULT
-    if wrong := mode_error(values["authorization_mode"]):
-        parser.error(wrong)
     try:
+        values["authorization"] = authorization_options(values)
         values["authentication"] = authentication_options(values)
         values["tls"] = tls_options(values)
     except ValueError as error:
@@ -121,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     _judging(parser)
     add_authentication_options(parser)
     add_tls_options(parser)
+    add_authorization_options(parser)
     add_token_options(parser)
     add_secret_options(parser)
     add_alert_options(parser)
@@ -216,14 +218,6 @@ def _serving(parser: argparse.ArgumentParser) -> None:
 
 def _judging(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("who judges").add_argument
-    add(
-        "--authorization-mode",
-        action="append",
-        default=[],
-        metavar="MODE[,MODE]",
-        help="who decides what is allowed, in this order: AlwaysAllow, AlwaysDeny, Node, RBAC "
-        "(Node,RBAC)",
-    )
     for verb, help_ in (
         ("enable", "admission plugins that must be on, as all are by default; may be repeated"),
         ("disable", "admission plugins that are off; may be repeated"),

@@ -21,7 +21,7 @@ from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness, Flow, Overloaded
 from strongroom.server.kept import Kept
 from strongroom.server.partial import Part, PartialAccess
-from strongroom.server.reply import Reply, StreamReply, too_many_requests
+from strongroom.server.reply import Reply, StreamReply, internal_server_error, too_many_requests
 from strongroom.server.request import Request
 from strongroom.server.routes import Routes, page_not_found, wrong_method
 from strongroom.server.urls import Target, parse_target
@@ -30,6 +30,14 @@ logger = logging.getLogger("strongroom.server")
 
 _ASKERS = 16
 """Users of the same URL whose question to the authorizer is kept."""
+
+
+INTERNAL = "internal error"
+"""The reason on record where an authorizer failed; what failed is in the log."""
+
+
+class Undecided(Exception):
+    """Whether a request is allowed cannot be told, because an authorizer failed."""
 
 
 @dataclass(slots=True)
@@ -73,7 +81,10 @@ class Pipeline:
             if progress.record is not None:
                 progress.record.impersonated = acting
         attributes = self._attributes(target, user)
-        part = await self._authorize(request, target, attributes, progress)
+        try:
+            part = await self._authorize(request, target, attributes, progress)
+        except Undecided as error:
+            return internal_server_error(request, str(error))
         flow = self._fairness.flow(user, target)
         if flow is None:
             return await self._work(request, target, attributes, part)
@@ -169,12 +180,16 @@ class Pipeline:
         """Refuse, or say which part of the answer may be given; None is all of it."""
         part, decision = None, await self._authorizer.authorize(attributes)
         allowed = decision.verdict is Verdict.ALLOW
-        if not allowed and self._partial is not None:
+        if not allowed and not decision.error and self._partial is not None:
             part, decision = await self._partial.part(request, target, attributes, decision)
             allowed = part is not None
+        undecided = bool(decision.error) and not allowed
         if progress.record is not None:
-            progress.record.annotations[DECISION] = "allow" if allowed else "forbid"
-            progress.record.annotations[REASON] = decision.reason
+            if not undecided:
+                progress.record.annotations[DECISION] = "allow" if allowed else "forbid"
+            progress.record.annotations[REASON] = INTERNAL if undecided else decision.reason
+        if undecided:
+            raise Undecided(decision.error)
         if not allowed:
             raise refusal(attributes, decision.reason)
         return part

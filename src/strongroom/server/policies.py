@@ -97,7 +97,7 @@ class PolicySurroundings:
         from strongroom.api.cel.functions.authorizer import Answer
 
         decision = await self._authorizer.authorize(_attributes(user, check))
-        return Answer(decision.verdict is Verdict.ALLOW, decision.reason)
+        return Answer(decision.verdict is Verdict.ALLOW, decision.reason, decision.error)
 
 
 def _attributes(user: User, check: Check) -> Attributes:

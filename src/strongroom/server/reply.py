@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
 
+from strongroom.access.authz.union import MARKUP
 from strongroom.api.errors import Status
+from strongroom.api.gotext import quote
 from strongroom.server.exchange import STATUS_LINES, Exchange
 from strongroom.server.request import Request
 
@@ -64,6 +66,16 @@ def too_many_requests() -> Reply:
         TEXT,
         [(b"retry-after", b"1"), (b"x-content-type-options", b"nosniff")],
     )
+
+
+def internal_server_error(request: Request, what: str) -> Reply:
+    """The answer where something failed before anything was done, in upstream's form.
+
+    ``what`` holds no value.
+    """
+    text = f"Internal Server Error: {quote(request.uri)}: {what}".translate(MARKUP)
+    headers = [(b"x-content-type-options", b"nosniff")]
+    return Reply(f"{text}\n".encode(errors="replace"), 500, TEXT, headers)
 
 
 async def send_reply(request: Request, reply: Reply, exchange: Exchange) -> None:

@@ -63,14 +63,32 @@ class ReviewClient:
         self._delays = tuple(delays)
         self._counted = counted
         self._poster: Poster | None = None
+        self._asking = 0
+        self._retired = False
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._poster is not None:
-            await self._poster.close()
+        poster, self._poster = self._poster, None
+        if poster is not None:
+            await poster.close()
+
+    async def retire(self) -> None:
+        """Close them as soon as nobody waits for an answer, whoever is about to ask included."""
+        self._retired = True
+        if not self._asking:
+            await self.close()
 
     async def ask(self, body: bytes, read: Callable[[bytes], T]) -> T:
         """What ``read`` makes of the answer. Raises ReviewFailed."""
+        self._asking += 1
+        try:
+            return await self._ask(body, read)
+        finally:
+            self._asking -= 1
+            if self._retired and not self._asking:
+                await self.close()
+
+    async def _ask(self, body: bytes, read: Callable[[bytes], T]) -> T:
         from strongroom.server.posting import NotHeard
 
         for delay in (*self._delays, None):

@@ -42,7 +42,8 @@ async def test_a_role_that_is_not_there_is_named_in_the_refusal(cluster: Cluster
     await cluster.make("rolebindings", "default", "bea-1", **to("bea", "none"))
     one = (await cluster.ask("bea", "GET", SECRETS)).json["message"]
     assert one.endswith(
-        'in the namespace "default": RBAC: clusterrole.rbac.authorization.k8s.io "none" not found'
+        'in the namespace "default": rbac: RBAC: '
+        'clusterrole.rbac.authorization.k8s.io "none" not found'
     )
     await cluster.make("rolebindings", "default", "bea-2", **to("bea", "nor", "Role"))
     two = (await cluster.ask("bea", "GET", SECRETS)).json["message"]

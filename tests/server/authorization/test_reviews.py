@@ -129,7 +129,7 @@ async def test_selectors_count_and_bad_ones_are_told(cluster: Cluster) -> None:
     none = await status({"rawSelector": "no selector at all"})
     assert none == {
         "allowed": False,
-        "reason": "can only list/watch pods with spec.nodeName field selector",
+        "reason": "node: can only list/watch pods with spec.nodeName field selector",
         "evaluationError": ("spec.resourceAttributes.fieldSelector ignored due to parse error"),
     }
     labels = {"rawSelector": "a in (b"}

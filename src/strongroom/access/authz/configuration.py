@@ -14,7 +14,7 @@ from pathlib import Path
 from strongroom.access.authz.configuration_types import (
     DENY,
     IN_CLUSTER,
-    KIND,
+    VERSIONS,
     AuthorizationConfiguration,
     AuthorizerConfiguration,
     WebhookConfiguration,
@@ -23,7 +23,7 @@ from strongroom.access.authz.configuration_validation import configuration_error
 from strongroom.access.authz.modes import WEBHOOK, name_of
 from strongroom.access.authz.policies import aggregate
 from strongroom.access.authz.port import Verdict
-from strongroom.api.configuration import ConfigurationError, findings_error, read_configuration
+from strongroom.api.configuration import BadConfiguration, read_configuration, refuse
 from strongroom.api.durations import parse_duration
 from strongroom.api.gotext import quote
 
@@ -64,27 +64,26 @@ def plans_of_modes(modes: Sequence[str], webhook: WebhookPlan | None) -> Plans:
 
 
 def read_plans(body: bytes, needed: Collection[str] = ()) -> Plans:
-    """What a file says. Raises ConfigurationError.
+    """What a file says. Raises BadConfiguration.
 
     ``needed`` are the types that it must name, webhooks aside.
     """
     try:
-        found = read_configuration(body, AuthorizationConfiguration, KIND)
-    except ConfigurationError as error:
+        found = read_configuration(body, AuthorizationConfiguration, VERSIONS)
+    except BadConfiguration as error:
         text = f"failed to load AuthorizationConfiguration from file: {error}"
-        raise ConfigurationError(text) from None
+        raise BadConfiguration(text) from None
     try:
         errors = configuration_errors(found)
     except ValueError as error:
-        raise ConfigurationError(f"{KIND}: time: invalid duration: {error}") from None
-    if errors:
-        raise findings_error(errors)
+        raise BadConfiguration(f"invalid duration: {error}") from None
+    refuse(errors)
     wrong = [text for one in found.authorizers if (text := _use_error(one))]
     types = {one.type for one in found.authorizers}
     if missing := sorted(set(needed) - types):
         wrong.append(f"missing required types: [{' '.join(missing)}]")
     if wrong:
-        raise ConfigurationError(aggregate(wrong))
+        raise BadConfiguration(aggregate(wrong))
     return tuple(_plan(one) for one in found.authorizers)
 
 

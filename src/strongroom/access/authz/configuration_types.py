@@ -9,9 +9,10 @@ from typing import Annotated
 
 import msgspec
 
+from strongroom.api.configuration import Configuration
 from strongroom.api.schema import F, Struct
 
-KIND = "AuthorizationConfiguration"
+VERSIONS = tuple(f"apiserver.config.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
 KUBECONFIG, IN_CLUSTER = "KubeConfigFile", "InClusterConfig"
 NO_OPINION, DENY = "NoOpinion", "Deny"
@@ -57,9 +58,7 @@ class AuthorizerConfiguration(Struct):
     webhook: Annotated[WebhookConfiguration | None, F(3, "Of type Webhook alone.")] = None
 
 
-class AuthorizationConfiguration(Struct):
+class AuthorizationConfiguration(Configuration):
     """The file."""
 
-    kind: Annotated[str, F(1, "AuthorizationConfiguration.")] = ""
-    apiVersion: Annotated[str, F(2, "apiserver.config.k8s.io/v1.")] = ""
-    authorizers: Annotated[list[AuthorizerConfiguration], F(3, "Who is asked, in this order.")] = []
+    authorizers: Annotated[list[AuthorizerConfiguration], F(1, "Who is asked, in this order.")] = []
