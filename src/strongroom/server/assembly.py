@@ -170,6 +170,7 @@ async def _build(
 
     shutdown, metrics = Shutdown(), Metrics(kinds.resources())
     tokens.attach(kinds, metrics.registry)
+    authentication.attach(metrics.registry)
     authorization.begin(metrics.registry, stack)
     stack.push_async_callback(tokens.labels.close)
     kinds.changed.append(lambda: metrics.serve(kinds.resources()))

@@ -7,19 +7,32 @@ bootstrap token, of an OIDC issuer, whatever a webhook knows), and nobody. Sourc
 
 from __future__ import annotations
 
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
 from strongroom.access.authn.anonymous import Anonymous
-from strongroom.access.authn.bearer import BearerTokens
+from strongroom.access.authn.bearer import BearerTokens, ForServer
+from strongroom.access.authn.configuration import AnonymousAuthConfig
 from strongroom.access.authn.port import AudienceAwareAuthenticator, Authenticator
 from strongroom.access.authn.requestheader import RequestHeaderAuthenticator
 from strongroom.access.authn.union import GroupAdder, UnionAuthenticator
 from strongroom.access.authn.x509 import X509Authenticator
+from strongroom.access.authz.modes import ALWAYS_ALLOW
 from strongroom.api.clock import Clock
-from strongroom.server.authentication_options import AuthenticationOptions
 from strongroom.server.clusterinfo import PATH as CLUSTER_INFO
 from strongroom.server.options import Options
 from strongroom.server.tls_files import TLSFiles
 from strongroom.server.tls_options import TLSOptions
 from strongroom.server.tokens import Tokens
+from strongroom.telemetry import log
+
+if TYPE_CHECKING:
+    from strongroom.server.authentication_config import AuthenticationConfig
+
+logger = logging.getLogger("strongroom.server")
 
 PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/version", CLUSTER_INFO})
 """What may be read without credentials, as upstream's ``system:public-info-viewer`` and kubeadm
@@ -30,7 +43,15 @@ class Authentication:
     """The authenticators, put together."""
 
     def __init__(self, options: Options, clock: Clock, tokens: Tokens, tls: TLSFiles) -> None:
-        bearers: list[AudienceAwareAuthenticator] = [*tokens.authenticators]
+        self._stack = contextlib.AsyncExitStack()
+        self._config = _configured(options, clock)
+        bearers: list[AudienceAwareAuthenticator] = [
+            *_token_file(options, self._stack),
+            *tokens.authenticators,
+        ]
+        if self._config is not None:
+            self._config.begin(self._stack)
+            bearers.append(self._config.issuers)
         self.reviewer = BearerTokens(bearers, options.tokens.api_audiences)
         """Whom a TokenReview asks."""
         requests: list[Authenticator] = [
@@ -38,11 +59,39 @@ class Authentication:
             X509Authenticator(tls.clients, clock),
             self.reviewer,
         ]
-        self.authenticator = _with_anonymous(UnionAuthenticator(requests), options.authentication)
+        anonymous = _let_in(options, self._config.anonymous if self._config else None)
+        self.authenticator = _with_anonymous(UnionAuthenticator(requests), anonymous)
         """Who makes a request."""
+
+    def attach(self, metrics: CollectorRegistry) -> None:
+        """Show what is counted."""
+        if self._config is not None:
+            self._config.metrics.attach(metrics)
 
     async def close(self) -> None:
         """End what is under way."""
+        await self._stack.aclose()
+
+
+def _token_file(
+    options: Options, stack: contextlib.AsyncExitStack
+) -> list[AudienceAwareAuthenticator]:
+    path = options.authentication.token_auth_file
+    if path is None:
+        return []
+    from strongroom.server.token_file import follow_token_file
+
+    return [ForServer(follow_token_file(path, stack), options.tokens.api_audiences)]
+
+
+def _configured(options: Options, clock: Clock) -> AuthenticationConfig | None:
+    """The issuers. Few servers have any, and no other imports what they need."""
+    settings = options.authentication
+    if settings.authentication_config is None and settings.oidc is None:
+        return None
+    from strongroom.server.authentication_config import AuthenticationConfig
+
+    return AuthenticationConfig(options, clock)
 
 
 def _proxies(options: TLSOptions, tls: TLSFiles, clock: Clock) -> list[Authenticator]:
@@ -53,12 +102,26 @@ def _proxies(options: TLSOptions, tls: TLSFiles, clock: Clock) -> list[Authentic
     return [RequestHeaderAuthenticator(tls.proxies, clock, options.proxy_headers, names)]
 
 
-def _with_anonymous(inner: Authenticator, options: AuthenticationOptions) -> Authenticator:
+def _let_in(options: Options, configured: AnonymousAuthConfig | None) -> AnonymousAuthConfig | None:
+    """Where those who show nothing are let in; None: on the public paths."""
+    flag, modes = options.authentication.anonymous_auth, options.authorization.authorization_mode
+    if configured is None and flag is not None:
+        configured = AnonymousAuthConfig(enabled=flag)
+    if configured is None or not configured.enabled or ALWAYS_ALLOW not in modes:
+        return configured
+    log(
+        logger,
+        logging.WARNING,
+        "AnonymousAuth is not allowed with the AlwaysAllow authorizer: only public paths are open",
+    )
+    return None
+
+
+def _with_anonymous(inner: Authenticator, let_in: AnonymousAuthConfig | None) -> Authenticator:
     inner = GroupAdder(inner)
-    match options.anonymous_auth:
-        case False:
-            return inner
-        case True:
-            return Anonymous(inner, None)
-        case None:
-            return Anonymous(inner, PUBLIC_PATHS)
+    if let_in is None:
+        return Anonymous(inner, PUBLIC_PATHS)
+    if not let_in.enabled:
+        return inner
+    paths = frozenset(condition.path for condition in let_in.conditions)
+    return Anonymous(inner, paths or None)

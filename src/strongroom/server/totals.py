@@ -18,6 +18,9 @@ _GROWING = frozenset({"counter", "histogram", "summary"})
 _FIRST_COUNTS = ("process_start_time_seconds", "_created")
 """Ends of the names of samples that are moments: the earliest stands for all."""
 
+_LAST = ("_info", "_last_timestamp_seconds")
+"""Of these the greatest stands for all."""
+
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -75,7 +78,7 @@ def _combined(name: str, so_far: float | None, value: float) -> float:
     if name.endswith(_FIRST_COUNTS):
         return min(so_far, value)
     # An information, such as python_info, is 1 however often it is told.
-    return max(so_far, value) if name.endswith("_info") else so_far + value
+    return max(so_far, value) if name.endswith(_LAST) else so_far + value
 
 
 class _Shown(CollectorRegistry):

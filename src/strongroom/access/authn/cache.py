@@ -70,8 +70,11 @@ class CachedTokens:
             asking = asyncio.create_task(self._ask(key, token, audiences))
             self._asking[key] = asking
             asking.add_done_callback(lambda task: self._done(key, task))
-        # Shielded: whoever asked first may hang up, and the others still want the answer.
-        return _told(await asyncio.shield(asking))
+        # Whoever asked first may hang up: the others still want the answer.
+        await asyncio.wait([asking])
+        if asking.cancelled():
+            raise AuthenticationFailed("the authenticator is no longer asked")
+        return _told(asking.result())
 
     async def close(self) -> None:
         """End the questions under way."""

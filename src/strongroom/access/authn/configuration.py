@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import msgspec
 
-from strongroom.api import strict
-from strongroom.api.errors import FieldError
-from strongroom.api.lenient import UnreadableError, read
+from strongroom.api.configuration import Configuration
 from strongroom.api.schema import F, Struct
 
-GROUP = "apiserver.config.k8s.io"
-VERSIONS = ("v1", "v1beta1", "v1alpha1")
-KIND = "AuthenticationConfiguration"
+API_VERSIONS = tuple(
+    f"apiserver.config.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1")
+)
 
 
 class Issuer(Struct):
@@ -115,56 +113,8 @@ class AnonymousAuthConfig(Struct):
     conditions: Annotated[list[AnonymousAuthCondition], F(2, "Where; none: everywhere.")] = []
 
 
-class AuthenticationConfiguration(Struct):
+class AuthenticationConfiguration(Configuration):
     """The file."""
 
-    kind: Annotated[str, F(0, KIND)] = ""
-    apiVersion: Annotated[str, F(0, "apiserver.config.k8s.io/v1.")] = ""
     jwt: Annotated[list[JWTAuthenticator], F(1, "The issuers.")] = []
     anonymous: Annotated[AnonymousAuthConfig | None, F(2, "Those who show nothing.")] = None
-
-
-class BadConfiguration(ValueError):
-    """A configuration cannot be used. The text says why, in upstream's words."""
-
-    holds_no_payload: ClassVar = True
-
-
-def read_configuration(content: bytes) -> AuthenticationConfiguration:
-    """What a file in YAML or JSON says, which nobody has judged yet. Raises BadConfiguration."""
-    from strongroom.api import yaml_text
-
-    if not content:
-        raise BadConfiguration("empty config data")
-    try:
-        tree, findings = yaml_text.load(content)
-        if not isinstance(tree, dict):
-            raise BadConfiguration(f"couldn't get version/kind; expected a {KIND}")
-        found = read(tree, AuthenticationConfiguration)
-    except (yaml_text.YAMLError, UnreadableError) as error:
-        raise BadConfiguration(str(error)) from None
-    _check_kind(found)
-    findings += strict.find_unknown(tree, AuthenticationConfiguration)
-    if findings:
-        raise BadConfiguration(strict.strict_error(findings))
-    return found
-
-
-def refuse(errors: list[FieldError]) -> None:
-    """Raise BadConfiguration if there are any errors."""
-    told = [str(error) for error in errors]
-    if told:
-        text = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
-        raise BadConfiguration(f"invalid authentication configuration: {text}")
-
-
-def _check_kind(found: AuthenticationConfiguration) -> None:
-    for name, value in (("Kind", found.kind), ("apiVersion", found.apiVersion)):
-        if not value:
-            raise BadConfiguration(f"Object '{name}' is missing")
-    group, _, version = found.apiVersion.partition("/")
-    if group != GROUP or version not in VERSIONS or found.kind != KIND:
-        raise BadConfiguration(
-            f'no kind "{found.kind}" is registered for version "{found.apiVersion}": '
-            f"expected {KIND} of {GROUP}/v1"
-        )
