@@ -50,6 +50,18 @@ def files_that_hold_it(directory: Path, forms: Sequence[bytes] = FORMS) -> list[
     return found
 
 
+TALKATIVE: dict[str, Any] = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "rules": [
+        # There, values are put into fields that no schema marks.
+        {"level": "Metadata", "resources": [{"group": "canary.test"}]},
+        {"level": "RequestResponse"},
+    ],
+}
+"""Audits all that can be."""
+
+
 def secret(name: str, **fields: Any) -> dict[str, Any]:
     """A Secret that holds the canary."""
     base = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from strongroom.testing.process import Strongroom
-from tests.e2e.canary import CANARY, TOKEN, files_that_hold_it, forms_of, holds, secret
+from tests.e2e.canary import CANARY, TALKATIVE, TOKEN, files_that_hold_it, forms_of, holds, secret
 from tests.e2e.conftest import in_namespace, start_up
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.manifests import MOUNT, manifest, mounted, pod
@@ -35,11 +35,14 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def aviary(directory: Path) -> Iterator[Strongroom]:
-    """A room that logs all it can, with its own directory for temporary files."""
+    """A room that logs and audits all it can, with its own directory for temporary files."""
+    policy = directory / "policy.json"
+    policy.write_text(json.dumps(TALKATIVE))
     with pytest.MonkeyPatch.context() as patch:
         (directory / "tmp").mkdir()
         patch.setenv("TMPDIR", str(directory / "tmp"))
-        with start_up(directory, "--log-level", "debug") as room:
+        talk = ("--log-level", "debug", "--audit-policy-file", str(policy))
+        with start_up(directory, *talk) as room:
             yield room
 
 
