@@ -202,7 +202,7 @@ class Engine:
         rule = watcher.rule
         incident = self._resumed(watcher, key, seen, now)
         for brief, weight in evidence:
-            incident.add(now, brief, weight)
+            incident.add(now, brief, weight, net=True)
         self._going_on[rule.name, key] = incident
         if len(self._going_on) > MOST_INCIDENTS:
             self._going_on.popitem(last=False)

@@ -71,8 +71,8 @@ class Incident:
         """Whether what is seen now is another incident."""
         return now - self.last > cooldown or now - self.since > max(LONGEST, cooldown)
 
-    def add(self, now: float, brief: Brief, weight: int) -> None:
-        """Count a request."""
+    def add(self, now: float, brief: Brief, weight: int, *, net: bool = False) -> None:
+        """Count a request about so many Secrets; ``net``: without those that were counted."""
         spec, user = self.spec, self.spec.user
         self.last = now
         spec.count += 1
@@ -90,7 +90,7 @@ class Incident:
         self._identify(brief.audit_id)
         self._more = brief.acting or brief.address
         if brief.secret is not None:
-            self._count(brief.secret, weight)
+            self._count(brief.secret, weight, net=net)
 
     def describe(self) -> None:
         """Say it in a sentence, as it is by now."""
@@ -112,9 +112,17 @@ class Incident:
             del ids[_MOST_OTHERS]
         ids.append(audit_id)
 
-    def _count(self, secret: tuple[str, str], weight: int) -> None:
+    def _count(self, secret: tuple[str, str], weight: int, *, net: bool) -> None:
         if secret in self._seen or len(self._seen) >= _MOST_COUNTED:
             return
+        namespace, name = secret
+        if name and not net:
+            shown = (namespace, "") in self._seen or ("", "") in self._seen
+            weight = 0 if shown else weight
+        elif not net:
+            # A list shows what was read by name before once more.
+            inside = sum(1 for where, one in self._seen if one and namespace in ("", where))
+            weight = max(weight - inside, 0)
         self._seen.add(secret)
         self.spec.secretCount += weight
         if len(self.spec.secrets) < _MOST_SECRETS:
