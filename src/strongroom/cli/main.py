@@ -13,6 +13,7 @@ COMMANDS = {
     "secret": ("strongroom.cli.secret", "Work with Secrets, of any cluster, without showing them."),
     "who-can": ("strongroom.cli.whocan", "Who may read a Secret, through what, by which detours."),
     "doctor": ("strongroom.cli.doctor", "Look for what is wrong, of any cluster."),
+    "audit": ("strongroom.cli.audit", "Who did what, and whether the log of it is whole."),
     "token": ("strongroom.cli.token", "Bootstrap tokens, by which machines join as nodes."),
     "apiserver": ("strongroom.cli.apiserver", "Run the API server alone."),
     "controllers": ("strongroom.cli.controllers", "Run the controllers alone."),
