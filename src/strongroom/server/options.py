@@ -28,10 +28,20 @@ from strongroom.server.authorization_options import (
     add_authorization_options,
     authorization_options,
 )
+from strongroom.server.encryption.options import (
+    EncryptionOptions,
+    add_encryption_options,
+    encryption_options,
+)
 from strongroom.server.plugins import check, named
 from strongroom.server.secret_options import SecretOptions, add_secret_options, secret_options
 from strongroom.server.tls_options import TLSOptions, add_tls_options, tls_options
 from strongroom.server.token_options import TokenOptions, add_token_options, token_options
+from strongroom.server.token_webhook_options import (
+    TokenWebhookOptions,
+    add_token_webhook_options,
+    token_webhook_options,
+)
 from strongroom.telemetry import LOG_LEVELS, LogFormat
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -54,7 +64,6 @@ class Options:
     client_ca_file: Path | None
     service_cluster_ip_range: Network
     audit: AuditOptions
-    encryption_key_file: Path | None
     event_ttl: float
     compaction_interval: float
     secret_history_limit: int
@@ -66,10 +75,12 @@ class Options:
     authorization: AuthorizationOptions
     disabled_plugins: frozenset[str]
     authentication: AuthenticationOptions
+    token_webhook: TokenWebhookOptions
     tls: TLSOptions
     tokens: TokenOptions
     secrets: SecretOptions
     alerts: AlertOptions
+    encryption: EncryptionOptions
     recorded: AuditPolicyOptions
     log_format: LogFormat
     log_level: str
@@ -97,8 +108,10 @@ def parse_options(argv: Sequence[str]) -> Options:
         values["tls"] = tls_options(values)
     except ValueError as error:
         parser.error(str(error))
+    values["token_webhook"] = token_webhook_options(values)
     values["tokens"] = token_options(values)
     values["secrets"] = secret_options(values)
+    values["encryption"] = encryption_options(values)
     values["alerts"] = alert_options(values)
     values["recorded"] = audit_policy_options(values)
     try:
@@ -121,10 +134,12 @@ def _parser() -> argparse.ArgumentParser:
     _serving(parser)
     _judging(parser)
     add_authentication_options(parser)
+    add_token_webhook_options(parser)
     add_tls_options(parser)
     add_authorization_options(parser)
     add_token_options(parser)
     add_secret_options(parser)
+    add_encryption_options(parser)
     add_alert_options(parser)
     add_audit_options(parser)
     add_audit_policy_options(parser)
@@ -137,12 +152,6 @@ def _keeping(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what it keeps, where, and for how long").add_argument
     add("--data-dir", type=Path, metavar="DIR", help="where everything is kept")
     add("--store", type=_store, metavar="URL", help="sqlite:PATH (default: in the data directory)")
-    add(
-        "--encryption-key-file",
-        type=Path,
-        metavar="FILE",
-        help="key that encrypts the data keys; outside the data directory by default",
-    )
     add(
         "--event-ttl",
         type=duration,

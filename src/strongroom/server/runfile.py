@@ -10,7 +10,7 @@ import msgspec
 from strongroom.files import private_directory, write_private
 from strongroom.paths import run_dir
 from strongroom.server.options import Options
-from strongroom.server.storage import KMS_NAME, OpenedStore
+from strongroom.server.storage import KMS_NAME, Encrypting, OpenedStore
 
 
 class RunFile:
@@ -22,11 +22,7 @@ class RunFile:
             "pid": os.getpid(),
             "url": url,
             "store": options.store,
-            "encryption": {
-                "provider": f"kms v2 ({KMS_NAME})",
-                "keyID": opened.key_id,
-                "keyFile": str(opened.key_file),
-            },
+            "encryption": _encryption(opened.encrypting),
         }
         self.tell()
 
@@ -38,3 +34,13 @@ class RunFile:
     def remove(self) -> None:
         """Say nothing any more."""
         self._path.unlink(missing_ok=True)
+
+
+def _encryption(encrypting: Encrypting) -> dict[str, str]:
+    if encrypting.configured is not None:
+        return {"provider": "EncryptionConfiguration", "file": str(encrypting.configured.path)}
+    return {
+        "provider": f"kms v2 ({KMS_NAME})",
+        "keyID": encrypting.key_id,
+        "keyFile": str(encrypting.key_file),
+    }

@@ -15,8 +15,12 @@ from pathlib import Path
 
 from strongroom.files import private_directory, write_private
 from strongroom.paths import INSTALLATION_ID, default_key_file
+from strongroom.server.encryption.options import EncryptionOptions
+from strongroom.server.encryption.providers import Pair
+from strongroom.server.encryption.service import Encryption
 from strongroom.storage.encryption.kms import KMSTransformer
 from strongroom.storage.encryption.localkey import LocalKey
+from strongroom.storage.encryption.port import Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.sqlite import SQLiteStore
 
@@ -26,39 +30,64 @@ KMS_NAME = "strongroom"
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedStore:
-    """The database, what encrypts its values, and what may be told of the key."""
+class Encrypting:
+    """What encrypts values: our own key, or what a configuration names.
 
-    database: SQLiteStore
-    values: PrefixTransformer
+    ``configured`` follows a configuration; None when there is none. ``key_id`` is that of our own
+    key, "" when a configuration is all there is.
+    """
+
+    values: Transformer
+    configured: Encryption | None
     key_id: str
     key_file: Path
 
 
-def open_store(data_dir: Path, url: str, key_file: Path | None) -> OpenedStore:
-    """Open or make the database and its key. Raises StoreError, EncryptionError, OSError."""
+@dataclass(frozen=True, slots=True)
+class OpenedStore:
+    """The database, and what encrypts its values."""
+
+    database: SQLiteStore
+    encrypting: Encrypting
+
+
+def open_store(data_dir: Path, url: str, options: EncryptionOptions) -> OpenedStore:
+    """Open or make the database and its key. Raises StoreError and as ``load_encrypting``."""
     path = Path(url.removeprefix("sqlite:"))
-    key_path = key_file or default_key_file(installation_id(data_dir))
-    key = _key(key_path, new=not path.exists())
-    if key_path.resolve().is_relative_to(data_dir.resolve()):
+    encrypting = load_encrypting(data_dir, options, new=not path.exists())
+    if encrypting.key_id and encrypting.key_file.resolve().is_relative_to(data_dir.resolve()):
         logger.warning("the key lies in the data directory: whoever copies that reads all of it")
     if not path.parent.exists():
         # One that is there already stays as it is: it may be a directory that others use.
         private_directory(path.parent)
-    return OpenedStore(SQLiteStore.open(path), _values(key), key.status(), key_path.absolute())
+    return OpenedStore(SQLiteStore.open(path), encrypting)
 
 
-def load_values(data_dir: Path, key_file: Path | None) -> PrefixTransformer:
-    """What encrypts the values of a database that another process has open.
+def load_encrypting(data_dir: Path, options: EncryptionOptions, *, new: bool = False) -> Encrypting:
+    """What encrypts the values of a database; for a new one the key is made where it is ours.
 
-    Raises EncryptionError, OSError.
+    Raises EncryptionError, OSError, BadFile.
     """
-    return _values(LocalKey.load(key_file or default_key_file(installation_id(data_dir))))
+    given, config = options.encryption_key_file, options.encryption_provider_config
+    path = given or default_key_file(installation_id(data_dir))
+    if config is None:
+        key = _key(path, new=new)
+        return Encrypting(PrefixTransformer([_own(key)]), None, key.status(), path.absolute())
+    # What was stored before there was a configuration is read with the key of that time.
+    before = LocalKey.load(path) if given is not None or path.exists() else None
+    encryption = Encryption(
+        config,
+        [_own(before)] if before is not None else [],
+        reload=options.encryption_provider_config_automatic_reload,
+    )
+    encryption.prime()
+    key_id = before.status() if before is not None else ""
+    return Encrypting(encryption.values, encryption, key_id, path.absolute())
 
 
-def _values(key: LocalKey) -> PrefixTransformer:
+def _own(key: LocalKey) -> Pair:
     transformer = KMSTransformer(KMS_NAME, key)
-    return PrefixTransformer([(transformer.prefix, transformer)])
+    return transformer.prefix, transformer
 
 
 def installation_id(data_dir: Path) -> str:

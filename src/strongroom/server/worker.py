@@ -32,7 +32,7 @@ from strongroom.server.metrics import Metrics
 from strongroom.server.options import Options, parse_options
 from strongroom.server.pki import PKI
 from strongroom.server.process import harden
-from strongroom.server.storage import load_values
+from strongroom.server.storage import load_encrypting
 from strongroom.server.totals import families_of
 from strongroom.server.turns import AskedTurns
 from strongroom.storage.encrypted import EncryptedStore
@@ -84,9 +84,10 @@ async def work(options: Options, url: str, descriptors: Sequence[int]) -> None:
             shared = SharedRevision.attach(page)
             remote = await RemoteStore.connect(socket.socket(fileno=store), shared, orphaned)
             stack.push_async_callback(remote.close)
-            values = load_values(options.data_dir, options.encryption_key_file)
+            encrypting = load_encrypting(options.data_dir, options.encryption)
         given = Given(
-            EncryptedStore(remote, values),
+            EncryptedStore(remote, encrypting.values),
+            encrypting,
             PKI(options.pki_dir),
             url,
             lambda: _answers(remote),

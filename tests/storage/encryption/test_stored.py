@@ -73,7 +73,7 @@ def _pairs(name: str, key: bytes) -> list[tuple[bytes, Transformer]]:
     ("key", "expected"),
     [
         ("/registry/secrets/default/db", "secrets"),
-        ("/registry/services/specs/default/web", "services"),
+        ("/registry/services/specs/default/web", "services/specs"),
         ("/registry/example.com/widgets/default/a", "example.com/widgets"),
         ("/registry/apiregistration.k8s.io/apiservices/a", "apiregistration.k8s.io/apiservices"),
         ("/registry/minions/n1", "minions"),

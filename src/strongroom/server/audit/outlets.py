@@ -73,7 +73,7 @@ def _log(
 def _chain(options: Options, path: Path) -> Chained:
     key = options.audit.log.chain_key_file
     if key is None:
-        encryption = options.encryption_key_file
+        encryption = options.encryption.encryption_key_file
         key = chain_key_file(encryption or default_key_file(installation_id(options.data_dir)))
     chained = Chained(key, path)
     log(logger, logging.INFO, "audit log is chained", events=chained.sequence, key=str(key))

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from strongroom.storage.encryption.port import Plain, Transformer
 
 _MOST_KNOWN = 4096
+_SHARED = ("services",)
+"""What two kinds are stored under: ``services/specs`` and ``services/endpoints``."""
 
 Choose = Callable[[str], Transformer]
 """Gives the transformer for a section of the keys: ``secrets``, ``example.com/widgets``, or ""
@@ -63,4 +65,4 @@ def section(key: str) -> str:
     _, root, *rest = key.split("/", 4)
     if root != "registry" or not rest:
         return ""
-    return "/".join(rest[:2]) if "." in rest[0] else rest[0]
+    return "/".join(rest[:2]) if "." in rest[0] or rest[0] in _SHARED else rest[0]

@@ -13,11 +13,13 @@ Messages never hold plaintext, keys, or a part of either.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 
 class EncryptionError(Exception):
     """Anything that goes wrong between stored and plain bytes."""
+
+    holds_no_payload: ClassVar = True
 
 
 class DecryptionFailed(EncryptionError):

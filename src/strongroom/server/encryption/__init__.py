@@ -1,0 +1,1 @@
+"""What encrypts which kind: EncryptionConfiguration, its providers and their health."""
