@@ -52,6 +52,7 @@ class Authentication:
         if self._config is not None:
             self._config.begin(self._stack)
             bearers.append(self._config.issuers)
+        bearers += _webhook(options, clock, self._stack)
         self.reviewer = BearerTokens(bearers, options.tokens.api_audiences)
         """Whom a TokenReview asks."""
         requests: list[Authenticator] = [
@@ -82,6 +83,19 @@ def _token_file(
     from strongroom.server.token_file import follow_token_file
 
     return [ForServer(follow_token_file(path, stack), options.tokens.api_audiences)]
+
+
+def _webhook(
+    options: Options, clock: Clock, stack: contextlib.AsyncExitStack
+) -> list[AudienceAwareAuthenticator]:
+    """The webhook. As upstream the last, for it is the slowest and sees every token."""
+    path = options.token_webhook.authentication_token_webhook_config_file
+    if path is None:
+        return []
+    from strongroom.server.token_webhook import follow_token_webhook
+
+    audiences = options.tokens.api_audiences
+    return [follow_token_webhook(options.token_webhook, path, audiences, clock, stack)]
 
 
 def _configured(options: Options, clock: Clock) -> AuthenticationConfig | None:
