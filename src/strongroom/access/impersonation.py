@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from strongroom.access.authn.accounts import account_user, split_username
+from strongroom.access.authn.port import BETWEEN
 from strongroom.access.authz.port import Authorizer, Verdict
 from strongroom.access.authz.union import refusal
 from strongroom.access.user import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, Attributes, User
 from strongroom.api.errors import bad_request
-
-BETWEEN = "\0"
-"""What repeated headers of this purpose are joined by: no value contains it."""
 
 PREFIX = "impersonate-"
 _USER, _GROUP, _UID = f"{PREFIX}user", f"{PREFIX}group", f"{PREFIX}uid"

@@ -215,7 +215,7 @@ async def _build(
     tls.begin(stack)
 
     async def duties() -> None:
-        await take_up(options, given.url, given.store, kinds, tokens, clock, stack)
+        await take_up(options, given.url, given.store, kinds, tokens, tls, clock, stack)
         care.lead()
         await alerts.lead(stack)
 

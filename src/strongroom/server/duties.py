@@ -18,12 +18,14 @@ from strongroom.server.builtins import APIServices, ensure_builtins
 from strongroom.server.clusterinfo import ensure_cluster_info, public_url
 from strongroom.server.defaultroles import ensure_default_roles
 from strongroom.server.definitions import Definitions
+from strongroom.server.extension_authentication import ensure_extension_authentication
 from strongroom.server.history import SecretHistory
 from strongroom.server.history_pruning import PRUNING, HistoryPruner
 from strongroom.server.kinds import Kinds
 from strongroom.server.legacy_tracking import ensure_tracking
 from strongroom.server.maintenance import EVENT_SWEEP, Compactor, EventSweeper, keep_doing
 from strongroom.server.options import Options
+from strongroom.server.tls_files import TLSFiles
 from strongroom.server.token_keys import PublicKeys
 from strongroom.server.token_secrets import TokenSecrets
 from strongroom.server.tokens import Tokens
@@ -45,6 +47,7 @@ async def take_up(
     store: Store,
     kinds: Kinds,
     tokens: Tokens,
+    tls: TLSFiles,
     clock: Clock,
     stack: contextlib.AsyncExitStack,
 ) -> None:
@@ -60,6 +63,7 @@ async def take_up(
             ensure_builtins(kinds, clock, network, options.bind, url),
             ensure_cluster_info(kinds, clock, public_url(url, options.bind), options.pki_dir),
             ensure_tracking(kinds, clock),
+            ensure_extension_authentication(kinds, clock, options.tls, tls),
             *more,
         )
 

@@ -15,10 +15,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from strongroom.access.authn.authorities import Authorities
+from strongroom.access.authn.authorities import (
+    Authorities,
+    Bundle,
+    read_bundle,
+    write_bundle,
+)
 from strongroom.access.authn.revocation import (
     RevocationList,
     RevocationLists,
@@ -36,8 +38,6 @@ logger = logging.getLogger("strongroom.server.tls")
 
 _LISTS_END = 60.0
 """Seconds between two looks at whether a list is past its end."""
-
-Bundle = tuple[x509.Certificate, ...]
 
 
 class TLSFiles:
@@ -119,8 +119,7 @@ class TLSFiles:
         except ValueError as error:
             raise BadFile(f"{key}: a key with a password cannot be used") from error
         believed = (*self.clients.bundle, *self.proxies.bundle)
-        ders = (authority.public_bytes(Encoding.DER) for authority in believed)
-        context.load_verify_locations(cadata=b"".join(dict.fromkeys(ders)))
+        context.load_verify_locations(cadata=write_bundle(believed, der=True))
         return context
 
     def _load_lists(self) -> None:
@@ -163,13 +162,13 @@ def _no_password() -> str:
 
 
 def _bundle(files: Iterable[Path]) -> Bundle:
-    found: dict[x509.Certificate, None] = {}
+    found: Bundle = ()
     for path in files:
         try:
-            found |= dict.fromkeys(x509.load_pem_x509_certificates(read(path)))
+            found += read_bundle(read(path))
         except ValueError as error:
             raise BadFile(f"{path}: no bundle of certificates in PEM") from error
-    return tuple(found)
+    return found
 
 
 def _lists(path: Path) -> list[RevocationList]:

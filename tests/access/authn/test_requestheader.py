@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from strongroom.access.authn.authorities import Authorities
-from strongroom.access.authn.port import AuthenticationFailed, Credentials
+from strongroom.access.authn.port import BETWEEN, AuthenticationFailed, Credentials
 from strongroom.access.authn.requestheader import (
     ProxyHeaders,
     RequestHeaderAuthenticator,
     unescape,
 )
-from strongroom.access.impersonation import BETWEEN
 from strongroom.access.user import User
 from strongroom.testing.clock import ManualClock
 from tests.access.authn.certifying import NOW, SERVER, Holder, authority, make

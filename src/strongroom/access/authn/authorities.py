@@ -10,13 +10,14 @@ answer is no.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from strongroom.access.authn.port import AuthenticationFailed
@@ -43,9 +44,23 @@ _UNDERSTOOD = frozenset(
     }
 )
 
+Bundle = tuple[x509.Certificate, ...]
+"""Certificates of authorities."""
+
 Span = tuple[datetime, datetime]
 
 _Kind = TypeVar("_Kind", bound=x509.ExtensionType)
+
+
+def read_bundle(content: bytes) -> Bundle:
+    """The certificates of a file in PEM, each once. Raises ValueError when there is none."""
+    return tuple(dict.fromkeys(x509.load_pem_x509_certificates(content)))
+
+
+def write_bundle(bundle: Iterable[x509.Certificate], *, der: bool = False) -> bytes:
+    """The certificates one behind the other, in PEM or in DER."""
+    form = Encoding.DER if der else Encoding.PEM
+    return b"".join(one.public_bytes(form) for one in dict.fromkeys(bundle))
 
 
 class OutOfDate(AuthenticationFailed):
@@ -67,7 +82,7 @@ class Authorities:
         self._change()
 
     @property
-    def bundle(self) -> tuple[x509.Certificate, ...]:
+    def bundle(self) -> Bundle:
         """The authorities, as they were given."""
         return self._given
 

@@ -15,10 +15,9 @@ from urllib.parse import unquote_to_bytes
 from cryptography import x509
 
 from strongroom.access.authn.authorities import Authorities
-from strongroom.access.authn.port import AuthenticationFailed, Credentials
+from strongroom.access.authn.port import BETWEEN, AuthenticationFailed, Credentials
 from strongroom.access.authn.vouched import Vouched
 from strongroom.access.authn.x509 import common_name
-from strongroom.access.impersonation import BETWEEN
 from strongroom.access.user import User
 from strongroom.api.clock import Clock
 
