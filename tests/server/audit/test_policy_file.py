@@ -28,28 +28,38 @@ WRONG: list[tuple[bytes, str]] = [
     (policy({}), "rules[0].level: Required value"),
     (
         policy({"level": "None"}, {"level": "All"}),
-        'rules[1].level: Unsupported value: "All": supported values: "None", "Metadata", '
-        '"Request", "RequestResponse"',
+        (
+            'rules[1].level: Unsupported value: "All": supported values: "None", "Metadata", '
+            '"Request", "RequestResponse"'
+        ),
     ),
     (
         policy({"level": "None", "nonResourceURLs": ["x"]}),
-        'rules[0].nonResourceURLs[0]: Invalid value: "x": non-resource URL rules must begin with '
-        "a '/' character",
+        (
+            'rules[0].nonResourceURLs[0]: Invalid value: "x": non-resource URL rules must begin '
+            "with a '/' character"
+        ),
     ),
     (
         policy({"level": "None", "nonResourceURLs": ["*", "/a*b"]}),
-        'rules[0].nonResourceURLs[1]: Invalid value: "/a*b": non-resource URL wildcards \'*\' must '
-        "be the final character of the rule",
+        (
+            'rules[0].nonResourceURLs[1]: Invalid value: "/a*b": non-resource URL wildcards '
+            "'*' must be the final character of the rule"
+        ),
     ),
     (
         policy({"level": "None", "nonResourceURLs": ["/a"], "namespaces": ["b"]}),
-        'rules[0].nonResourceURLs: Invalid value: ["/a"]: rules cannot apply to both regular '
-        "resources and non-resource URLs",
+        (
+            'rules[0].nonResourceURLs: Invalid value: ["/a"]: rules cannot apply to both regular '
+            "resources and non-resource URLs"
+        ),
     ),
     (
         policy({"level": "None", "resources": [{"resourceNames": ["a"]}]}),
-        'rules[0].resources.resourceNames: Invalid value: ["a"]: using resourceNames requires at '
-        "least one resource",
+        (
+            'rules[0].resources.resourceNames: Invalid value: ["a"]: using resourceNames requires '
+            "at least one resource"
+        ),
     ),
     (
         policy({"level": "None", "omitStages": ["Sometimes"]}),

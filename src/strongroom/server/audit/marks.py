@@ -58,9 +58,10 @@ class KeptFieldSet(FieldSet):
 
 @dataclass(slots=True, eq=False)
 class Each(Node):
-    """A list, or a map by free keys."""
+    """A list, or a map by free keys (``of`` says which)."""
 
     item: Node
+    of: type[Any]
     leads: bool = True
 
 
@@ -124,11 +125,6 @@ def node_of(struct: type[Any]) -> Node:
     return _root(builtin)
 
 
-def listed(node: Node) -> Node:
-    """The marks of a list of a kind's objects."""
-    return Fields({"items": Each(node, node.leads)}, KEEP, node.leads)
-
-
 def embedded_node(tree: dict[str, Any]) -> Node:
     """The marks of an object within free JSON; FREE if it is of no kind that has any."""
     kind, version = tree.get("kind"), tree.get("apiVersion")
@@ -141,15 +137,17 @@ def embedded_node(tree: dict[str, Any]) -> Node:
     node = _root(struct)
     if single == kind:
         return node
-    return Fields({"items": Each(node)}, FREE)
+    return Fields({"items": Each(node, list)}, FREE)
 
 
 @cache
 def _marked_kinds() -> dict[tuple[str, str], type[Struct]]:
     """Kinds whose values are looked for in free JSON too."""
+    kinds = list(CATALOG.all())
+    kinds += [part.other for r in CATALOG.all() for part in r.subresources if part.other]
     return {
         (r.api_version, r.kind): r.type
-        for r in CATALOG.all()
+        for r in kinds
         if _leads(r.type, frozenset(), free=False) or _listed_maps(r.type) is not None
     }
 
@@ -181,7 +179,7 @@ def _metadata(owner: Node, managed: Node, *, leads: bool) -> Fields:
     fields["annotations"] = Annotations(owner)
     entry = Fields(dict(_fields(ManagedFieldsEntry).fields), HIDE_TEXT)
     entry.fields["fieldsV1"] = managed
-    fields["managedFields"] = Each(entry, managed.leads)
+    fields["managedFields"] = Each(entry, list, managed.leads)
     return Fields(fields, HIDE_TEXT, leads)
 
 
@@ -203,7 +201,7 @@ def _typed(type_: TypeSchema) -> Node:
         return _fields(type_.struct)
     if type_.items is not None:
         item = _typed(type_.items)
-        return Each(item, item.leads)
+        return Each(item, list if type_.kind == "array" else dict, item.leads)
     return FREE if type_.kind == "any" else KEEP
 
 
@@ -256,13 +254,13 @@ def _structural(schema: Structural) -> Node:
         return HIDE_TEXT
     if schema.items is not None:
         item = _structural(schema.items)
-        return Each(item, item.leads)
+        return Each(item, list, item.leads)
     values = schema.values
     free = schema.preserve or schema.additional is True
     rest: Node = _structural(values) if values is not None else FREE if free else HIDE_TEXT
     if not schema.properties:
         if values is not None:
-            return Each(rest, rest.leads)
+            return Each(rest, dict, rest.leads)
         if free:
             return FREE
         return Fields({}, HIDE_TEXT, leads=False) if schema.type == "object" else KEEP

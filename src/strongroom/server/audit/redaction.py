@@ -174,8 +174,8 @@ class _Walk:
         match node:
             case Fields() if isinstance(value, dict):
                 yield from self._members(value, node)
-            case Each(item=item):
-                yield from _all(value, item)
+            case Each() if type(value) is node.of:
+                yield from _all(value, node.item)
             case Annotations() if isinstance(value, dict):
                 for name in value:
                     yield value, name, _below(node, name)
