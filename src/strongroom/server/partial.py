@@ -7,7 +7,7 @@ no more than what may be shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from strongroom.access.authz.partial import KEYS, METADATA, KeysRight, PartialRights, divisible
@@ -66,7 +66,7 @@ class PartialAccess:
         if not allowed:
             return None, refused
         reasons = [refused.reason, _HINT] if refused.reason else [_HINT]
-        return None, Decision(reason="; ".join(reasons))
+        return None, replace(refused, reason="; ".join(reasons))
 
     async def _found(self, wanted: Attributes, keys: KeysRight) -> bool:
         """Whether the Secret has a key that may be shown.

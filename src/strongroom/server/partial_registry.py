@@ -35,6 +35,8 @@ _MOST_BYTES = 4 * 1024 * 1024
 
 _Views = list[AnyView]
 _Events = AsyncGenerator[list[WatchEvent[Any]], None]
+_Marks = dict[tuple[str, str], bytes]
+"""What each Secret was last shown with, by namespace and name."""
 _Shown = frozenset[str] | None
 """The keys that are shown; None for metadata alone."""
 
@@ -138,10 +140,11 @@ class PartialRegistry:
         batches = self._registry.watch(ctx, namespace, options)
         if self._keys is not None:
             self._tell("*" if self._keys.every else self._keys.allowed)
-        return self._watched(cast("_Events", batches))
+        since = int(options.resource_version or 0)
+        return self._watched(cast("_Events", batches), since)
 
-    async def _watched(self, batches: _Events) -> _Events:
-        marks: dict[tuple[str, str], bytes] = {}
+    async def _watched(self, batches: _Events, since: int) -> _Events:
+        marks: _Marks = await self._known(since)
         async with aclosing(batches):
             async for batch in batches:
                 for start in range(0, len(batch), _PIECE):
@@ -153,9 +156,18 @@ class PartialRegistry:
                         yield events
                 batch = []  # noqa: PLW2901 - lets go of it while waiting for the next
 
-    async def _event(
-        self, event: WatchEvent[Any], marks: dict[tuple[str, str], bytes]
-    ) -> WatchEvent[Any] | None:
+    async def _known(self, since: int) -> _Marks:
+        """What who watches on from a revision knows of the Secret: as it is, if it is not newer."""
+        keys, cache = self._keys, self._registry.cache
+        if keys is None or not keys.wanted.namespace or cache.revision < since:
+            return {}
+        place = keys.wanted.namespace, keys.wanted.name
+        entry = cache.get(self.resource.key(*place))
+        if entry is None or entry.error is not None or entry.revision > since:
+            return {}
+        return {place: self._projections.of(entry.item, await self._shown(entry.item)).mark}
+
+    async def _event(self, event: WatchEvent[Any], marks: _Marks) -> WatchEvent[Any] | None:
         """The event as this watcher sees it; None for a change of what is not shown.
 
         Changes of metadata's revision are told to those who see metadata: that is how they learn

@@ -274,7 +274,9 @@ async def watching(
     here: Place, user: str, accept: str = "", **query: str
 ) -> AsyncIterator[Watching]:
     asked = {"watch": "true", "timeoutSeconds": "60", **query}
-    headers = {"Impersonate-User": user, "Accept": accept or "application/json"}
+    headers = {"Accept": accept or "application/json"}
+    if user:
+        headers["Impersonate-User"] = user
     session = here.cluster.api.session()
     async with session.get(here.secrets, params=asked, headers=headers) as response:
         assert response.status == 200, await response.read()
@@ -305,6 +307,19 @@ async def test_a_watch_of_a_key_tells_of_this_key(cluster: Cluster) -> None:
         gone = await watch.next()
         assert gone["type"] == "DELETED"
         assert gone["object"]["data"] == {"password": "YWdhaW4="}
+
+
+async def test_a_watch_that_goes_on_from_a_list_tells_of_no_other_key(cluster: Cluster) -> None:
+    here = await place(cluster, "resumed")
+    await here.give("kay-r", can("list watch", "secrets/keys", resourceNames=["db/password"]))
+    listed = (await here.get("kay-r", f"{here.secrets}?fieldSelector=metadata.name%3Ddb")).json
+    since = listed["metadata"]["resourceVersion"]
+    asked = {"fieldSelector": "metadata.name=db", "resourceVersion": since}
+    async with watching(here, "kay-r", **asked) as watch, watching(here, "", **asked) as whole:
+        await here.change(user="changed")
+        assert (await whole.next())["object"]["data"]["user"] == "Y2hhbmdlZA=="
+        await here.change(password="new")
+        assert (await watch.next())["object"]["data"] == {"password": "bmV3"}
 
 
 async def test_a_watch_of_metadata_tells_of_every_change_without_values(cluster: Cluster) -> None:
