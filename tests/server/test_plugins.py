@@ -12,9 +12,14 @@ from strongroom.server.options import parse_options
 from strongroom.server.plugins import OURS, UPSTREAM_ONLY
 from tests.server.conftest import running
 
-_ALWAYS = {"PodCertificateRequestSigning", "ValidatingAdmissionPolicyParams"}
-"""Guard signing and the writing of policies: upstream has them in registries, where nobody switches
-them off."""
+_ALWAYS = {
+    "AlertAcknowledgement",
+    "PodCertificateRequestSigning",
+    "SecretSharing",
+    "ValidatingAdmissionPolicyParams",
+}
+"""Guard signing, and the writing of grants, policies and acknowledgements: upstream has such
+checks in registries, where nobody switches them off."""
 
 
 class Nobody:

@@ -16,13 +16,19 @@ _SETS = frozenset({"ReplicaSet", "ReplicationController"})
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One object that uses a Secret, and the first place at which it does."""
+    """One object that uses a Secret, and the first place at which it does.
+
+    ``namespace`` is set where it is another one than the Secret's: then no more is told.
+    """
 
     kind: str
     name: str
     path: str
+    namespace: str = ""
 
     def __str__(self) -> str:
+        if self.namespace:
+            return f'{self.kind} of namespace "{self.namespace}"'
         return f'{self.kind} "{self.name}" ({self.path})'
 
 

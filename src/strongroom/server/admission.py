@@ -53,6 +53,7 @@ from strongroom.server.policies import PolicySurroundings
 from strongroom.server.quotas import QuotaStore
 from strongroom.server.secret_users import SecretUsers
 from strongroom.server.services import Services
+from strongroom.server.sharing_check import SecretSharing
 from strongroom.server.signers import SignerRights
 from strongroom.server.webhooks import HTTPWebhookCaller
 
@@ -156,7 +157,7 @@ class AdmissionParts:
         limits, account, priority = makers
         again = [plugin for plugin in makers if plugin.name not in disabled]
         signers = SignerRights(authorizer)
-        users = SecretUsers(self.cluster.registry, clock)
+        self.users = SecretUsers(self.cluster.registry, clock)
         quotas = QuotaStore(self.cluster.held, self.cluster.registry, clock)
         plugins: tuple[AdmissionPlugin, ...] = (
             NamespaceLifecycle(self.phases),
@@ -172,8 +173,9 @@ class AdmissionParts:
             CertificateSubjectRestriction(signers),
             MutatingWebhooks(self.cluster, self._caller, around, again),
             *self._policies(authorizer, clock),
-            SecretUse(users, clock, soon),
-            InUseGuard(users),
+            SecretUse(self.users, clock, soon),
+            InUseGuard(self.users),
+            SecretSharing(authorizer),
             ValidatingWebhooks(self.cluster, self._caller, around),
             QuotaAdmission(quotas, clock),
         )

@@ -47,8 +47,8 @@ from strongroom.server.routes import Handler, Routes
 from strongroom.server.secret_care import SecretCare
 from strongroom.server.service_addresses import ServiceAddresses, ServiceRegistry
 from strongroom.server.serving import Listener
+from strongroom.server.sharing import Sharing
 from strongroom.server.shutdown import Shutdown
-from strongroom.server.storage import Encrypting
 from strongroom.server.tls_files import TLSFiles
 from strongroom.server.tokenrequests import TokenRequests
 from strongroom.server.tokens import Tokens
@@ -68,7 +68,6 @@ class Given:
     """
 
     store: Store
-    encrypting: Encrypting
     pki: PKI
     url: str
     alive: Check
@@ -138,8 +137,7 @@ async def assemble_worker(
 def _alone(
     options: Options, ground: Ground, clock: Clock, stack: contextlib.AsyncExitStack
 ) -> Given:
-    opened = ground.opened
-    store = EncryptedStore(opened.database, opened.encrypting.values)
+    store = EncryptedStore(ground.opened.database, ground.opened.values)
 
     async def alive() -> None:
         await store.revision()
@@ -149,7 +147,6 @@ def _alone(
 
     return Given(
         store,
-        opened.encrypting,
         ground.pki,
         ground.url,
         alive,
@@ -169,7 +166,8 @@ async def _build(
     tls = _tls_files(options, given.pki, clock)
     authentication = Authentication(options, clock, tokens, tls)
     stack.push_async_callback(authentication.close)
-    access = (authentication, authorization)
+    sharing = Sharing(given.store, authorization.graph, clock)
+    access = (authentication, authorization, sharing)
     kinds = await _start_kinds(options, given, clock, access, stack)
 
     shutdown, metrics = Shutdown(), Metrics(kinds.resources())
@@ -194,7 +192,7 @@ async def _build(
         _routes(
             lambda: care.page(given.metrics(metrics)),
             shutdown,
-            _vital(given),
+            given.alive,
             documents,
             discovery_documents(tokens, given.url),
         ),
@@ -203,19 +201,18 @@ async def _build(
             logs,
             {("serviceaccounts", "token"): token_verb(TokenRequests(kinds, tokens))},
             care.reads,
+            sharing,
         ),
         _fairness(options, metrics, stack),
         PartialAccess(authorization.partial, kinds),
     )
-    if given.encrypting.configured is not None:
-        given.encrypting.configured.begin(metrics.registry, stack)
     app = App(pipeline, metrics, shutdown, clock)
     listener = given.listener(app, tls.context)
     listener.keep_apart(options.tls.proxy_headers.beginnings)
     tls.begin(stack)
 
     async def duties() -> None:
-        await take_up(options, given.url, given.store, kinds, tokens, tls, clock, stack)
+        await take_up(options, given.url, given.store, kinds, tokens, clock, stack)
         care.lead()
         await alerts.lead(stack)
 
@@ -237,11 +234,11 @@ async def _start_kinds(
     options: Options,
     given: Given,
     clock: Clock,
-    access: tuple[Authentication, Authorization],
+    access: tuple[Authentication, Authorization, Sharing],
     stack: contextlib.AsyncExitStack,
 ) -> Kinds:
     """The registries of all kinds, with what has been written in them."""
-    authentication, authorization = access
+    authentication, authorization, sharing = access
     store, addresses = given.store, ServiceAddresses(options.service_cluster_ip_range)
     soon = options.secrets.secret_expiry_warning
     admission = AdmissionParts(clock, authorization.authorizer, options.disabled_plugins, soon)
@@ -279,27 +276,22 @@ async def _start_kinds(
     admission.attach(kinds)
     history.attach(kinds)
     authorization.attach(kinds)
+    sharing.attach(kinds)
+    admission.users.sharing = sharing
     return kinds
-
-
-def _vital(given: Given) -> dict[str, Check]:
-    """What nothing works without, under upstream's names."""
-    configured = given.encrypting.configured
-    plugins = {} if configured is None else {"kms-providers": configured.check}
-    return {"etcd": given.alive, **plugins}
 
 
 def _routes(
     metrics: Page,
     shutdown: Shutdown,
-    vital: dict[str, Check],
+    alive: Check,
     documents: LiveDocuments,
     more: Mapping[str, Handler],
 ) -> Routes:
     async def ping() -> None:
         """Answering at all is the check."""
 
-    live: dict[str, Check] = {"ping": ping, **vital}
+    live: dict[str, Check] = {"ping": ping, "etcd": alive}
     ready: dict[str, Check] = {**live, "shutdown": shutdown.check}
     healths = {
         "/livez": Health("livez", live),

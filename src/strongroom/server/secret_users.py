@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 from strongroom.access.admission.inuseguard import NAMED
 from strongroom.access.user import Attributes
@@ -34,6 +35,18 @@ _SAME = 1.0
 """Seconds for which what was found is good for further deletions of the same request."""
 
 Registries = Callable[[str, str], Registry[Any] | None]
+
+
+class Sharing(Protocol):
+    """Which Secrets other namespaces use, by references that are given something of them."""
+
+    def referring(self, namespace: str, name: str) -> Sequence[tuple[str, str]]:
+        """Namespaces and names of the references to a Secret."""
+        ...
+
+    def shared(self, namespace: str) -> Sequence[str]:
+        """Names of the namespace's Secrets to which there may be such references."""
+        ...
 
 
 def _field(name: str) -> re.Pattern[bytes]:
@@ -68,6 +81,8 @@ class SecretUsers:
 
     def __init__(self, registries: Registries, clock: Clock) -> None:
         self._registries = registries
+        self.sharing: Sharing | None = None
+        """Asked for users in other namespaces, from when it is there."""
         self._clock = clock
         self._lock = asyncio.Lock()
         self._asked: tuple[Attributes, str, float] | None = None
@@ -87,7 +102,20 @@ class SecretUsers:
         return told if told in GUARDS else GUARDS[0]
 
     async def users(self, namespace: str, name: str) -> Sequence[Use]:
-        """Who uses a Secret now, as many as are told of and one more at most."""
+        """Who uses a Secret now, as many as are told of and one more at most.
+
+        Of those that use it by a reference in another namespace, one of each.
+        """
+        found = await self._users(namespace, name)
+        for elsewhere, reference in self._references(namespace, name):
+            for use in (await self._users(elsewhere, reference))[:1]:
+                found.append(replace(use, namespace=elsewhere))
+        return found[: NAMED + 1]
+
+    def _references(self, namespace: str, name: str) -> Sequence[tuple[str, str]]:
+        return () if self.sharing is None else self.sharing.referring(namespace, name)
+
+    async def _users(self, namespace: str, name: str) -> list[Use]:
         found: list[Use] = []
         async for kind, view in self._naming(namespace, f'"{name}"'.encode(), _field(name)):
             use = use_of(kind, view.peek(), name)
@@ -113,6 +141,11 @@ class SecretUsers:
             obj = view.peek()
             if not has_ended(kind, obj):
                 used.update(reference.name for reference in references_to_secrets(obj))
+        for name in () if self.sharing is None else self.sharing.shared(namespace):
+            for elsewhere, reference in self._references(namespace, name):
+                if await self._users(elsewhere, reference):
+                    used.add(name)
+                    break
         return frozenset(used)
 
     async def _naming(
