@@ -125,9 +125,10 @@ class Endpoints:
         form = accepted_form(accept, shapes, protobuf=protobuf)
         holds = (target.group, target.resource) in _HOLD_VALUES
         reads = self._reads if holds and not target.group else None
-        if self._sharing is not None and holds and not target.group:
+        if part is not None:
+            registry = part.of(registry)
+        elif self._sharing is not None and holds and not target.group:
             registry = for_node(registry, self._sharing, attributes, self._reads)
-        registry = registry if part is None else part.of(registry)
         return Stages(Call(request, target, attributes, registry, form), verb, reads, holds)
 
     def _verb(self, registry: Registry[Any], request: Request, target: Target) -> Verb:
