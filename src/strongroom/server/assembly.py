@@ -49,6 +49,7 @@ from strongroom.server.service_addresses import ServiceAddresses, ServiceRegistr
 from strongroom.server.serving import Listener
 from strongroom.server.sharing import Sharing
 from strongroom.server.shutdown import Shutdown
+from strongroom.server.storage import Encrypting
 from strongroom.server.tls_files import TLSFiles
 from strongroom.server.tokenrequests import TokenRequests
 from strongroom.server.tokens import Tokens
@@ -68,6 +69,7 @@ class Given:
     """
 
     store: Store
+    encrypting: Encrypting
     pki: PKI
     url: str
     alive: Check
@@ -137,7 +139,8 @@ async def assemble_worker(
 def _alone(
     options: Options, ground: Ground, clock: Clock, stack: contextlib.AsyncExitStack
 ) -> Given:
-    store = EncryptedStore(ground.opened.database, ground.opened.values)
+    opened = ground.opened
+    store = EncryptedStore(opened.database, opened.encrypting.values)
 
     async def alive() -> None:
         await store.revision()
@@ -147,6 +150,7 @@ def _alone(
 
     return Given(
         store,
+        opened.encrypting,
         ground.pki,
         ground.url,
         alive,
@@ -192,7 +196,7 @@ async def _build(
         _routes(
             lambda: care.page(given.metrics(metrics)),
             shutdown,
-            given.alive,
+            _vital(given),
             documents,
             discovery_documents(tokens, given.url),
         ),
@@ -206,13 +210,15 @@ async def _build(
         _fairness(options, metrics, stack),
         PartialAccess(authorization.partial, kinds),
     )
+    if given.encrypting.configured is not None:
+        given.encrypting.configured.begin(metrics.registry, stack)
     app = App(pipeline, metrics, shutdown, clock)
     listener = given.listener(app, tls.context)
     listener.keep_apart(options.tls.proxy_headers.beginnings)
     tls.begin(stack)
 
     async def duties() -> None:
-        await take_up(options, given.url, given.store, kinds, tokens, clock, stack)
+        await take_up(options, given.url, given.store, kinds, tokens, tls, clock, stack)
         care.lead()
         await alerts.lead(stack)
 
@@ -281,17 +287,24 @@ async def _start_kinds(
     return kinds
 
 
+def _vital(given: Given) -> dict[str, Check]:
+    """What nothing works without, under upstream's names."""
+    configured = given.encrypting.configured
+    plugins = {} if configured is None else {"kms-providers": configured.check}
+    return {"etcd": given.alive, **plugins}
+
+
 def _routes(
     metrics: Page,
     shutdown: Shutdown,
-    alive: Check,
+    vital: dict[str, Check],
     documents: LiveDocuments,
     more: Mapping[str, Handler],
 ) -> Routes:
     async def ping() -> None:
         """Answering at all is the check."""
 
-    live: dict[str, Check] = {"ping": ping, "etcd": alive}
+    live: dict[str, Check] = {"ping": ping, **vital}
     ready: dict[str, Check] = {**live, "shutdown": shutdown.check}
     healths = {
         "/livez": Health("livez", live),
