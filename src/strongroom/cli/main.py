@@ -12,6 +12,7 @@ COMMANDS = {
     "status": ("strongroom.cli.status", "Say what runs, where, with what key and store."),
     "secret": ("strongroom.cli.secret", "Work with Secrets, of any cluster, without showing them."),
     "who-can": ("strongroom.cli.whocan", "Who may read a Secret, through what, by which detours."),
+    "alerts": ("strongroom.cli.alerts", "Who did with Secrets what a rule watches for."),
     "doctor": ("strongroom.cli.doctor", "Look for what is wrong, of any cluster."),
     "audit": ("strongroom.cli.audit", "Who did what, and whether the log of it is whole."),
     "token": ("strongroom.cli.token", "Bootstrap tokens, by which machines join as nodes."),
