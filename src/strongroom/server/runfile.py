@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from strongroom.files import private_directory, write_private
 from strongroom.paths import run_dir
+from strongroom.server.audit.outlets import chain_key_of
 from strongroom.server.options import Options
 from strongroom.server.storage import KMS_NAME, Encrypting, OpenedStore
 
@@ -23,6 +25,10 @@ class RunFile:
             "url": url,
             "store": options.store,
             "encryption": _encryption(opened.encrypting),
+            "audit": {
+                "log": str(Path(options.audit.log.path).absolute()),
+                "keyFile": str(chain_key_of(options)),
+            },
         }
         self.tell()
 

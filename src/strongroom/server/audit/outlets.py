@@ -71,13 +71,21 @@ def _log(
 
 
 def _chain(options: Options, path: Path) -> Chained:
-    key = options.audit.log.chain_key_file
-    if key is None:
-        encryption = options.encryption.encryption_key_file
-        key = chain_key_file(encryption or default_key_file(installation_id(options.data_dir)))
+    key = chain_key_of(options)
     chained = Chained(key, path)
     log(logger, logging.INFO, "audit log is chained", events=chained.sequence, key=str(key))
     return chained
+
+
+def chain_key_of(options: Options) -> Path:
+    """Where the key of the log's chain is."""
+    given = options.audit.log.chain_key_file
+    if given is not None:
+        return given.absolute()
+    encryption = options.encryption.encryption_key_file
+    return chain_key_file(
+        (encryption or default_key_file(installation_id(options.data_dir))).absolute()
+    )
 
 
 class _Events(Collector):
