@@ -95,6 +95,12 @@ def test_bindings_hold_where_they_are() -> None:
         ("patch secrets (other)", []),
         ("update secrets", []),
         ("list secretrevisions.strongroom.io", ["history"]),
+        ("get secrets/keys (db/user,other/x,db/pw)", ["keys user, pw"]),
+        ("watch secrets/keys (db/*)", ["keys any"]),
+        ("list */keys", ["keys any"]),
+        ("get secrets/keys (db,other/x)", []),
+        ("patch secrets/keys (db/user)", []),
+        ("get secrets/metadata", []),
         ("create pods", ["pods"]),
         ("create pods (app)", []),
         ("get,list,delete pods", []),
@@ -115,6 +121,12 @@ def test_bindings_hold_where_they_are() -> None:
 def test_ways_that_a_role_of_the_namespace_opens(rules: str, found: list[str]) -> None:
     text = f"{READER}Role shop/x: {rules}\nBind shop/x: Role x to User eve\nPod shop/app on -: db"
     assert ways(text) == [f"User eve: {way}" for way in found]
+
+
+def test_who_may_read_keys_of_any_secret() -> None:
+    text = "Role shop/x: get secrets/keys (db/user,a/*)\nBind shop/x: Role x to User eve"
+    assert ways(text, name="") == ["User eve: keys db/user, a/any"]
+    assert ways(f"{READER}{text.replace('eve', 'jane')}", name="") == []
 
 
 @pytest.mark.parametrize(

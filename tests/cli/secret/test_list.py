@@ -7,6 +7,8 @@ import json
 from click.testing import CliRunner
 
 from strongroom.cli.main import main
+from strongroom.resources.rbac import CLUSTER_ROLE, GROUP, USER, RoleRef, Subject
+from strongroom.resources.rolebinding import ROLE_BINDINGS, RoleBinding
 from strongroom.resources.secret import BASIC_AUTH
 from tests.cli.secret.conftest import Room
 
@@ -41,6 +43,19 @@ def test_keys_and_sizes_where_they_are_asked_for(room: Room) -> None:
         "keys": 2,
         "sizes": {"password": 7, "user": 5},
     }
+
+
+def test_a_right_to_metadata_is_enough(room: Room) -> None:
+    room.create("db", user=b"admin", password=b"hunter2")
+    role = RoleRef(GROUP, CLUSTER_ROLE, "strongroom:secret-metadata-viewer")
+    binding = RoleBinding(subjects=[Subject(kind=USER, name="meg")], roleRef=role)
+    binding.metadata.name = "meg"
+    room.ask(lambda client: client.create(ROLE_BINDINGS, binding, room.namespace))
+    told = room.done("list", "--as", "meg").splitlines()
+    assert [line.split()[:3] for line in told][1:] == [["db", "Opaque", "2"]]
+    refused = room.run("list", "--keys", "--as", "meg")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "only secrets/metadata is allowed" in refused.stderr
 
 
 def test_of_all_namespaces(room: Room) -> None:

@@ -55,6 +55,10 @@ class Case:
         # Whoever is limited to some names may come to others by another way.
         self._anyway = {p.whom for p in self.direct if name or (p.rule and not p.rule.names)}
 
+    def may_anyway(self, whom: Whom) -> bool:
+        """Whether somebody needs no other way."""
+        return whom in self._anyway
+
     def accounts(self) -> Iterator[Account]:
         """The service accounts that may directly."""
         for whom in self.subjects:
@@ -77,5 +81,5 @@ class Case:
                 if place.target:
                     targets.append(place.target)
         for grant, (rule, targets) in opened.items():
-            if grant.whom not in self._anyway and (given is None or given(grant.whom)):
+            if not self.may_anyway(grant.whom) and (given is None or given(grant.whom)):
                 yield Path(grant.whom, way, grant, rule, tuple(targets))

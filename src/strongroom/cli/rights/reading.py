@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from strongroom.cli.rights.case import Case, Place
 from strongroom.cli.rights.held import Right, Whom, right
+from strongroom.cli.rights.keys import key_ways
 from strongroom.cli.rights.paths import READING, Path, Way
 from strongroom.cli.rights.standards import (
     CREATE_PODS,
@@ -76,6 +77,7 @@ def reading_ways(case: Case) -> Iterator[Path]:
     }
     for way, places in ways.items():
         yield from case.paths(way, places)
+    yield from key_ways(case)
     yield from _node_paths(case)
 
 
