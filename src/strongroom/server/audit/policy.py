@@ -7,7 +7,7 @@ Source: ``k8s.io/apiserver/pkg/audit/policy/checker.go``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from strongroom.access.user import User
@@ -38,31 +38,32 @@ LEVELS = {
 }
 _NAMES = {level: name.encode() for name, level in LEVELS.items()}
 
+STAGES = frozenset({REQUEST_RECEIVED, RESPONSE_STARTED, RESPONSE_COMPLETE, PANIC})
+
 _ASKERS = 16
 """Users of the same URL whose judgement is kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is recorded of a request."""
+    """What is recorded of a request: how much, at which stages, and how bodies are told."""
 
-    level: Level = Level.METADATA
-    omitted: frozenset[bytes] = frozenset({REQUEST_RECEIVED})
-    """Stages that are not recorded."""
-    omit_managed_fields: bool = False
+    level: Level
+    stages: frozenset[bytes]
+    managed_fields: bool = True
+    name: bytes = field(init=False)
+    """The level, as events tell it."""
 
-    @property
-    def name(self) -> bytes:
-        """The level, as events tell it."""
-        return _NAMES[self.level]
-
-    def records(self, stage: bytes) -> bool:
-        """Whether a stage is recorded."""
-        return self.level is not Level.NONE and stage not in self.omitted
+    def __post_init__(self) -> None:
+        # Worked out once: an event is made in a few microseconds.
+        object.__setattr__(self, "name", _NAMES[self.level])
 
 
-DEFAULT = Judgement()
+DEFAULT = Judgement(Level.METADATA, STAGES - {REQUEST_RECEIVED})
 """Without a policy: everything at Metadata, once it is done, and long answers when they begin."""
+
+NOTHING = Judgement(Level.NONE, frozenset())
+"""Of what matches no rule."""
 
 
 class Judging:
@@ -105,24 +106,25 @@ class Judging:
         return at_least(found) if self._always and concerns_secrets(target) else found
 
     def _first_match(self, target: Target, user: User | None) -> Judgement:
-        policy = self._policy
-        for rule in policy.rules:
+        for rule in self._policy.rules:
             if matches(rule, target, user):
-                own = rule.omitManagedFields
-                return Judgement(
-                    LEVELS[rule.level],
-                    frozenset(stage.encode() for stage in (*policy.omitStages, *rule.omitStages)),
-                    policy.omitManagedFields if own is None else own,
-                )
-        return Judgement(Level.NONE)
+                return self._made(rule)
+        return NOTHING
+
+    def _made(self, rule: PolicyRule) -> Judgement:
+        policy, level, own = self._policy, LEVELS[rule.level], rule.omitManagedFields
+        if level is Level.NONE:
+            return NOTHING
+        omitted = {stage.encode() for stage in (*policy.omitStages, *rule.omitStages)}
+        omit_managed_fields = policy.omitManagedFields if own is None else own
+        return Judgement(level, STAGES - omitted, not omit_managed_fields)
 
 
 def at_least(found: Judgement) -> Judgement:
     """The judgement with what is always recorded: the end of a request, who asked, and for what."""
     if found.level is Level.NONE:
         return DEFAULT
-    omitted = found.omitted - {RESPONSE_COMPLETE, PANIC}
-    return Judgement(found.level, omitted, found.omit_managed_fields)
+    return replace(found, stages=found.stages | {RESPONSE_COMPLETE, PANIC})
 
 
 _SECRET_KINDS = frozenset(

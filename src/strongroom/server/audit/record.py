@@ -57,17 +57,26 @@ _CUT = "...TRUNCATED"
 _encode = msgspec.json.Encoder().encode
 
 
+class _Body:
+    """What bodies add to the events of a request: names that its URL does not tell, and JSON."""
+
+    __slots__ = ("answered", "named", "sent")
+
+    def __init__(self, named: dict[str, str]) -> None:
+        self.named = named
+        self.sent = b""
+        self.answered = b""
+
+
 class Record:
     """The audit trail of one request. ``complete`` writes its end, once."""
 
     __slots__ = (
-        "_answered",
         "_audit",
+        "_body",
         "_done",
         "_judgement",
-        "_named",
         "_request",
-        "_sent",
         "_target",
         "annotations",
         "impersonated",
@@ -87,8 +96,7 @@ class Record:
         self._target = target
         self._judgement = judgement
         self._done = False
-        self._named: dict[str, str] | None = None
-        self._sent = self._answered = b""
+        self._body: _Body | None = None
         self.user = user
         self.impersonated: User | None = None
         """As whom the user acts, if not as themselves."""
@@ -104,12 +112,11 @@ class Record:
         judgement, bodies = self._judgement, self._audit.bodies
         if judgement.level is Level.NONE:
             return
-        self._named = _named(call)
+        body = self._body = _Body(_named(call))
         if judgement.level < Level.REQUEST or bodies is None:
             return
         try:
-            managed_fields = not judgement.omit_managed_fields
-            self._sent = await bodies.sent(call, managed_fields=managed_fields)
+            body.sent = await bodies.sent(call, managed_fields=judgement.managed_fields)
         except Exception as error:  # noqa: BLE001 - no request fails by what is told of it
             self._note_failure(error)
 
@@ -118,26 +125,27 @@ class Record:
         judgement, bodies = self._judgement, self._audit.bodies
         if bodies is None:
             return
+        body = self._body = self._body or _Body({})
         try:
-            managed_fields = not judgement.omit_managed_fields
-            self._answered = await bodies.answered(call, outcome, managed_fields=managed_fields)
+            told = judgement.managed_fields
+            body.answered = await bodies.answered(call, outcome, managed_fields=told)
         except Exception as error:  # noqa: BLE001 - no request fails by what is told of it
             self._note_failure(error)
 
     def received(self) -> None:
         """The request is known as far as it is before anything is done for it."""
-        if self._judgement.records(REQUEST_RECEIVED):
+        if REQUEST_RECEIVED in self._judgement.stages:
             self._audit.emit(self._line(REQUEST_RECEIVED, 0, None))
 
     def started(self, code: int) -> None:
         """A long answer has begun."""
-        if self._judgement.records(RESPONSE_STARTED):
+        if RESPONSE_STARTED in self._judgement.stages:
             self._audit.emit(self._line(RESPONSE_STARTED, code, None))
 
     def complete(self, code: int, failure: Status | None = None, *, panic: bool = False) -> None:
         """The answer has been sent, or nobody is left to take it."""
         stage = PANIC if panic else RESPONSE_COMPLETE
-        if self._done or self._quiet(code) or not self._judgement.records(stage):
+        if self._done or self._quiet(code) or stage not in self._judgement.stages:
             return
         self._done = True
         self._audit.emit(self._line(stage, code, failure))
@@ -151,9 +159,15 @@ class Record:
         """The event as JSON. Put together by hand: most of it was the same the last time."""
         request, target, audit = self._request, self._target, self._audit
         what, reference = audit.place(request, target)
-        if self._named is not None and target is not None:
-            reference = _object_ref(target, self._named)
-        received = _moment(request.received)
+        body = self._body
+        if body is not None and body.named and target is not None:
+            reference = _object_ref(target, body.named)
+        if stage is REQUEST_RECEIVED:
+            outcome, moment = b"", request.received
+        elif body is None and failure is None:
+            outcome, moment = b',"responseStatus":{"metadata":{},"code":%d}' % code, audit.now()
+        else:
+            outcome, moment = self._outcome(code, failure), audit.now()
         return _EVENT % (
             self._judgement.name,
             request.audit_id.encode(),
@@ -164,23 +178,21 @@ class Record:
             _encode([request.source] if request.source else []),
             _encode(_cut(request.headers.get("user-agent", ""), _MAX_NAME)),
             reference,
-            self._outcome(code, failure),
-            received,
-            received if stage is REQUEST_RECEIVED else _moment(audit.now()),
+            outcome,
+            _moment(request.received),
+            _moment(moment),
             b',"annotations":%b' % _encode(self.annotations) if self.annotations else b"",
         )
 
     def _outcome(self, code: int, failure: Status | None) -> bytes:
-        """What came of it, and the bodies; nothing of a request that has only been received."""
-        if not code:
-            return b""
+        """What came of the request, and the bodies."""
         told = failure is None or self._may_tell()
-        text = b',"responseStatus":%b' % _status(code, failure, told=told)
-        if self._sent:
-            text += b',"requestObject":%b' % self._sent
-        answered = self._answered
+        sent, answered = (self._body.sent, self._body.answered) if self._body else (b"", b"")
         if failure is not None and self.tells_answers:
             answered = _encode(_failure(failure, told=told))
+        text = b',"responseStatus":%b' % _status(code, failure, told=told)
+        if sent:
+            text += b',"requestObject":%b' % sent
         return text + b',"responseObject":%b' % answered if answered else text
 
     def _note_failure(self, error: Exception) -> None:
@@ -278,17 +290,17 @@ def _what(uri: str, verb: str) -> bytes:
     return b'"requestURI":%b,"verb":%b' % (_encode(uri), _encode(verb))
 
 
-def _named(call: Call) -> dict[str, str] | None:
-    """What an object says of itself that its URL does not; None for nothing."""
+def _named(call: Call) -> dict[str, str]:
+    """What an object says of itself that its URL does not."""
     if not isinstance(call.body, Object):
-        return None
+        return {}
     meta, target = call.body.metadata, call.target
     told = {"uid": meta.uid, "resourceVersion": meta.resourceVersion}
     if not target.name:
         told["name"] = meta.name
     if not target.namespace:
         told["namespace"] = meta.namespace
-    return {name: value for name, value in told.items() if value} or None
+    return {name: value for name, value in told.items() if value}
 
 
 def _object_ref(target: Target, named: dict[str, str] | None = None) -> bytes:
