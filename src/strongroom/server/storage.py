@@ -18,8 +18,8 @@ from strongroom.paths import INSTALLATION_ID, default_key_file
 from strongroom.server.encryption.options import EncryptionOptions
 from strongroom.server.encryption.providers import Pair
 from strongroom.server.encryption.service import Encryption
+from strongroom.storage.encryption.keyring import KeyRing
 from strongroom.storage.encryption.kms import KMSTransformer
-from strongroom.storage.encryption.localkey import LocalKey
 from strongroom.storage.encryption.port import Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.sqlite import SQLiteStore
@@ -74,7 +74,7 @@ def load_encrypting(data_dir: Path, options: EncryptionOptions, *, new: bool = F
         key = _key(path, new=new)
         return Encrypting(PrefixTransformer([_own(key)]), None, key.status(), path.absolute())
     # What was stored before there was a configuration is read with the key of that time.
-    before = LocalKey.load(path) if given is not None or path.exists() else None
+    before = KeyRing.load(path) if given is not None or path.exists() else None
     encryption = Encryption(
         config,
         [_own(before)] if before is not None else [],
@@ -85,7 +85,7 @@ def load_encrypting(data_dir: Path, options: EncryptionOptions, *, new: bool = F
     return Encrypting(encryption.values, encryption, key_id, path.absolute())
 
 
-def _own(key: LocalKey) -> Pair:
+def _own(key: KeyRing) -> Pair:
     transformer = KMSTransformer(KMS_NAME, key)
     return transformer.prefix, transformer
 
@@ -101,7 +101,7 @@ def installation_id(data_dir: Path) -> str:
         return made
 
 
-def _key(path: Path, *, new: bool) -> LocalKey:
+def _key(path: Path, *, new: bool) -> KeyRing:
     if new and not path.exists():
-        return LocalKey.create(path)
-    return LocalKey.load(path)
+        return KeyRing.create(path)
+    return KeyRing.load(path)
