@@ -47,7 +47,8 @@ async def keep(
             ground = occupy(options, clock or SystemClock(), stack)
         server = StoreServer(ground.opened.database)
         stack.push_async_callback(server.close)
-        keeper = Keeper(options, ground, server, argv, clock or SystemClock(), stack)
+        with start_errors():
+            keeper = Keeper(options, ground, server, argv, clock or SystemClock(), stack)
         stack.push_async_callback(keeper.close)
         yield keeper
 

@@ -29,22 +29,25 @@ class Losses:
         self._logged = 0.0
         self._untold = 0
 
-    def lost(self, count: int, error: BaseException | None = None) -> None:
-        """That many events are lost; 0 if it is feared that some will be."""
+    def lost(self, count: int, error: BaseException | None = None, why: str = "") -> None:
+        """That many events are lost; 0 if some may be soon. ``why`` holds no values."""
         self._errors.inc(count)
         self._untold += count
         now = self._clock.monotonic()
         if self._failing and now - self._logged < QUIET:
             return
         self._failing, self._logged = True, now
-        self._tell(logging.ERROR, "audit events cannot be passed on", error)
+        self._tell(logging.ERROR, "audit events cannot be passed on", error, why)
 
     def works(self) -> None:
         """Events arrive again, or still."""
         if self._failing:
             self._failing = False
-            self._tell(logging.WARNING, "audit events arrive again", None)
+            self._tell(logging.WARNING, "audit events are passed on again")
 
-    def _tell(self, level: int, message: str, error: BaseException | None) -> None:
-        log(logger, level, message, error, backend=self._plugin, lost=self._untold)
+    def _tell(
+        self, level: int, message: str, error: BaseException | None = None, why: str = ""
+    ) -> None:
+        more = {"why": why} if why else {}
+        log(logger, level, message, error, backend=self._plugin, lost=self._untold, **more)
         self._untold = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from prometheus_client.core import CounterMetricFamily
@@ -17,16 +17,23 @@ from prometheus_client.registry import Collector
 
 from strongroom.api.clock import Clock
 from strongroom.audit_chain import chain_key_file
+from strongroom.kubeconfig import InvalidKubeconfig
 from strongroom.paths import default_key_file
+from strongroom.server.audit.batching import Batches
 from strongroom.server.audit.chained import Chained
 from strongroom.server.audit.log import LogSink
 from strongroom.server.audit.logfile import STDOUT, LogFile
 from strongroom.server.audit.losses import Losses
 from strongroom.server.audit.rotation import Rotation
 from strongroom.server.audit.sink import Fan, Settling, Sink
+from strongroom.server.audit.truncation import Truncating
+from strongroom.server.audit.webhook import GRACE, WebhookSink
+from strongroom.server.audit_options import LogOptions, TruncateOptions, WebhookOptions
 from strongroom.server.metrics import Metrics
 from strongroom.server.options import Options
+from strongroom.server.reloading import BadFile
 from strongroom.server.storage import installation_id
+from strongroom.server.webhook_endpoint import read_endpoint
 from strongroom.telemetry import log
 
 logger = logging.getLogger("strongroom.server")
@@ -37,14 +44,20 @@ _MEGABYTE = 1024 * 1024
 def audit_outlets(
     options: Options, clock: Clock, metrics: Metrics, stack: contextlib.AsyncExitStack
 ) -> Fan:
-    """All places, as one sink. Raises ChainError, OSError."""
+    """All places, as one sink. Raises ChainError, BadFile, OSError."""
     sinks: list[Sink] = []
     settling: list[Settling] = []
-    if options.audit.log.path:
-        sink = _log(options, clock, metrics, stack)
-        sinks.append(sink)
-        if options.audit.log.mode == "blocking-strict":
-            settling.append(sink)
+    settings = options.audit
+    if settings.log.path:
+        log_sink = _log(options, clock, metrics, stack)
+        sinks.append(_gathered(settings.log, log_sink, metrics, clock, stack))
+        if settings.log.mode == "blocking-strict":
+            settling.append(log_sink)
+    if settings.webhook.config_file is not None:
+        webhook = _webhook(settings.webhook, settings.webhook.config_file, clock, metrics, stack)
+        sinks.append(_truncated(settings.webhook.truncate, webhook, metrics, clock))
+        if settings.webhook.mode != "batch":
+            settling.append(webhook)
     fan = Fan(sinks, settling)
     metrics.registry.register(_Events(fan))
     return fan
@@ -67,6 +80,55 @@ def _log(
     losses = Losses("log", metrics.audit_errors, clock)
     sink = LogSink(file, losses, insistent=settings.mode == "blocking-strict")
     stack.callback(sink.close)
+    return sink
+
+
+def _gathered(
+    settings: LogOptions,
+    sink: LogSink,
+    metrics: Metrics,
+    clock: Clock,
+    stack: contextlib.AsyncExitStack,
+) -> Sink:
+    """The log, behind a buffer if there is to be one."""
+    if settings.mode != "batch":
+        return _truncated(settings.truncate, sink, metrics, clock)
+    most = settings.truncate.max_batch_size if settings.truncate.enabled else 0
+    overflow = Losses("buffered", metrics.audit_errors, clock)
+
+    async def deliver(batch: Sequence[bytes]) -> None:
+        # The sink counts what is lost.
+        with contextlib.suppress(OSError):
+            sink.append(batch)
+
+    batches = Batches(settings.batch, deliver, overflow, most=most)
+    stack.push_async_callback(batches.close, GRACE)
+    return _truncated(settings.truncate, batches, metrics, clock)
+
+
+def _truncated(settings: TruncateOptions, sink: Sink, metrics: Metrics, clock: Clock) -> Sink:
+    if not settings.enabled:
+        return sink
+    losses = Losses("truncate", metrics.audit_errors, clock)
+    return Truncating(sink, settings.max_event_size, losses)
+
+
+def _webhook(
+    settings: WebhookOptions,
+    kubeconfig: Path,
+    clock: Clock,
+    metrics: Metrics,
+    stack: contextlib.AsyncExitStack,
+) -> WebhookSink:
+    losses, overflow = (
+        Losses(plugin, metrics.audit_errors, clock) for plugin in ("webhook", "buffered")
+    )
+    try:
+        endpoint = read_endpoint(kubeconfig)
+    except InvalidKubeconfig as error:
+        raise BadFile(str(error)) from error
+    sink = WebhookSink(settings, endpoint, losses, overflow)
+    stack.push_async_callback(sink.close)
     return sink
 
 
