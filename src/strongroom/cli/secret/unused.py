@@ -35,7 +35,8 @@ def command(people: People, all_namespaces: bool, every: bool, output: str) -> N
 
     Before you delete one: programs may read Secrets without any object that says so. LAST READ
     tells of that, where the server is strongroom's. Secrets that are used without being named
-    (tokens of accounts, bootstrap tokens, Helm's releases) are left out.
+    (tokens of accounts, bootstrap tokens, Helm's releases) are left out, and so are those that are
+    shared with other namespaces.
 
     \b
     Examples:
@@ -46,7 +47,8 @@ def command(people: People, all_namespaces: bool, every: bool, output: str) -> N
 
     namespace = "" if all_namespaces else people.namespace
 
-    async def gather(client: Client) -> tuple[list[Listed], Graph, Usages]:
+    async def gather(client: Client) -> tuple[list[Listed], Graph, set[tuple[str, str]], Usages]:
+        from strongroom.cli.secret.sharing import shared_names
         from strongroom.client.discovery import discover
         from strongroom.client.secret_graph import read_graph
         from strongroom.client.secret_usage import read_usages
@@ -54,10 +56,11 @@ def command(people: People, all_namespaces: bool, every: bool, output: str) -> N
         served = await discover(client)
         secrets = await listed(client, namespace, {})
         graph = await read_graph(client, served, namespace)
-        return secrets, graph, await read_usages(client, served, namespace)
+        shared = set(await shared_names(client, namespace))
+        return secrets, graph, shared, await read_usages(client, served, namespace)
 
-    secrets, graph, usages = people.run(gather)
-    unused = list(_unused(secrets, graph, every=every))
+    secrets, graph, shared, usages = people.run(gather)
+    unused = list(_unused(secrets, graph, shared, every=every))
     warn_unseen(people, graph)
     if output != "text":
         people.emit({"secrets": [_facts(secret, usages) for secret in unused]}, output)
@@ -69,8 +72,10 @@ def command(people: People, all_namespaces: bool, every: bool, output: str) -> N
         people.say("Every Secret is named by something.", err=True)
 
 
-def _unused(secrets: Iterable[Listed], graph: Graph, *, every: bool) -> Iterable[Listed]:
-    named = {(one.secret_namespace, one.secret) for one in graph.references}
+def _unused(
+    secrets: Iterable[Listed], graph: Graph, shared: set[tuple[str, str]], *, every: bool
+) -> Iterable[Listed]:
+    named = {(one.secret_namespace, one.secret) for one in graph.references} | shared
     for secret in secrets:
         if not every and secret.type in OTHERWISE:
             continue

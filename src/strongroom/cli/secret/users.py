@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from strongroom.client.secret_graph import Graph, Reference
     from strongroom.client.secret_usage import LastRead
 
+    _Gathered = tuple[bool, Graph, tuple[list[Reference], list[str]], list[LastRead] | None]
+
 
 @click.command("users")
 @people_options
@@ -33,22 +35,27 @@ def command(people: People, name: str, output: str) -> None:
     """
     namespace = people.namespace
 
-    async def gather(client: Client) -> tuple[bool, Graph, list[LastRead] | None]:
+    async def gather(client: Client) -> _Gathered:
+        from strongroom.cli.secret.sharing import users_elsewhere
         from strongroom.client.discovery import discover
         from strongroom.client.secret_graph import read_graph
         from strongroom.client.secret_usage import read_usages
 
         served = await discover(client)
-        there = await _exists(client, namespace, name)
+        there = await exists(client, namespace, name)
         graph = await read_graph(client, served, namespace)
         usages = await read_usages(client, served, namespace)
-        return there, graph, usages.reads(namespace, name) if usages.known else None
+        elsewhere = await users_elsewhere(client, served, namespace, name)
+        reads = usages.reads(namespace, name) if usages.known else None
+        return there, graph, elsewhere, reads
 
-    there, graph, reads = people.run(gather)
-    users = graph.users(namespace, name)
+    there, graph, (elsewhere, hidden), reads = people.run(gather)
+    users = graph.users(namespace, name) + elsewhere
     if not there:
         people.warn(f'there is no Secret "{name}" in namespace {namespace}')
     warn_unseen(people, graph)
+    for where in hidden:
+        people.warn(f"it is shared with namespace {where}, whose Secrets you may not list")
     if output != "text":
         people.emit(_tree(namespace, name, users, reads), output)
         return
@@ -60,7 +67,8 @@ def command(people: People, name: str, output: str) -> None:
         people.say(f"Last read: {_told(reads)}")
 
 
-async def _exists(client: Client, namespace: str, name: str) -> bool:
+async def exists(client: Client, namespace: str, name: str) -> bool:
+    """Whether a Secret is there, of which only metadata is asked for."""
     from strongroom.api.errors import StatusError
     from strongroom.client.metadata import get_metadata
     from strongroom.client.paths import path_of
@@ -84,11 +92,12 @@ def warn_unseen(people: People, graph: Graph) -> None:
 
 def _row(user: Reference, namespace: str) -> list[str]:
     where = f"{user.namespace}/" if user.namespace not in (namespace, "") else ""
-    return [user.kind, where + user.name, user.path, ", ".join(_notes(user))]
+    return [user.kind, where + user.name, user.path, ", ".join(_notes(user, namespace))]
 
 
-def _notes(user: Reference) -> list[str]:
+def _notes(user: Reference, namespace: str) -> list[str]:
     notes = {
+        f"by reference {user.secret}": user.secret_namespace not in (namespace, ""),
         "optional": user.optional,
         "ended": user.ended,
         "namespace not told": not user.certain,
@@ -133,6 +142,7 @@ def _tree(
                 "ended": user.ended,
                 "certain": user.certain,
             }
+            | ({"reference": user.secret} if user.secret_namespace not in (namespace, "") else {})
             for user in users
         ],
     }
