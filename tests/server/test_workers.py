@@ -369,3 +369,18 @@ async def test_reads_through_every_worker_are_told_and_metrics_are_not_added_up(
         assert 0 <= float(lines[0].rpartition(" ")[2]) < 3600
     for i in range(2):
         await two[0].done("DELETE", f"{SECRETS}/read-{i}")
+
+
+async def test_what_is_read_through_any_worker_is_one_incident(two: list[Connection]) -> None:
+    answers = [await connection.ask("GET", "/api/v1/secrets") for connection in two]
+    ids = {answer.headers["Audit-ID"] for answer in answers}
+    path = "/apis/strongroom.io/v1alpha1/secretalerts?fieldSelector=spec.rule%3Dall-namespaces"
+    found: list[Any] = []
+    async with asyncio.timeout(30):
+        while not any(ids <= set(alert["spec"]["auditIDs"]) for alert in found):
+            found = (await two[0].done("GET", path))["items"]
+            await asyncio.sleep(0.05)
+    assert len(found) == 1
+    for connection in two:
+        page = (await connection.ask("GET", "/metrics")).body.decode()
+        assert 'strongroom_alerts_total{rule="all-namespaces",severity="high"} 1.0' in page
