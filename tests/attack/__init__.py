@@ -1,0 +1,1 @@
+"""Attacks on one real server, by those who have some rights, or none."""
