@@ -372,6 +372,7 @@ async def test_reads_through_every_worker_are_told_and_metrics_are_not_added_up(
 
 
 async def test_what_is_read_through_any_worker_is_one_incident(two: list[Connection]) -> None:
+    await two[0].done("POST", SECRETS, named("listed", stringData={"n": "0"}))
     answers = [await connection.ask("GET", "/api/v1/secrets") for connection in two]
     ids = {answer.headers["Audit-ID"] for answer in answers}
     path = "/apis/strongroom.io/v1alpha1/secretalerts?fieldSelector=spec.rule%3Dall-namespaces"
