@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -353,6 +354,14 @@ async def test_values_that_cannot_be_read(
         assert names(page.items) == ["s00", "s01"]
         (warning,) = warnings
         assert warning.endswith("cannot be read from storage: /registry/secrets/prod/bad")
+    # Who asks for one name may have no right to know of others.
+    for options in (ListOptions(), exact):
+        warnings = []
+        one = replace(options, field_selector=FieldSelector.parse("metadata.name=s00"))
+        for namespace in ("", "prod"):
+            page = await secrets.list(context(warn=warnings.append), namespace, one)
+            assert names(page.items) == ["s00"]
+        assert warnings == []
 
 
 async def test_two_servers_on_one_store_read_each_others_writes(

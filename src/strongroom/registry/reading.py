@@ -114,7 +114,7 @@ class Reader(Generic[T]):
                 return self._page(views, page.remaining, revision, prefix)
         entries, broken = self._entries(chosen, prefix, start)
         if broken:
-            _warn(ctx, [entry.key for entry in entries if entry.error])
+            _warn(ctx, chosen, [entry.key for entry in entries if entry.error])
             entries = [entry for entry in entries if not entry.error]
         views = [entry.item for entry in entries]
         if not chosen.empty:
@@ -173,9 +173,9 @@ class Reader(Generic[T]):
         found: list[View[T]] = []
         size = limit
         while True:
-            page = await self._history_page(ctx, options, prefix, start, size, revision)
+            page = await self._history_page(ctx, chosen, options, start, size, revision)
             for i, kv in enumerate(page.items):
-                view = self._read(ctx, kv)
+                view = self._read(ctx, chosen, kv)
                 if view is not None and chosen.matches(view):
                     found.append(view)
                 more = i + 1 < len(page.items) or page.more
@@ -209,18 +209,19 @@ class Reader(Generic[T]):
     async def _history_page(
         self,
         ctx: RequestContext,
+        chosen: Selection,
         options: ListOptions,
-        prefix: str,
         start: str,
         limit: int,
         revision: int,
     ) -> Page:
+        prefix = self._resource.prefix(chosen.namespace)
         if revision > self._cache.revision:
             await self._cache.wait_for(revision, FRESH_WITHIN)
         try:
             return await self._store.list(prefix, limit=limit, start=start, revision=revision)
         except UndecryptableList as error:
-            _warn(ctx, [failure.key for failure in error.failures])
+            _warn(ctx, chosen, [failure.key for failure in error.failures])
             return error.page
         except Compacted as error:
             if not options.continue_token:
@@ -228,16 +229,19 @@ class Reader(Generic[T]):
             token = Continuation(LATEST, start).encode(prefix)
             raise expired(CONTINUE_EXPIRED, continue_token=token) from error
 
-    def _read(self, ctx: RequestContext, kv: KeyValue) -> View[T] | None:
+    def _read(self, ctx: RequestContext, chosen: Selection, kv: KeyValue) -> View[T] | None:
         try:
             return self._form.project(kv)
         except Undecodable:
-            _warn(ctx, [kv.key])
+            _warn(ctx, chosen, [kv.key])
             return None
 
 
-def _warn(ctx: RequestContext, keys: Iterable[str]) -> None:
+def _warn(ctx: RequestContext, chosen: Selection, keys: Iterable[str]) -> None:
+    """Tell what is missing; of a single name, nothing of others, which may not be the asker's."""
     for key in sorted(keys):
+        if chosen.name is not None and key.rpartition("/")[2] != chosen.name:
+            continue
         ctx.tell(f"left out of the list because it cannot be read from storage: {key}")
 
 
