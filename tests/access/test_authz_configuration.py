@@ -114,8 +114,8 @@ def matching(*expressions: str) -> dict[str, Any]:
             (
                 'authorizers[0].name: Invalid value: "A_b": authorizer name is invalid: a '
                 "lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
-                "characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex "
-                "used for validation is "
+                "characters, '-' or '.', and must start and end with an alphanumeric "
+                "character (e.g. 'example.com', regex used for validation is "
                 "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
             ),
         ),

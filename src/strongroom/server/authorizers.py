@@ -81,6 +81,10 @@ class Authorizers:
         if self._files:
             self._reloading.begin(stack)
 
+    async def look(self) -> None:
+        """Read the files again if they have changed."""
+        await self._reloading.turn()
+
     async def close(self) -> None:
         """Close all connections."""
         for client in self._clients:
