@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import socket
 import ssl
 from collections.abc import Sequence
@@ -142,5 +143,4 @@ def read_all(connection: ssl.SSLSocket) -> bytes:
 
 def codes(answers: bytes) -> list[int]:
     """The codes of the answers in what came back."""
-    parts = (b"\r\n" + answers).split(b"\r\nHTTP/1.1 ")[1:]
-    return [int(part[:3]) for part in parts if not part.startswith(b"100")]
+    return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) ", answers)]

@@ -38,6 +38,8 @@ IDLE_TIMEOUT = 90.0
 MAX_UNREAD = 256 * 1024
 """Bytes of a body that may come after its answer; Go's limit, beyond it the connection ends."""
 
+_VERSIONS = frozenset({"1.0", "1.1"})
+
 _DER = 2
 """The ssl module's own number for the form."""
 
@@ -50,6 +52,10 @@ _buffer = memoryview(bytearray(_READ_SIZE))
 
 class HeadersTooLarge(Exception):
     """The request line and headers are over a limit."""
+
+
+class NotOurVersion(Exception):
+    """A request of a version of HTTP that is not spoken here."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -118,9 +124,12 @@ class Connection(asyncio.BufferedProtocol):
         except HeadersTooLarge:
             self._refuse(431)
         except httptools.HttpParserCallbackError as error:
-            if not isinstance(error.__context__, HeadersTooLarge):
+            if isinstance(error.__context__, HeadersTooLarge):
+                self._refuse(431)
+            elif isinstance(error.__context__, NotOurVersion):
+                self._refuse(400)
+            else:
                 raise
-            self._refuse(431)
         except httptools.HttpParserError:
             self._refuse(400)
 
@@ -158,6 +167,10 @@ class Connection(asyncio.BufferedProtocol):
                 self._headers[key] = separator.join(values)
             self._repeated = {}
         parser, headers = self._parser, self._headers
+        version = parser.get_http_version()
+        if version not in _VERSIONS:
+            # llhttp takes a line without a version for one of HTTP/0.9, as Go's server does not.
+            raise NotOurVersion
         path, query = split_url(self._url)
         body = None
         if "content-length" in headers or "transfer-encoding" in headers:
@@ -171,7 +184,7 @@ class Connection(asyncio.BufferedProtocol):
             self._certificate,
             self._source,
         )
-        request.modern = parser.get_http_version() == "1.1"
+        request.modern = version == "1.1"
         request.keep_alive = request.modern and parser.should_keep_alive()
         if parser.should_upgrade():
             # Whatever is asked for, the parser ends with this request, and so the connection does.
