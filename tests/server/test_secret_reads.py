@@ -9,19 +9,19 @@ import pytest
 
 from strongroom.access.user import Attributes, User
 from strongroom.api.errors import Status
+from strongroom.server.negotiation import Form
 from strongroom.server.secret_reads import NAME, VALUES, SecretReads, chosen, tell_values
-from strongroom.server.urls import parse_target
+from strongroom.server.urls import Target, parse_target
 from strongroom.server.verbs.verb import Done, Events, ManyObjects, OneObject
 
 USER = User("ann")
 
 
-def watched(path: str, query: str = "") -> list[str]:
+def watched(path: str, query: str = "", shape: str = "") -> list[str]:
     """The names in what is noted of a watch."""
     target = parse_target("GET", path.encode(), f"watch=1&{query}".encode())
     attributes: Attributes = target.attributes(USER)
-    form = SimpleNamespace(shape="")
-    call = SimpleNamespace(target=target, attributes=attributes, form=form)
+    call = SimpleNamespace(target=target, attributes=attributes, form=Form(shape=shape))
     reads = SecretReads()
     reads.saw(cast("Any", call), Events(cast("Any", None)))
     return [name for _, name, _ in reads.take()]
@@ -61,6 +61,13 @@ def test_what_no_secret_is_called_is_not_noted(path: str, query: str) -> None:
     assert watched(path, query) == []
 
 
+def test_a_table_that_brings_its_objects_is_a_read() -> None:
+    assert watched(SECRETS, shape="Table") == []
+    assert watched(SECRETS, "includeObject=Metadata", shape="Table") == []
+    assert watched(SECRETS, "includeObject=Object", shape="PartialObjectMetadata") == []
+    assert watched(SECRETS, "includeObject=Object", shape="Table") == [":all"]
+
+
 def test_selectors_are_told_from_names() -> None:
     assert chosen("x") is None
     assert chosen("?a=b?c") == ("a=b", "c")
@@ -81,6 +88,10 @@ THREE = ManyObjects(cast("Any", SimpleNamespace(items=[1, 2, 3])))
         ("watch", Events(NOTHING), "", {VALUES: "watch"}),
         ("delete", Done(Status()), "", {}),
         ("list", THREE, "Table", {}),
+        ("list", THREE, "Table Metadata", {}),
+        ("list", THREE, "Table None", {}),
+        ("list", THREE, "Table Object", {VALUES: "3"}),
+        ("watch", Events(NOTHING), "Table Object", {VALUES: "watch"}),
         ("get", ONE, "PartialObjectMetadata", {}),
     ],
 )
@@ -88,7 +99,9 @@ def test_the_audit_log_is_told_of_how_many_secrets_values_were_sent(
     verb: str, outcome: Any, shape: str, told: dict[str, str]
 ) -> None:
     request = SimpleNamespace(annotations={})
-    form, target = SimpleNamespace(shape=shape), SimpleNamespace(verb=verb)
+    shape, _, include = shape.partition(" ")
+    form = Form(shape=shape)
+    target = Target(verb, "", {"includeObject": [include]} if include else {})
     call = SimpleNamespace(form=form, request=request, target=target)
     tell_values(cast("Any", call), outcome)
     assert request.annotations == told

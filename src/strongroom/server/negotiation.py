@@ -40,6 +40,16 @@ class Form:
         return f"meta.k8s.io/{self.version}"
 
 
+def holds_objects(form: Form, include: str) -> bool:
+    """Whether an answer holds objects themselves, and not their metadata or cells alone.
+
+    ``include`` is the query's ``includeObject``, by which a Table brings the objects of its rows.
+    """
+    if form.shape == "Table":
+        return include not in ("", "Metadata", "None")
+    return not form.shape
+
+
 def yaml_of(body: bytes) -> bytes:
     """JSON as YAML."""
     # Few answers are YAML, and the library takes 40 ms to import.

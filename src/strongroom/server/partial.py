@@ -16,7 +16,13 @@ from strongroom.access.user import Attributes
 from strongroom.api.errors import StatusError
 from strongroom.registry.registry import Registry
 from strongroom.server.kinds import Kinds
-from strongroom.server.negotiation import LIST_SHAPES, OBJECT_SHAPES, WATCH_SHAPES, accepted_form
+from strongroom.server.negotiation import (
+    LIST_SHAPES,
+    OBJECT_SHAPES,
+    WATCH_SHAPES,
+    accepted_form,
+    holds_objects,
+)
 from strongroom.server.partial_registry import PartialRegistry, Projections
 from strongroom.server.request import Request
 from strongroom.server.urls import Target
@@ -94,6 +100,4 @@ def _without_values(request: Request, target: Target) -> bool:
         form = accepted_form(accept, shapes)
     except StatusError:
         return False
-    if form.shape == "Table":
-        return target.first("includeObject") in ("", "Metadata", "None")
-    return bool(form.shape)
+    return not holds_objects(form, target.first("includeObject"))

@@ -1,7 +1,7 @@
 """Notes who reads values of Secrets: a look into a dict for each read, written down elsewhere.
 
-Only what sends values counts: tables and metadata, which most lists are for, do not. A read of a
-whole namespace is one note, however many Secrets it sent.
+Only what sends values counts: tables and metadata, which most lists are for, do not, unless a table
+brings the objects of its rows. A read of a whole namespace is one note, however many it sent.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from strongroom.access.user import Attributes
 from strongroom.registry.view import AnyView
 from strongroom.resources.secretusage import ALL_SECRETS
 from strongroom.server.call import Call
+from strongroom.server.negotiation import holds_objects
 from strongroom.server.verbs.verb import Events, ManyObjects, OneObject, Outcome
 
 VALUES = "secrets.strongroom.io/values"
@@ -41,7 +42,7 @@ class SecretReads:
 
     def saw(self, call: Call, outcome: Outcome) -> None:
         """A request for Secrets was answered. Costs a get less than a microsecond."""
-        if call.form.shape:
+        if not _holds_values(call):
             return
         verb = call.target.verb
         if verb == "get" and isinstance(outcome, OneObject):
@@ -82,7 +83,7 @@ def tell_values(call: Call, outcome: Outcome) -> None:
 
     Whatever the verb: a patch that changes nothing shows all that a get does.
     """
-    if call.form.shape:
+    if not _holds_values(call):
         return
     if isinstance(outcome, OneObject):
         call.request.annotations[VALUES] = "1"
@@ -92,6 +93,10 @@ def tell_values(call: Call, outcome: Outcome) -> None:
         call.request.annotations[VALUES] = str(len(outcome.result.items))
     elif isinstance(outcome, Events):
         call.request.annotations[VALUES] = "watch"
+
+
+def _holds_values(call: Call) -> bool:
+    return holds_objects(call.form, call.target.first("includeObject"))
 
 
 def chosen(name: str) -> tuple[str, str] | None:
