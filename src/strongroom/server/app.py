@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 import msgspec
@@ -17,17 +18,27 @@ from strongroom.api.errors import StatusError, internal_error
 from strongroom.api.protobuf import MEDIA_TYPE as PROTOBUF
 from strongroom.registry.encode_protobuf import status_message
 from strongroom.registry.uids import new_uid
+from strongroom.server.audit.record import QUIET_PATHS
 from strongroom.server.exchange import Exchange
 from strongroom.server.metrics import Metrics
 from strongroom.server.negotiation import YAML, accepted_form, yaml_of
 from strongroom.server.pipeline import Pipeline, Progress
-from strongroom.server.reply import Reply, StreamReply, head_of, send_reply
+from strongroom.server.reply import (
+    Reply,
+    StreamReply,
+    head_of,
+    internal_server_error,
+    send_reply,
+)
 from strongroom.server.request import ClientGone, Request
 from strongroom.server.shutdown import Shutdown
 from strongroom.server.websocket import handshake
 from strongroom.telemetry import log
 
 logger = logging.getLogger("strongroom.server")
+
+_UNGUARDED = frozenset(path.encode() for path in QUIET_PATHS)
+"""Answered even when no audit event can be written: nobody is helped by a restart."""
 
 NO_CLIENT = 499
 """Code in audit and metrics of a request whose client went away; nobody sees it on the wire."""
@@ -39,8 +50,15 @@ class App:
     """The server, as its connections call it."""
 
     def __init__(
-        self, pipeline: Pipeline, metrics: Metrics, shutdown: Shutdown, clock: Clock
+        self,
+        pipeline: Pipeline,
+        metrics: Metrics,
+        shutdown: Shutdown,
+        clock: Clock,
+        settle: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
+        """``settle`` waits until audit events have arrived; answers then wait for it."""
+        self._settle = settle
         self._pipeline = pipeline
         self._shutdown = shutdown
         self._metrics = metrics
@@ -71,7 +89,10 @@ class App:
         else:
             metrics.mutating += 1
         try:
-            reply = await self._reply(request, progress)
+            if self._settle is None or request.path in _UNGUARDED:
+                reply = await self._reply(request, progress)
+            else:
+                reply = await self._recorded_reply(request, progress, self._settle)
         finally:
             if reading:
                 metrics.reading -= 1
@@ -85,6 +106,26 @@ class App:
             progress.record.complete(reply.status, reply.failure, panic=reply.unexpected)
         elapsed = self._clock.monotonic() - began
         metrics.tally(progress.target).finished(reply.status, elapsed)
+
+    async def _recorded_reply(
+        self, request: Request, progress: Progress, settle: Callable[[], Awaitable[bool]]
+    ) -> Reply | StreamReply:
+        """The answer, once its event is where it is to be; nothing is done while none arrive."""
+        if await settle():
+            reply = await self._reply(request, progress)
+            if progress.record is not None:
+                if isinstance(reply, StreamReply):
+                    progress.record.started(reply.status)
+                else:
+                    progress.record.complete(reply.status, reply.failure, panic=reply.unexpected)
+            if await settle():
+                return reply
+            if isinstance(reply, StreamReply):
+                await reply.chunks.aclose()
+                if reply.ended is not None:
+                    reply.ended()
+        self._metrics.audit_rejected.inc()
+        return internal_server_error(request, "failed to store audit event")
 
     async def _reply(self, request: Request, progress: Progress) -> Reply | StreamReply:
         try:
@@ -105,7 +146,7 @@ class App:
     async def _stream(
         self, request: Request, reply: StreamReply, progress: Progress, exchange: Exchange
     ) -> None:
-        if progress.record is not None:
+        if progress.record is not None and self._settle is None:
             progress.record.started(reply.status)
         tally = self._metrics.tally(progress.target)
         tally.open += 1

@@ -212,7 +212,8 @@ async def _build(
     )
     if given.encrypting.configured is not None:
         given.encrypting.configured.begin(metrics.registry, stack)
-    app = App(pipeline, metrics, shutdown, clock)
+    settle = sink.settle if options.audit.settles else None
+    app = App(pipeline, metrics, shutdown, clock, settle)
     listener = given.listener(app, tls.context)
     listener.keep_apart(options.tls.proxy_headers.beginnings)
     tls.begin(stack)

@@ -77,6 +77,12 @@ class AuditOptions:
     log: LogOptions
     webhook: WebhookOptions
 
+    @property
+    def settles(self) -> bool:
+        """Whether answers wait until their events have arrived, or have failed to."""
+        waits = self.webhook.config_file is not None and self.webhook.mode != "batch"
+        return waits or self.log.mode == "blocking-strict"
+
 
 def add_audit_options(parser: argparse.ArgumentParser) -> None:
     """Have a parser know them."""

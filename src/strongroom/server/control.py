@@ -30,6 +30,12 @@ class AuditLines(msgspec.Struct, array_like=True, tag=2):
     lines: bytes
 
 
+class AuditSettle(msgspec.Struct, array_like=True, tag=8):
+    """A worker asks whether all of its audit events so far have arrived where they are to go."""
+
+    number: int
+
+
 class WantTurn(msgspec.Struct, array_like=True, tag=3):
     """A worker asks for a turn: a lock by name that one worker holds at a time."""
 
@@ -73,6 +79,13 @@ class Count(msgspec.Struct, array_like=True, tag=13):
     number: int
 
 
+class AuditSettled(msgspec.Struct, array_like=True, tag=16):
+    """They have, or cannot at present."""
+
+    number: int
+    settled: bool
+
+
 class MetricsPage(msgspec.Struct, array_like=True, tag=14):
     """The metrics of all, as Prometheus reads them."""
 
@@ -86,8 +99,8 @@ class OthersLines(msgspec.Struct, array_like=True, tag=15):
     lines: bytes
 
 
-FromWorker = Ready | Leaving | AuditLines | WantTurn | EndTurn | WantMetrics | Counted
-FromKeeper = Lead | YourTurn | Count | MetricsPage | OthersLines
+FromWorker = Ready | Leaving | AuditLines | AuditSettle | WantTurn | EndTurn | WantMetrics | Counted
+FromKeeper = Lead | AuditSettled | YourTurn | Count | MetricsPage | OthersLines
 
 encode = msgspec.msgpack.Encoder().encode
 from_worker = msgspec.msgpack.Decoder(FromWorker).decode

@@ -113,6 +113,8 @@ class Keeper:
                 self._audit.write(lines)
                 if self._leader not in (None, worker) and not self._leader.overhear(lines):
                     self._metrics.audit_errors.labels("alerts").inc()
+            case control.AuditSettle(number):
+                self._begin(self._settle(worker, number))
             case control.Ready():
                 self._fleet.note_ready(worker)
             case control.Leaving():
@@ -155,6 +157,9 @@ class Keeper:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _settle(self, worker: Worker, number: int) -> None:
+        worker.say(control.AuditSettled(number, await self._audit.settle()))
 
     async def _show_metrics(self, worker: Worker, number: int) -> None:
         """Ask all what they have counted, and answer the one who wants to know."""

@@ -116,6 +116,11 @@ class Metrics:
             ("plugin",),
             registry=self.registry,
         )
+        self.audit_rejected = Counter(
+            "apiserver_audit_requests_rejected_total",
+            "Requests that were refused because their audit event could not be written.",
+            registry=self.registry,
+        )
         self.mutating = self.reading = 0
         """Short requests under way."""
         self.registry.register(_Requests(self))

@@ -122,6 +122,8 @@ class Link:
         self._listeners: list[Sink] = []
         self._numbers = itertools.count(1)
         self._pages: dict[int, asyncio.Future[bytes]] = {}
+        self._settling: dict[int, asyncio.Future[bool]] = {}
+        self._settled = True
 
     @classmethod
     async def open(cls, sock: socket.socket) -> Link:
@@ -161,6 +163,20 @@ class Link:
         """Hand events to one more, and those of other workers while this one leads."""
         self._listeners.append(sink)
 
+    async def settle(self) -> bool:
+        """Wait until the keeper has passed on what was written; False when it cannot."""
+        if self._settled and not self._lines:
+            return True
+        self._flush()
+        number = next(self._numbers)
+        settled: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._settling[number] = settled
+        self.say(control.AuditSettle(number))
+        try:
+            return await settled
+        finally:
+            del self._settling[number]
+
     async def metrics_of_all(self) -> bytes:
         """The metrics of all processes of the server, as Prometheus reads them."""
         number = next(self._numbers)
@@ -175,6 +191,7 @@ class Link:
     def _flush(self) -> None:
         if self._lines:
             self.say(control.AuditLines(b"".join(self._lines)))
+            self._settled = False
             self._lines.clear()
 
     def _receive(self, content: bytes) -> None:
@@ -184,6 +201,10 @@ class Link:
             case control.OthersLines(lines):
                 for listener in self._listeners:
                     listener.write(lines)
+            case control.AuditSettled(number, settled):
+                self._settled = settled
+                if number in self._settling and not self._settling[number].done():
+                    self._settling[number].set_result(settled)
             case control.YourTurn(number):
                 self.turns.granted(number)
             case control.Count(number):

@@ -70,7 +70,8 @@ def _log(
     path, chained = Path(settings.path), None
     if path != STDOUT:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if settings.chain:
+        # What is read back by nobody, as a pipe or a device, is not chained.
+        if settings.chain and (path.is_file() or not path.exists()):
             chained = _chain(options, path)
             stack.callback(chained.close)
     rotation = Rotation(

@@ -14,19 +14,19 @@ class Sink(Protocol):
         ...
 
 
-class SharedSink(Sink, Protocol):
-    """A sink that others may listen to."""
-
-    def add(self, sink: Sink) -> None:
-        """Hand events to one more from now on."""
-        ...
-
-
 class Settling(Sink, Protocol):
     """A sink that can tell whether what it took has arrived."""
 
     async def settle(self) -> bool:
         """Wait until all that was taken has arrived; False when it cannot at present."""
+        ...
+
+
+class SharedSink(Settling, Protocol):
+    """A sink that others may listen to."""
+
+    def add(self, sink: Sink) -> None:
+        """Hand events to one more from now on."""
         ...
 
 
@@ -43,11 +43,6 @@ class Fan:
     def add(self, sink: Sink) -> None:
         """Hand events to one more from now on."""
         self._sinks.append(sink)
-
-    @property
-    def settles(self) -> bool:
-        """Whether requests are to wait for ``settle``."""
-        return bool(self._settling)
 
     def write(self, line: bytes) -> None:
         if line.count(b"\n") == 1:
