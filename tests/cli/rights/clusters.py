@@ -7,12 +7,14 @@
     Bind shop/readers: Role reader to User jane, Group auditors, ServiceAccount shop/robot
     Bind actors: ClusterRole actor to User boss
     Pod shop/app on n1: db
+    Share shop/grant with front: db
 
 A pod "on -" is on no node yet. What follows ``default`` bears the label of what every cluster has.
 """
 
 from __future__ import annotations
 
+from strongroom.api.meta import ObjectMeta
 from strongroom.cli.rights.facts import Facts, Using
 from strongroom.cli.rights.held import grants_of, roles_of
 from strongroom.resources.clusterrole import ClusterRole
@@ -20,6 +22,12 @@ from strongroom.resources.clusterrolebinding import ClusterRoleBinding
 from strongroom.resources.rbac import BOOTSTRAPPING, GROUP, PolicyRule, RoleRef, Subject
 from strongroom.resources.role import Role
 from strongroom.resources.rolebinding import RoleBinding
+from strongroom.resources.secretgrant import (
+    GrantedSecret,
+    GrantTarget,
+    SecretGrant,
+    SecretGrantSpec,
+)
 
 
 def cluster(text: str) -> Facts:
@@ -28,6 +36,7 @@ def cluster(text: str) -> Facts:
     wide: list[ClusterRole] = []
     bindings: list[RoleBinding | ClusterRoleBinding] = []
     pods: list[Using] = []
+    shares: list[SecretGrant] = []
     for line in filter(None, map(str.strip, text.splitlines())):
         head, _, body = line.partition(": ")
         words = head.split()
@@ -44,6 +53,9 @@ def cluster(text: str) -> Facts:
             case "Bind":
                 made = _binding(namespace, body)
                 bindings.append(made)
+            case "Share":
+                shares.append(_share(namespace, words[3], body))
+                continue
             case _:
                 node = words[3].strip("-")
                 pods.append(Using(namespace, name, node, frozenset(body.split(","))))
@@ -52,7 +64,13 @@ def cluster(text: str) -> Facts:
         if default:
             made.metadata.labels[BOOTSTRAPPING] = "rbac-defaults"
     known = roles_of(roles, wide)
-    return Facts(known, list(grants_of(bindings, known)), pods)
+    return Facts(known, list(grants_of(bindings, known)), pods, shares=shares)
+
+
+def _share(namespace: str, to: str, secrets: str) -> SecretGrant:
+    given = [GrantedSecret(name, ["*"]) for name in secrets.split(",")]
+    spec = SecretGrantSpec(given, [GrantTarget(to, ["*"])])
+    return SecretGrant(metadata=ObjectMeta(namespace=namespace), spec=spec)
 
 
 def _rule(text: str) -> PolicyRule:

@@ -281,3 +281,21 @@ def test_generated_clusters_are_judged_as_the_plain_evaluator_judges_them(seed: 
             allowed += expected
             refused += not expected
     assert min(allowed, refused) > 20
+
+
+def test_what_is_shared_is_used_by_pods_elsewhere() -> None:
+    text = """
+        Role front/deployer: create pods
+        Bind front/deployers: Role deployer to User jane
+        Role back/deployer: create deployments.apps
+        Bind back/deployers: Role deployer to User joe
+        Share shop/grant with front: db,tls
+        Share shop/other with back: other
+        Share bank/grant with back: db
+    """
+    assert ways(text) == ["User jane: shared Namespace front"]
+    assert ways(text, name="") == [
+        "User jane: shared Namespace front",
+        "User joe: shared Namespace back",
+    ]
+    assert ways(text, "delete") == []

@@ -20,6 +20,7 @@ from strongroom.resources.rbac_rules import Rule
 from strongroom.resources.role import ROLES
 from strongroom.resources.rolebinding import ROLE_BINDINGS
 from strongroom.resources.secret_use import has_ended, references_to_secrets
+from strongroom.resources.secretgrant import SECRET_GRANTS, SecretGrant
 
 if TYPE_CHECKING:
     from strongroom.client.client import Client
@@ -51,6 +52,20 @@ class Facts:
     grants: list[Grant] = field(default_factory=list)
     pods: list[Using] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    shares: list[SecretGrant] = field(default_factory=list)
+    """Where the server is strongroom's: what is shared with other namespaces."""
+
+    def shared_with(self, namespace: str, name: str) -> list[str]:
+        """The namespaces that a Secret is shared with, or any of the namespace without a name."""
+        return sorted(
+            {
+                to.namespace
+                for grant in self.shares
+                if grant.metadata.namespace == namespace
+                and any(name in ("", secret.name) for secret in grant.spec.secrets)
+                for to in grant.spec.to
+            }
+        )
 
     @cached_property
     def _by_namespace(self) -> dict[str, list[Grant]]:
@@ -102,6 +117,7 @@ async def read_facts(client: Client, namespace: str, *, pods: bool) -> Facts:
     if pods:
         found = await _listed(client, PODS, namespace, facts, only=True)
         facts.pods = list(using(found))
+        facts.shares = await _shares(client, namespace, facts)
     return facts
 
 
@@ -123,6 +139,18 @@ async def _listed(
         if not resource.namespaced:
             break
     return []
+
+
+async def _shares(client: Client, namespace: str, facts: Facts) -> list[SecretGrant]:
+    """The grants of a namespace, or of all; none on other servers."""
+    try:
+        # Everybody may ask this; whoever may not list what nobody serves is refused all the same.
+        await client.request("GET", f"/apis/{SECRET_GRANTS.api_version}")
+    except StatusError as error:
+        if error.code not in (403, 404):
+            raise
+        return []
+    return await _listed(client, SECRET_GRANTS, namespace, facts, only=True)
 
 
 def using(pods: Iterable[Pod]) -> Iterable[Using]:

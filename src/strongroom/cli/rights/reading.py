@@ -24,6 +24,7 @@ PODS = Way("pods", "create pods that use it", Numbers(CREATE_PODS))
 CONTROLLERS = Way("controllers", "have pods made that use it", Numbers(CREATE_PODS))
 EXEC = Way("exec", "enter pods that use it", Numbers())
 PROXY = Way("nodes-proxy", "enter pods by their node's kubelet", Numbers(NODE_PROXY))
+SHARED = Way("shared", "have pods made where it is shared with", Numbers(CREATE_PODS))
 HOOKS = Way("webhooks", "be sent what is written", Numbers(WEBHOOKS))
 NODE = Way("node", "run pods that use it", Numbers(owasp=SECRETS))
 
@@ -73,6 +74,10 @@ def reading_ways(case: Case) -> Iterator[Path]:
         CONTROLLERS: [Place(namespace, MAKE_CONTROLLERS)],
         EXEC: [Place(namespace, enter(pod.name), f"Pod {pod.name}") for pod in case.pods],
         PROXY: [Place("", _proxy(node), f"Node {node}") for node in _nodes(case)],
+        SHARED: [
+            Place(elsewhere, MAKE_PODS + MAKE_CONTROLLERS, f"Namespace {elsewhere}")
+            for elsewhere in case.facts.shared_with(namespace, case.asked.name)
+        ],
         HOOKS: [Place("", WRITE_HOOKS)],
     }
     for way, places in ways.items():
