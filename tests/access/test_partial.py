@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from strongroom.access.authz.rbac import RBACAuthorizer
 from strongroom.access.authz.union import NamedAuthorizer, UnionAuthorizer
 from strongroom.access.user import Attributes, User
 from strongroom.resources.rbac import PolicyRule, RoleRef, Subject
+from tests.access.evaluator import evaluate
 
 GET = Attributes(
     User("kay"), "get", "/", True, "", "v1", "secrets", namespace="ns", name="db"
@@ -113,6 +116,16 @@ async def test_nobody_is_asked_for_each_key_where_rules_are_all() -> None:
     assert other.asked == ["keys:db/*", "keys:db/user"]
 
 
+async def test_a_long_rule_is_read_once() -> None:
+    names = [f"db/k{i}" for i in range(20_000)]
+    policies = roles(rule("secrets/keys", *names))
+    rbac = RBACAuthorizer(policies)
+    counting = Elsewhere()
+    rights = PartialRights(chain(counting, rbac), policies, exhaustive=True)
+    assert await shown(rights, keys=["k7", "k19999", "other"]) == ["k19999", "k7"]
+    assert counting.asked == ["keys:db/*", "keys:db/k0"]
+
+
 async def test_another_authorizer_is_asked_for_each_key_of_the_object() -> None:
     other = Elsewhere(allowed=["keys:db/user"])
     right = await PartialRights(other, None, exhaustive=False).keys(GET)
@@ -129,6 +142,10 @@ async def test_no_more_than_so_many_keys_are_asked_for() -> None:
     many = [f"k{i}" for i in range(2 * MOST_ASKED)]
     assert await shown(PartialRights(other, None, exhaustive=False), keys=many) == []
     assert len(other.asked) == 1 + MOST_ASKED
+    right = KeysRight(GET, asking=other)
+    for _ in range(2):
+        assert await right.shown(many) == frozenset()
+    assert len(other.asked) == 1 + 2 * MOST_ASKED
 
 
 @pytest.mark.parametrize(
@@ -199,3 +216,46 @@ def test_who_has_more_has_less(
     held: PolicyRule, resource: str, name: str | None, included: bool
 ) -> None:
     assert includes_part(held, resource, name) is included
+
+
+VERBS = ("get", "list", "watch", "patch", "*")
+RESOURCES = ("secrets", "secrets/keys", "secrets/metadata", "*/keys", "configmaps/keys")
+NAMES = ("db", "db/*", "db/user", "db/password", "db/none", "other/user", "*", "/user", "db/")
+
+
+def some_rule(random: Random) -> dict[str, Any]:
+    """A rule as it stands in a role."""
+    names = random.sample(NAMES, random.randint(0, 3))
+    return {
+        "verbs": random.sample(VERBS, random.randint(1, 2)),
+        "apiGroups": random.choice(([""], [""], ["*"], ["apps"])),
+        "resources": random.sample(RESOURCES, random.randint(1, 2)),
+    } | ({"resourceNames": names} if names else {})
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_what_is_shown_is_what_the_plain_evaluator_allows(seed: int) -> None:
+    random = Random(seed)
+    for _ in range(50):
+        rules = [some_rule(random) for _ in range(random.randint(1, 3))]
+        policies = roles(*(PolicyRule(**{"resourceNames": [], **tree}) for tree in rules))
+        binding = {
+            "roleRef": {"kind": "Role", "name": "role"},
+            "subjects": [{"kind": "User", "name": "kay"}],
+        }
+        tree = {("Role", "ns", "role"): {"rules": rules}, ("RoleBinding", "ns", "b"): binding}
+        wanted = replace(GET, verb=random.choice(("get", "list", "watch")))
+        ask: dict[str, Any] = {"user": "kay", "groups": [], "namespace": "ns", "verb": wanted.verb}
+        ask |= {"group": "", "resource": "secrets", "subresource": "keys", "path": ""}
+
+        def allowed(name: str, ask: dict[str, Any] = ask, tree: Any = tree) -> bool:
+            return evaluate(tree, ask | {"name": name})[0]
+
+        expected = [key for key in KEYS if allowed("db/*") or allowed(f"db/{key}")]
+        exists = any(allowed(name) for name in ("db/*", "db/none", "db/")) or bool(expected)
+        for exhaustive in (True, False):
+            union = chain(Elsewhere(), RBACAuthorizer(policies))
+            right = await PartialRights(union, policies, exhaustive=exhaustive).keys(wanted)
+            found = sorted(await right.shown(list(KEYS))) if right is not None else []
+            assert found == expected, rules
+            assert (right is not None and right.named) == exists, rules

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strongroom.api import codec
 from strongroom.api.meta import ManagedFieldsEntry
 from strongroom.resources.secret import Secret
-from strongroom.resources.secret_part import keep_keys, keep_metadata
+from strongroom.resources.secret_part import MOST_SEARCHED, keep_keys, keep_metadata
 
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 VALUE = b"a-value"
@@ -72,6 +72,13 @@ def test_a_key_is_left_with_what_is_about_it() -> None:
         "gone": {"f:metadata": {"f:annotations": {"f:note": {}}}},
         "odder": {"f:metadata": 1},
     }
+
+
+def test_annotations_that_would_take_long_to_search_are_left_out() -> None:
+    made = Secret(data={f"key-{i}": b"" for i in range(1000)})
+    made.metadata.annotations = {"note": "x" * (MOST_SEARCHED // 900)}
+    keep_keys(made, {"key-1"})
+    assert (set(made.data), made.metadata.annotations) == ({"key-1"}, {})
 
 
 KEYS = st.text("abcXYZ-_.", min_size=3, max_size=8)

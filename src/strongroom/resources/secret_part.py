@@ -12,6 +12,9 @@ from strongroom.api.apply.last_applied import ANNOTATION
 from strongroom.api.meta import ManagedFieldsEntry
 from strongroom.resources.secret import Secret
 
+MOST_SEARCHED = 32 * 1024 * 1024
+"""Characters of annotations times keys that are looked for in them: some ten milliseconds."""
+
 _DATA = ("f:data", "f:stringData")
 _NOTHING: frozenset[str] = frozenset()
 
@@ -37,14 +40,22 @@ def keep_keys(secret: Secret, shown: Container[str]) -> None:
     secret.data = {key: value for key, value in secret.data.items() if key in shown}
     secret.stringData = {}
     annotations = secret.metadata.annotations
-    out = {
-        name
-        for name, text in annotations.items()
-        if name == ANNOTATION or any(key in name or key in text for key in hidden)
-    }
+    out = {ANNOTATION} & annotations.keys() | _mentioning(annotations, hidden)
     for name in out:
         del annotations[name]
     _limit_owners(secret, shown, out | {ANNOTATION}, drop=True)
+
+
+def _mentioning(annotations: dict[str, str], keys: list[str]) -> set[str]:
+    """The annotations with any of these names in them; all, where that would take too long."""
+    size = sum(len(name) + len(text) for name, text in annotations.items())
+    if size * len(keys) > MOST_SEARCHED:
+        return set(annotations)
+    return {
+        name
+        for name, text in annotations.items()
+        if any(key in name or key in text for key in keys)
+    }
 
 
 def _limit_owners(secret: Secret, shown: Container[str], out: set[str], *, drop: bool) -> None:
