@@ -28,7 +28,9 @@ def forms_of(token: str) -> list[bytes]:
     encoded = in_base64(plain)
     twice = [outer for inner in encoded for outer in in_base64(inner)]
     wide = [token.encode("utf-16-le"), token.encode("utf-16-be")]
-    return [plain, plain.upper(), plain[::-1], plain.hex().encode(), *wide, *encoded, *twice]
+    escaped = ["".join(f"{mark}{byte:02x}" for byte in plain) for mark in ("%", "\\x", "\\u00")]
+    others = [plain.upper(), plain[::-1], plain.hex().encode(), *map(str.encode, escaped)]
+    return [plain, *others, *wide, *encoded, *twice]
 
 
 FORMS = forms_of(TOKEN)
