@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from strongroom.api.codec import encode
 from strongroom.kubeconfig import InvalidKubeconfig
-from strongroom.resources.secretalert import SecretAlert
+from strongroom.resources.secretalert import SECRET_ALERTS, SecretAlert
 from strongroom.server.alerts.policy_file import Webhook, seconds
 from strongroom.server.reloading import BadFile
 from strongroom.server.webhook_endpoint import WebhookEndpoint, read_endpoint
@@ -59,6 +59,7 @@ class Sender:
         if len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft()
             self._lost()
+        alert.apiVersion, alert.kind = SECRET_ALERTS.api_version, SECRET_ALERTS.kind
         self._waiting.append(encode(alert))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
