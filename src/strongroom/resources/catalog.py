@@ -17,6 +17,7 @@ from strongroom.resources.cronjob import CRON_JOBS
 from strongroom.resources.csidriver import CSI_DRIVERS
 from strongroom.resources.daemonset import DAEMON_SETS
 from strongroom.resources.deployment import DEPLOYMENTS
+from strongroom.resources.encryptionoperation import ENCRYPTION_OPERATIONS
 from strongroom.resources.endpoints import ENDPOINTS
 from strongroom.resources.endpointslice import ENDPOINT_SLICES
 from strongroom.resources.event import EVENTS
@@ -106,6 +107,7 @@ CATALOG = Catalog(
         *(VALIDATING_POLICIES, VALIDATING_POLICY_BINDINGS),
         CUSTOM_RESOURCE_DEFINITIONS,
         *(SECRET_REVISIONS, SECRET_USAGES, SECRET_ALERTS, SECRET_GRANTS),
+        ENCRYPTION_OPERATIONS,
         *(TOKEN_REVIEWS, SELF_SUBJECT_REVIEWS),
     )
 )

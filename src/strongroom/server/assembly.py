@@ -6,12 +6,14 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from strongroom.api.clock import Clock, SystemClock
-from strongroom.registry.answering import AnsweringRegistry
+from strongroom.registry.answering import Answer, AnsweringRegistry
 from strongroom.registry.registry import Registry
 from strongroom.resources.catalog import CATALOG
 from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
+from strongroom.resources.encryptionoperation import ENCRYPTION_OPERATIONS
 from strongroom.resources.service import SERVICES
 from strongroom.server.admission import AdmissionParts
 from strongroom.server.alerts.care import Alerts
@@ -24,6 +26,7 @@ from strongroom.server.authorization import Authorization
 from strongroom.server.certificate_kinds import judged
 from strongroom.server.customkinds import CustomKinds
 from strongroom.server.duties import take_up
+from strongroom.server.encryption.operations import EncryptionOperations
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness
 from strongroom.server.fairness_metrics import FlowMetrics
@@ -56,7 +59,6 @@ from strongroom.server.tokens import Tokens
 from strongroom.server.turns import LocalTurns, Turns
 from strongroom.server.verbs.token import token_verb
 from strongroom.storage.encrypted import EncryptedStore
-from strongroom.storage.port import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Given:
     before the caches here show them.
     """
 
-    store: Store
+    store: EncryptedStore
     encrypting: Encrypting
     pki: PKI
     url: str
@@ -172,7 +174,10 @@ async def _build(
     stack.push_async_callback(authentication.close)
     sharing = Sharing(given.store, authorization.graph, clock)
     access = (authentication, authorization, sharing)
-    kinds = await _start_kinds(options, given, clock, access, stack)
+    operations = EncryptionOperations(
+        given.store, given.encrypting.own, given.encrypting.configured, clock
+    )
+    kinds = await _start_kinds(options, given, clock, access, operations, stack)
 
     shutdown, metrics = Shutdown(), Metrics(kinds.resources())
     tokens.attach(kinds, metrics.registry)
@@ -210,8 +215,7 @@ async def _build(
         _fairness(options, metrics, stack),
         PartialAccess(authorization.partial, kinds),
     )
-    if given.encrypting.configured is not None:
-        given.encrypting.configured.begin(metrics.registry, stack)
+    given.encrypting.begin(metrics.registry, stack)
     settle = sink.settle if options.audit.settles else None
     app = App(pipeline, metrics, shutdown, clock, settle)
     listener = given.listener(app, tls.context)
@@ -221,6 +225,7 @@ async def _build(
     async def duties() -> None:
         await take_up(options, given.url, given.store, kinds, tokens, tls, clock, stack)
         care.lead()
+        operations.rewrapping.lead(stack)
         await alerts.lead(stack)
 
     return Server(given.url, listener, shutdown, duties)
@@ -242,6 +247,7 @@ async def _start_kinds(
     given: Given,
     clock: Clock,
     access: tuple[Authentication, Authorization, Sharing],
+    operations: EncryptionOperations,
     stack: contextlib.AsyncExitStack,
 ) -> Kinds:
     """The registries of all kinds, with what has been written in them."""
@@ -256,7 +262,8 @@ async def _start_kinds(
         plugins = (Freshness(store, lambda: cluster.kinds.fixed()), *plugins)  # noqa: PLW0108 - as above
     history = SecretHistory(options.secret_history_limit)
     parts = ReviewParts(authorization.authorizer, authentication.reviewer, authorization.rules_of)
-    answers = reviews(parts)
+    operated = ENCRYPTION_OPERATIONS.group, ENCRYPTION_OPERATIONS.plural
+    answers: dict[tuple[str, str], Answer[Any]] = {**reviews(parts), operated: operations}
     kinds = Kinds(
         (
             ServiceRegistry(addresses, given.turns, r, store, (*plugins, addresses), clock)

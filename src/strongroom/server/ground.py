@@ -61,7 +61,7 @@ def occupy(options: Options, clock: Clock, stack: contextlib.AsyncExitStack) -> 
     """Take hold of everything; ``stack`` lets go of it. Raises what ``start_errors`` translates."""
     claim_data_dir(options.data_dir)
     # The store's lock comes first: a second server must not change the first one's files.
-    opened = open_store(options.data_dir, options.store, options.encryption_key_file)
+    opened = open_store(options.data_dir, options.store, options.encryption)
     stack.push_async_callback(opened.database.close)
     pki = prepare_pki(options.pki_dir, options.bind, options.node_name, clock.now())
     if options.tokens.service_account_signing_key_file is None:

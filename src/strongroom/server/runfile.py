@@ -11,8 +11,9 @@ import msgspec
 from strongroom.files import private_directory, write_private
 from strongroom.paths import run_dir
 from strongroom.server.audit.outlets import chain_key_of
+from strongroom.server.encryption.ownkey import KMS_NAME
 from strongroom.server.options import Options
-from strongroom.server.storage import KMS_NAME, Encrypting, OpenedStore
+from strongroom.server.storage import Encrypting, OpenedStore
 
 
 class RunFile:
@@ -45,8 +46,11 @@ class RunFile:
 def _encryption(encrypting: Encrypting) -> dict[str, str]:
     if encrypting.configured is not None:
         return {"provider": "EncryptionConfiguration", "file": str(encrypting.configured.path)}
+    if encrypting.own is None:
+        return {}
+    ring = encrypting.own.ring
     return {
         "provider": f"kms v2 ({KMS_NAME})",
-        "keyID": encrypting.key_id,
-        "keyFile": str(encrypting.key_file),
+        "keyID": ring.status(),
+        "keyFile": str(ring.path),
     }

@@ -8,39 +8,46 @@ new database: a database whose key is missing is an error, never a reason for an
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
 from strongroom.files import private_directory, write_private
 from strongroom.paths import INSTALLATION_ID, default_key_file
 from strongroom.server.encryption.options import EncryptionOptions
+from strongroom.server.encryption.ownkey import OwnKey
 from strongroom.server.encryption.providers import Pair
 from strongroom.server.encryption.service import Encryption
 from strongroom.storage.encryption.keyring import KeyRing
-from strongroom.storage.encryption.kms import KMSTransformer
 from strongroom.storage.encryption.port import Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.sqlite import SQLiteStore
 
 logger = logging.getLogger("strongroom.server")
 
-KMS_NAME = "strongroom"
-
 
 @dataclass(frozen=True, slots=True)
 class Encrypting:
     """What encrypts values: our own key, or what a configuration names.
 
-    ``configured`` follows a configuration; None when there is none. ``key_id`` is that of our own
-    key, "" when a configuration is all there is.
+    ``configured`` follows a configuration; None when there is none. ``own`` is our own key, None
+    when a configuration is all there is.
     """
 
     values: Transformer
     configured: Encryption | None
-    key_id: str
-    key_file: Path
+    own: OwnKey | None
+
+    def begin(self, metrics: CollectorRegistry, stack: contextlib.AsyncExitStack) -> None:
+        """Follow keys and configuration until ``stack`` ends it."""
+        if self.own is not None:
+            self.own.begin(stack)
+        if self.configured is not None:
+            self.configured.begin(metrics, stack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,8 @@ def open_store(data_dir: Path, url: str, options: EncryptionOptions) -> OpenedSt
     """Open or make the database and its key. Raises StoreError and as ``load_encrypting``."""
     path = Path(url.removeprefix("sqlite:"))
     encrypting = load_encrypting(data_dir, options, new=not path.exists())
-    if encrypting.key_id and encrypting.key_file.resolve().is_relative_to(data_dir.resolve()):
+    own = encrypting.own
+    if own is not None and own.ring.path.resolve().is_relative_to(data_dir.resolve()):
         logger.warning("the key lies in the data directory: whoever copies that reads all of it")
     if not path.parent.exists():
         # One that is there already stays as it is: it may be a directory that others use.
@@ -71,23 +79,22 @@ def load_encrypting(data_dir: Path, options: EncryptionOptions, *, new: bool = F
     given, config = options.encryption_key_file, options.encryption_provider_config
     path = given or default_key_file(installation_id(data_dir))
     if config is None:
-        key = _key(path, new=new)
-        return Encrypting(PrefixTransformer([_own(key)]), None, key.status(), path.absolute())
+        own = OwnKey(_key(path.absolute(), new=new))
+        return Encrypting(PrefixTransformer([_pair(own)]), None, own)
     # What was stored before there was a configuration is read with the key of that time.
-    before = KeyRing.load(path) if given is not None or path.exists() else None
+    exists = given is not None or path.exists()
+    before = OwnKey(KeyRing.load(path.absolute())) if exists else None
     encryption = Encryption(
         config,
-        [_own(before)] if before is not None else [],
+        [_pair(before)] if before is not None else [],
         reload=options.encryption_provider_config_automatic_reload,
     )
     encryption.prime()
-    key_id = before.status() if before is not None else ""
-    return Encrypting(encryption.values, encryption, key_id, path.absolute())
+    return Encrypting(encryption.values, encryption, before)
 
 
-def _own(key: KeyRing) -> Pair:
-    transformer = KMSTransformer(KMS_NAME, key)
-    return transformer.prefix, transformer
+def _pair(own: OwnKey) -> Pair:
+    return own.transformer.prefix, own.transformer
 
 
 def installation_id(data_dir: Path) -> str:

@@ -24,6 +24,7 @@ from strongroom.storage.port import (
     Store,
     Watch,
 )
+from strongroom.storage.rewrapping import Rewrapper
 
 # Values decrypted before the event loop gets a turn: about a millisecond.
 _CHUNK = 128
@@ -76,6 +77,15 @@ class EncryptedStore:
         self._store = store
         self._transformer = transformer
         self._recent = _Recent()
+
+    @property
+    def stored(self) -> Store:
+        """The store with the values as they are stored."""
+        return self._store
+
+    def rewrapper(self) -> Rewrapper:
+        """What stores values anew that are under an older key."""
+        return Rewrapper(self._store, self._transformer)
 
     @property
     def current_revision(self) -> int:

@@ -1,0 +1,97 @@
+"""What the commands of `strongroom keys` share: asking the server, and telling its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from strongroom.cli.people import Failure, People
+
+if TYPE_CHECKING:
+    from strongroom.client.client import Client
+    from strongroom.resources.encryptionoperation import (
+        EncryptionOperationSpec,
+        EncryptionOperationStatus,
+        KeyUse,
+        ResourceUse,
+        RewrapProgress,
+    )
+
+_LOOK = 0.5
+"""Seconds between two looks at how far a rewrap has come."""
+
+
+async def ask(
+    client: Client, spec: EncryptionOperationSpec, *, dry_run: bool = False
+) -> EncryptionOperationStatus:
+    """Have the server do something with its keys. Raises StatusError, Failure."""
+    from strongroom.api.errors import StatusError
+    from strongroom.resources.encryptionoperation import ENCRYPTION_OPERATIONS, EncryptionOperation
+
+    try:
+        asked = EncryptionOperation(spec=spec)
+        done = await client.create(ENCRYPTION_OPERATIONS, asked, dry_run=dry_run)
+    except StatusError as error:
+        if error.code == 404:
+            raise Failure("this is no strongroom server: its keys are its own affair") from error
+        raise
+    return done.status
+
+
+async def rewrap(people: People, client: Client, rate: int) -> EncryptionOperationStatus:
+    """Have everything stored anew, and tell how far it is until it is done."""
+    from strongroom.resources.encryptionoperation import (
+        DONE,
+        REWRAP,
+        STATUS,
+        EncryptionOperationSpec,
+    )
+
+    status = await ask(client, EncryptionOperationSpec(action=REWRAP, rate=rate))
+    told = ""
+    while status.rewrap.phase != DONE:
+        line = f"{status.rewrap.rewritten} values stored anew, {left_over(status)} to go"
+        if line != told and sys.stderr.isatty():
+            people.say(line, err=True)
+        told = line
+        await asyncio.sleep(_LOOK)
+        status = await ask(client, EncryptionOperationSpec(action=STATUS))
+    return status
+
+
+def tell_end(people: People, status: EncryptionOperationStatus) -> None:
+    """What a rewrap came to, and what remains. Raises Failure for values that cannot be read."""
+    done = status.rewrap
+    people.say(f"{done.rewritten} values stored anew")
+    for key in status.keys:
+        if not key.writes and key.objects:
+            people.say(f"{key.objects} remain under {key_text(key)}")
+    if done.failed:
+        raise Failure(f"{done.failed} values cannot be read, of them: {', '.join(done.failures)}")
+    if any(not key.writes and key.held and not key.objects for key in status.keys):
+        people.say("When their history is compacted, forget old keys: strongroom keys prune")
+
+
+def left_over(status: EncryptionOperationStatus) -> int:
+    """Values that are not under a key that writes."""
+    return sum(key.objects for key in status.keys if not key.writes)
+
+
+def key_text(key: KeyUse | ResourceUse) -> str:
+    """A key as people are told of it."""
+    if key.scheme == "identity":
+        return "not encrypted"
+    if key.keyID:
+        return key.keyID
+    return f"{key.scheme} {key.name}"
+
+
+def rewrap_text(progress: RewrapProgress) -> str:
+    """How far a rewrap has come; "" for none."""
+    if not progress.startedAt:
+        return ""
+    failed = f", {progress.failed} cannot be read" if progress.failed else ""
+    if progress.endedAt:
+        return f"Rewrapped at {progress.endedAt}: {progress.rewritten} values{failed}"
+    return f"Rewrapping since {progress.startedAt}: {progress.rewritten} values{failed}"

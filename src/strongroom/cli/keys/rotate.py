@@ -1,0 +1,52 @@
+"""`strongroom keys rotate`: a new key, and everything stored anew under it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from strongroom.cli.keys.asking import ask, rewrap, tell_end
+from strongroom.cli.people import People, cluster_options
+
+if TYPE_CHECKING:
+    from strongroom.client.client import Client
+    from strongroom.resources.encryptionoperation import EncryptionOperationStatus
+
+
+@click.command("rotate")
+@cluster_options
+@click.option(
+    "--rate",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Values a second that are stored anew at most; 0: as fast as can be.",
+)
+@click.option("--no-rewrap", is_flag=True, help="Leave what is stored under the old key.")
+def command(people: People, rate: int, no_rewrap: bool) -> None:
+    """Make a new key, write with it from now on, and store everything anew under it.
+
+    The server serves all the while. When it or this command is killed, the server goes on with
+    the work at its next start; `strongroom keys status` tells how far it is. The old key stays in
+    the key file, for what is still under it, until `strongroom keys prune`.
+
+    \b
+    Examples:
+      strongroom keys rotate
+      strongroom keys rotate --rate 100
+      strongroom keys rotate --no-rewrap
+    """
+
+    async def work(client: Client) -> EncryptionOperationStatus:
+        from strongroom.resources.encryptionoperation import ROTATE, EncryptionOperationSpec
+
+        status = await ask(client, EncryptionOperationSpec(action=ROTATE))
+        people.say(f"new key {status.newKeyID}; back up the key file, which has changed")
+        return status if no_rewrap else await rewrap(people, client, rate)
+
+    status = people.run(work)
+    if no_rewrap:
+        people.say("What is stored stays under the old key until: strongroom keys rewrap")
+    else:
+        tell_end(people, status)

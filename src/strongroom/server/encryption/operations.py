@@ -1,0 +1,189 @@
+"""Answers EncryptionOperations: under which keys everything is stored, and has that changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+
+from strongroom.api.clock import Clock
+from strongroom.api.errors import StatusError, bad_request, internal_error
+from strongroom.registry.context import RequestContext
+from strongroom.resources.encryptionoperation import (
+    PRUNE,
+    REWRAP,
+    ROTATE,
+    EncryptionOperation,
+    EncryptionOperationStatus,
+    KeyUse,
+    ResourceUse,
+    RewrapProgress,
+)
+from strongroom.server.encryption.ownkey import KMS_NAME, OwnKey
+from strongroom.server.encryption.rewrap import Rewrap, Rewrapping
+from strongroom.server.encryption.service import Encryption
+from strongroom.storage.encrypted import EncryptedStore
+from strongroom.storage.encryption.port import EncryptionError
+from strongroom.storage.encryption.stored import KMS_V2, Stored
+from strongroom.storage.rewrapping import Survey, survey, survey_history
+
+_SETTLED = 30.0
+"""Seconds after which every process has seen a new key file, which each looks at every second."""
+
+_OURS = "strongroom"
+"""What the section of our own records is called for people."""
+
+
+class EncryptionOperations:
+    """The answers. ``own`` is None where nothing was ever stored with a key of ours."""
+
+    def __init__(
+        self,
+        store: EncryptedStore,
+        own: OwnKey | None,
+        configured: Encryption | None,
+        clock: Clock,
+    ) -> None:
+        self._store, self._own, self._configured = store, own, configured
+        self._rewrapper, self._clock = store.rewrapper(), clock
+        self.rewrapping = Rewrapping(store, clock)
+        self._turn = asyncio.Lock()
+
+    async def __call__(
+        self, ctx: RequestContext, operation: EncryptionOperation
+    ) -> EncryptionOperation:
+        """Answer. Raises StatusError 400 and 409 for what cannot be done, 500."""
+        status = EncryptionOperationStatus()
+        spec = operation.spec
+        async with self._turn:
+            try:
+                if spec.action == ROTATE:
+                    status.newKeyID = await self._rotate(ctx)
+                elif spec.action == REWRAP and not ctx.dry_run:
+                    await self.rewrapping.ask(spec.rate)
+                elif spec.action == PRUNE:
+                    status.pruned = await self._prune(ctx, spec.keyIDs)
+                await self._tell(status)
+            except EncryptionError as error:
+                raise internal_error(str(error)) from error
+        operation.status = status
+        return operation
+
+    def _ring_of(self) -> OwnKey:
+        if self._configured is not None or self._own is None:
+            raise bad_request(
+                "the keys are those of an EncryptionConfiguration: put the new key first in that "
+                "file, then rewrap"
+            )
+        return self._own
+
+    async def _rotate(self, ctx: RequestContext) -> str:
+        own = self._ring_of()
+        return "" if ctx.dry_run else await asyncio.to_thread(own.rotate)
+
+    async def _prune(self, ctx: RequestContext, asked: list[str]) -> list[str]:
+        """Forget the keys asked for, or all that nothing is stored under."""
+        own = self._ring_of()
+        old = [key_id for key_id in own.ring.ids if key_id != own.ring.status()]
+        for key_id in asked:
+            if key_id not in own.ring.ids:
+                raise bad_request(f"there is no key {key_id!r}")
+            if key_id not in old:
+                raise _conflict(f"{key_id} is the key that encrypts: rotate first")
+        wait = _SETTLED - own.age(self._clock.now())
+        if old and wait > 0:
+            raise _conflict(
+                "the keys were changed a moment ago, and not every process of the server may know "
+                f"it: try again in {wait:.0f} s"
+            )
+        now, before = await self._surveys()
+        used = _by_way(now) | _by_way(before)
+        in_use = [key_id for key_id in asked or old if _of_ours(key_id) in used]
+        if asked and in_use:
+            raise _conflict(_why(in_use[0], _by_way(now)[_of_ours(in_use[0])]))
+        unused = [key_id for key_id in asked or old if key_id not in in_use]
+        if unused and not ctx.dry_run:
+            await asyncio.to_thread(own.ring.prune, unused)
+        return unused
+
+    async def _surveys(self) -> tuple[Survey, Survey]:
+        """How values are stored now, and all that the kept history holds."""
+        return await survey(self._store.stored), await survey_history(self._store.stored)
+
+    async def _tell(self, status: EncryptionOperationStatus) -> None:
+        now, before = await self._surveys()
+        objects, history = _by_way(now), _by_way(before)
+        writes = await self._rewrapper.writes({section for section, _ in now.tally})
+        status.provider = self._provider()
+        ways = dict.fromkeys([*sorted(writes, key=str), *self._held(), *sorted(objects, key=str)])
+        for way in dict.fromkeys([*ways, *sorted(history, key=str)]):
+            sample = now.samples.get(way) or before.samples.get(way)
+            held = way in writes or way in self._held()
+            if sample is not None:
+                held = await self._rewrapper.readable(sample)
+            status.keys.append(
+                KeyUse(
+                    scheme=way.scheme,
+                    name=way.name,
+                    keyID=way.key_id,
+                    writes=way in writes,
+                    held=held,
+                    objects=objects[way],
+                    history=history[way],
+                )
+            )
+        for (section, way), count in sorted(now.tally.items(), key=lambda item: str(item[0])):
+            status.resources.append(
+                ResourceUse(
+                    resource=section or _OURS,
+                    scheme=way.scheme,
+                    name=way.name,
+                    keyID=way.key_id,
+                    objects=count,
+                )
+            )
+        status.rewrap = _progress(await self.rewrapping.state())
+
+    def _provider(self) -> str:
+        if self._configured is not None:
+            return f"EncryptionConfiguration {self._configured.path}"
+        return f"kms v2 {KMS_NAME}"
+
+    def _held(self) -> Iterable[Stored]:
+        return [_of_ours(key_id) for key_id in self._own.ring.ids] if self._own else []
+
+
+def _of_ours(key_id: str) -> Stored:
+    return Stored(KMS_V2, KMS_NAME, key_id)
+
+
+def _by_way(found: Survey) -> Counter[Stored]:
+    ways: Counter[Stored] = Counter()
+    for (_, way), count in found.tally.items():
+        ways[way] += count
+    return ways
+
+
+def _why(key_id: str, objects: int) -> str:
+    if objects:
+        return f"{objects} values are stored under key {key_id}: rewrap first"
+    return (
+        f"the history that is kept holds values under key {key_id}: try again after the next "
+        "compaction (--compaction-interval)"
+    )
+
+
+def _conflict(message: str) -> StatusError:
+    return StatusError(409, "Conflict", message)
+
+
+def _progress(state: Rewrap) -> RewrapProgress:
+    return RewrapProgress(
+        phase=state.phase,
+        startedAt=state.started,
+        endedAt=state.ended,
+        seen=state.seen,
+        rewritten=state.rewritten,
+        failed=state.failed,
+        failures=list(state.failures),
+    )
