@@ -24,18 +24,43 @@ MEG, KAY = ("--as", "meg"), ("--as", "kay")
 NOT_VALUES = "only secrets/metadata is allowed, which gives tables and metadata without values"
 
 
+READ = ["get", "list", "watch"]
+
+
+def bound(name: str, **rule: list[str]) -> list[dict[str, Any]]:
+    """A role, and who it is bound to: the user of its name."""
+    group = "rbac.authorization.k8s.io"
+    head: dict[str, Any] = {"apiVersion": f"{group}/v1", "metadata": {"name": name}}
+    subject = {"kind": "User", "apiGroup": group, "name": name}
+    reference = {"kind": "Role", "apiGroup": group, "name": name}
+    rules = [{"apiGroups": [""], "verbs": READ} | rule]
+    binding = {"kind": "RoleBinding", "roleRef": reference, "subjects": [subject]}
+    return [head | {"kind": "Role", "rules": rules}, head | binding]
+
+
+SECRET = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {"name": "db", "labels": {"app": "shop"}},
+    "stringData": {"password": "open", "tls.key": MARK, "user": MARK},
+}
+VAULT = json.dumps(
+    {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [
+            SECRET,
+            *bound("meg", resources=["secrets/metadata"]),
+            *bound("kay", resources=["secrets/keys"], resourceNames=["db/password"]),
+        ],
+    }
+)
+
+
 @pytest.fixture
 def vault(kubectl: Kubectl) -> Kubectl:
     """A Secret ``db``, of which ``meg`` may see metadata, and ``kay`` one key."""
-    values = (f"--from-literal={key}={MARK}" for key in ("tls.key", "user"))
-    kubectl("create", "secret", "generic", "db", "--from-literal=password=open", *values)
-    kubectl("label", "secret", "db", "app=shop")
-    read = "--verb=get,list,watch"
-    kubectl("create", "role", "meg", read, "--resource=secrets/metadata")
-    one = "--resource-name=db/password"
-    kubectl("create", "role", "kay", read, "--resource=secrets/keys", one)
-    for user in ("meg", "kay"):
-        kubectl("create", "rolebinding", user, f"--role={user}", f"--user={user}")
+    kubectl("create", "-f", "-", stdin=VAULT)
     return kubectl
 
 
