@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+import yaml
 
 from strongroom.server.alerts.defaults import DEFAULT_RULES
 from strongroom.testing.clock import ManualClock
@@ -21,6 +23,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ALERTS = "/apis/strongroom.io/v1alpha1/secretalerts"
+PROMETHEUS = Path(__file__).parents[3] / "examples" / "prometheus"
 CANARY = "canary-6f1d0c"
 DAY = 86400.0
 BEGIN = datetime.now(UTC) - timedelta(days=3)
@@ -170,6 +173,19 @@ async def test_all_default_rules_have_fired_and_are_told_everywhere(api: Running
     for value in (CANARY, base64.b64encode(CANARY.encode()).decode()):
         assert value not in told
         assert value not in page
+
+
+async def test_rules_for_prometheus_ask_for_what_is_told_and_are_tested(api: Running) -> None:
+    groups = yaml.safe_load((PROMETHEUS / "strongroom.alerts.rules.yaml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    page = (await api.ask("GET", "/metrics")).body.decode()
+    for rule in rules:
+        (metric,) = re.findall(r"strongroom_\w+", rule["expr"])
+        assert re.search(rf"^{metric}[ {{]", page, re.MULTILINE)
+        assert {"summary", "description"} == rule["annotations"].keys()
+    told = yaml.safe_load((PROMETHEUS / "strongroom.alerts.rules.test.yaml").read_text())["tests"]
+    fired = {c["alertname"] for test in told for c in test["alert_rule_test"] if c["exp_alerts"]}
+    assert fired == {rule["alert"] for rule in rules}
 
 
 async def test_whoever_acknowledges_is_written_down_and_changes_nothing_else(api: Running) -> None:

@@ -22,6 +22,14 @@ def test_the_example_says_the_default_rules() -> None:
     assert spec.rules == list(DEFAULT_RULES)
 
 
+def test_the_example_of_the_documents_is_one() -> None:
+    text = (EXAMPLE.parents[2] / "docs" / "alerts.md").read_text()
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    spec = read_policy(example.encode())
+    assert [rule.name for rule in spec.rules] == ["crown-jewels", "read-as-another"]
+    assert spec.webhook is not None
+
+
 def test_what_is_not_said_has_its_default() -> None:
     spec = read_policy((HEAD + RULE % "threshold: 2").encode())
     (rule,) = spec.rules
