@@ -48,3 +48,10 @@ async def gone(read: Callable[[], Awaitable[object]]) -> None:
         return False
 
     await until(missing)
+
+
+async def becomes(look: Callable[[], object]) -> None:
+    """Wait until ``look`` is true of what other tasks of this process do."""
+    async with asyncio.timeout(60):
+        while not look():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)
