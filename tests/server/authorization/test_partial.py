@@ -114,7 +114,11 @@ READ_METADATA = can("get list watch", "secrets/metadata")
         ("/db", f"{TABLE},{PARTIAL}", 200),
         ("/none", TABLE, 404),
         ("/none", "application/json", 403),
-        ("?watch=true&timeoutSeconds=1", PARTIAL, 200),
+        (
+            "?watch=true&timeoutSeconds=1",
+            f"{PROTOBUF};as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+            200,
+        ),
         ("?watch=true&timeoutSeconds=1&sendInitialEvents=false", "application/json", 403),
         ("/db/metadata", PARTIAL, 404),
         ("/db/keys", PARTIAL, 403),
@@ -320,6 +324,20 @@ async def test_a_watch_that_goes_on_from_a_list_tells_of_no_other_key(cluster: C
         assert (await whole.next())["object"]["data"]["user"] == "Y2hhbmdlZA=="
         await here.change(password="new")
         assert (await watch.next())["object"]["data"] == {"password": "bmV3"}
+
+
+async def test_a_watch_of_a_key_may_begin_with_what_is_there(keys: Place) -> None:
+    query = {
+        "fieldSelector": "metadata.name=db",
+        "sendInitialEvents": "true",
+        "resourceVersionMatch": "NotOlderThan",
+        "allowWatchBookmarks": "true",
+    }
+    async with watching(keys, "kay", **query) as watch:
+        assert set((await watch.next())["object"]["data"]) == {"password"}
+        end = await watch.next()
+        assert end["type"] == "BOOKMARK"
+        assert end["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
 async def test_a_watch_of_metadata_tells_of_every_change_without_values(cluster: Cluster) -> None:
