@@ -9,8 +9,8 @@ of the line that stands before it. So a line is proved by itself (nobody else ca
 one), and a lost, doubled or moved line by its neighbours. What was last written, and up to where
 old files were removed, is in the head, a small file beside the key: it tells of a cut at the end.
 
-MACs are keyed BLAKE2b, which was made for this and needs no second pass; 128 bits, since whoever
-guesses has to ask the server's key, not a computer. The key is made once, in a file of its own.
+MACs are HMAC-SHA256, cut to 128 bits: who guesses has to ask the holder of the key, not a computer.
+The key is made once, in a file of its own.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ LOST = "chain.strongroom.io/lost"
 START = "0" * 32
 """What stands for the MAC of the line before the first."""
 
-_NAME = LINK.encode()
 _LINK = re.compile(
-    rb'"%b":"([0-9]{1,18})\.([0-9a-f]{32})\.([0-9a-f]{32})"}}\n\Z' % re.escape(_NAME)
+    rb'"%b":"([0-9]{1,18})\.([0-9a-f]{32})\.([0-9a-f]{32})"}}\n\Z' % re.escape(LINK.encode())
 )
+_PLACE = b'%%b"%b":"%%d.%%b.' % LINK.encode()
 _AFTER_MAC = len(b'"}}\n')
 _MAC = 32
 _LONGEST = 128
@@ -82,7 +82,10 @@ class ChainKey:
     def __init__(self, key: bytes) -> None:
         if len(key) != _KEY_SIZE:
             raise ValueError("a chain key has 32 bytes")
-        self._keyed = hashlib.blake2b(key=key, digest_size=_MAC // 2)
+        # HMAC by hand: both keyed beginnings are hashed once, not for each line.
+        block = key.ljust(hashlib.sha256().block_size, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
         self.id = self.mac(_HEADER.encode())[:16]
 
     def __repr__(self) -> str:
@@ -124,9 +127,10 @@ class ChainKey:
 
     def mac(self, content: bytes) -> str:
         """The MAC, in hex."""
-        keyed = self._keyed.copy()
-        keyed.update(content)
-        return keyed.hexdigest()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(content)
+        outer.update(inner.digest())
+        return outer.hexdigest()[:_MAC]
 
     def proves(self, line: bytes, link: Link) -> bool:
         """Whether this key made the line as it stands, with this link."""
@@ -149,14 +153,9 @@ class Chain:
 
         Events end with their annotations, if they have any, and else with no object.
         """
-        annotated = line.endswith(b"}}\n")
-        start = line[:-3] + b"," if annotated else line[:-2] + b',"annotations":{'
-        if lost:
-            start += b'"%b":"%d",' % (LOST.encode(), lost)
-        sequence = self.sequence + 1
-        head = b'%b"%b":"%d.%b.' % (start, _NAME, sequence, self.mac.encode())
-        mac = self._key.mac(head)
-        self.sequence, self.mac = sequence, mac
+        sequence = self.sequence = self.sequence + 1
+        head = _PLACE % (_beginning(line, lost), sequence, self.mac.encode())
+        mac = self.mac = self._key.mac(head)
         return b'%b%b"}}\n' % (head, mac.encode())
 
     def follow(self, line: bytes) -> bool:
@@ -184,6 +183,16 @@ class Head:
     boot: str
 
 
+def _beginning(line: bytes, lost: int) -> bytes:
+    """The event up to where one more annotation may stand."""
+    if line.endswith(b'"}}\n') and not lost:
+        return line[:-3] + b","
+    start = line[:-3] if line.endswith(b"}}\n") else line[:-2] + b',"annotations":{'
+    if not start.endswith(b"{"):
+        start += b","
+    return start + b'"%b":"%d",' % (LOST.encode(), lost) if lost else start
+
+
 class HeadFile:
     """Keeps the head on file, at the cost of one small write; from any thread.
 
@@ -197,25 +206,27 @@ class HeadFile:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._lock = threading.Lock()
         self._boot = boot_id()
-        self._last = last or Head(0, START, 0, self._boot)
+        self._sequence, self._mac = (last.sequence, last.mac) if last else (0, START)
+        self._floor = last.floor if last else 0
 
     def write(self, sequence: int, mac: str) -> None:
         """Tell of the last line. Raises OSError."""
         with self._lock:
-            self._put(Head(sequence, mac, self._last.floor, self._boot))
+            self._sequence, self._mac = sequence, mac
+            self._put()
 
     def write_floor(self, floor: int) -> None:
         """Tell of lines that are about to be removed. Raises OSError."""
         with self._lock:
-            self._put(Head(self._last.sequence, self._last.mac, floor, self._boot))
+            self._floor = floor
+            self._put()
 
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
 
-    def _put(self, head: Head) -> None:
-        self._last = head
-        text = f"{_HEAD} {head.sequence} {head.mac} {head.floor} {head.boot}"
+    def _put(self) -> None:
+        text = f"{_HEAD} {self._sequence} {self._mac} {self._floor} {self._boot}"
         os.pwrite(self._file, f"{text:<{_HEAD_SIZE - 1}}\n".encode(), 0)
 
 
