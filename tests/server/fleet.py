@@ -101,9 +101,11 @@ class Connection:
         self._url = url
         self.session = session
 
-    async def ask(self, method: str, path: str, body: Any = None) -> Answer:
+    async def ask(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
         """Make a request; ``body`` is sent as JSON."""
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json"} | (headers or {})
         if method == "PATCH":
             headers["Content-Type"] = "application/merge-patch+json"
         data = None if body is None else json.dumps(body).encode()

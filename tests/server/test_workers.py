@@ -337,6 +337,40 @@ async def test_a_binding_made_at_one_worker_holds_at_the_other_at_once(
         assert not (await asker.done("POST", reviews, question))["status"]["allowed"]
 
 
+async def test_a_grant_taken_back_at_one_worker_gives_nothing_at_the_other_at_once(
+    two: list[Connection],
+) -> None:
+    """A node asks the other worker after each grant and after its end."""
+    for name in ("owner", "user"):
+        await two[0].done("POST", "/api/v1/namespaces", named(name))
+    user = "/api/v1/namespaces/user"
+    await two[0].done("POST", f"{user}/serviceaccounts", named("default"))
+    await two[0].done(
+        "POST", "/api/v1/namespaces/owner/secrets", named("db", stringData={"a": "b"})
+    )
+    reference = named("db", type="strongroom.io/reference")
+    reference["metadata"]["annotations"] = {"strongroom.io/from": "owner/db"}
+    await two[0].done("POST", f"{user}/secrets", reference)
+    spec = {
+        "nodeName": "n1",
+        "containers": [{"name": "c", "image": "none"}],
+        "volumes": [{"name": "s", "secret": {"secretName": "db"}}],
+    }
+    await two[0].done("POST", f"{user}/pods", named("p", spec=spec))
+    given = {
+        "secrets": [{"name": "db", "keys": ["*"]}],
+        "to": [{"namespace": "user", "serviceAccounts": ["*"]}],
+    }
+    grants = "/apis/strongroom.io/v1alpha1/namespaces/owner/secretgrants"
+    node = {"Impersonate-User": "system:node:n1", "Impersonate-Group": "system:nodes"}
+    for number in range(50):
+        writer, asker = two[number % 2], two[1 - number % 2]
+        await writer.done("POST", grants, named("g", spec=given))
+        assert (await asker.ask("GET", f"{user}/secrets/db", headers=node)).code == 200
+        await writer.done("DELETE", f"{grants}/g")
+        assert (await asker.ask("GET", f"{user}/secrets/db", headers=node)).code == 404
+
+
 async def test_health_and_what_is_told_of_the_workers(
     fleet: FleetServer, two: list[Connection]
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
+from strongroom.access.authz.grants import Name
 from strongroom.registry.events import EventKind, WatchEvent
 from strongroom.registry.registry import Registry
 from strongroom.registry.view import AnyView
@@ -33,7 +34,7 @@ class ReferenceWatch:
         registry: Registry[Secret],
         sharing: Sharing,
         node: str,
-        key: tuple[str, str],
+        key: Name,
         selects: Callable[[AnyView], bool],
         after: int | None,
         tell: Tell,
@@ -55,12 +56,16 @@ class ReferenceWatch:
         async with aclosing(batches):
             try:
                 while True:
-                    following = following or asyncio.ensure_future(_next(batches))
-                    if events := await self._until_done(following):
-                        yield events
-                    if not following.done():
-                        continue
-                    batch, following = following.result(), None
+                    target = self._sharing.target(*self._key)
+                    if target is None and following is None:
+                        batch = await _next(batches)  # Nearly all watches spend their time here.
+                    else:
+                        following = following or asyncio.ensure_future(_next(batches))
+                        if events := await self._until_done(following, target):
+                            yield events
+                        if not following.done():
+                            continue
+                        batch, following = following.result(), None
                     if not batch:
                         return
                     if events := await self._seen(batch):
@@ -70,11 +75,9 @@ class ReferenceWatch:
                     following.cancel()
                     await asyncio.gather(following, return_exceptions=True)
 
-    async def _until_done(self, following: asyncio.Task[Batch]) -> Batch:
+    async def _until_done(self, following: asyncio.Task[Batch], target: Name | None) -> Batch:
         """What there is to tell before the next batch; nothing when that has come."""
-        target = self._sharing.target(*self._key)
         if target is None:
-            self._after = None
             await asyncio.wait({following})
             return []
         with self._sharing.bell(self._key, target) as bell:
@@ -93,6 +96,8 @@ class ReferenceWatch:
         events: Batch = []
         for event in batch:
             if event.view is None:
+                # Whoever goes on from a bookmark is told of nothing before it.
+                events += await self._look()
                 events.append(event)
             elif not is_reference(event.view):
                 # Another object of this name, after or before the reference.

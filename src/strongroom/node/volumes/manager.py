@@ -233,14 +233,15 @@ class PodVolumes:
 
     def _note_granted(self, volume: Volume, mounted: Mounted) -> None:
         """Keep in mind what may be withdrawn, and tell what was."""
-        for source in sources_of(self._pod, volume):
-            ref, obj = source.ref, self._objects.peek(source.ref)
-            if not is_granted(obj) and ref not in mounted.granted:
+        sources = sources_of(self._pod, volume)
+        for ref in dict.fromkeys(source.ref for source in sources):
+            if not is_granted(self._objects.peek(ref)) and ref not in mounted.granted:
                 continue
-            found = self._given(ref)
+            found, before = self._given(ref), mounted.granted.get(ref, frozenset())
             keys = frozenset(found.data if found is not None else ())
-            wanted = {item.key for item in source.items} or mounted.granted.get(ref, frozenset())
-            if lost := sorted(wanted & (mounted.granted.get(ref, frozenset()) - keys)):
+            chosen = [{item.key for item in one.items} for one in sources if one.ref == ref]
+            wanted = before if not all(chosen) else before.intersection(set[str]().union(*chosen))
+            if lost := sorted(wanted - keys):
                 text = f'keys of secret "{ref.name}" are no longer given: {", ".join(lost)}'
                 self._withdrawn(volume.name, text)
             mounted.granted[ref] = keys
