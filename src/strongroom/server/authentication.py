@@ -60,8 +60,8 @@ class Authentication:
             X509Authenticator(tls.clients, clock),
             self.reviewer,
         ]
-        anonymous = _let_in(options, self._config.anonymous if self._config else None)
-        self.authenticator = _with_anonymous(UnionAuthenticator(requests), anonymous)
+        anonymous = let_in(options, self._config.anonymous if self._config else None)
+        self.authenticator = with_anonymous(UnionAuthenticator(requests), anonymous)
         """Who makes a request."""
 
     def attach(self, metrics: CollectorRegistry) -> None:
@@ -116,7 +116,7 @@ def _proxies(options: TLSOptions, tls: TLSFiles, clock: Clock) -> list[Authentic
     return [RequestHeaderAuthenticator(tls.proxies, clock, options.proxy_headers, names)]
 
 
-def _let_in(options: Options, configured: AnonymousAuthConfig | None) -> AnonymousAuthConfig | None:
+def let_in(options: Options, configured: AnonymousAuthConfig | None) -> AnonymousAuthConfig | None:
     """Where those who show nothing are let in; None: on the public paths."""
     flag, modes = options.authentication.anonymous_auth, options.authorization.authorization_mode
     if configured is None and flag is not None:
@@ -131,7 +131,8 @@ def _let_in(options: Options, configured: AnonymousAuthConfig | None) -> Anonymo
     return None
 
 
-def _with_anonymous(inner: Authenticator, let_in: AnonymousAuthConfig | None) -> Authenticator:
+def with_anonymous(inner: Authenticator, let_in: AnonymousAuthConfig | None) -> Authenticator:
+    """Users are marked as such, and those who show nothing are let in where ``let_in`` says."""
     inner = GroupAdder(inner)
     if let_in is None:
         return Anonymous(inner, PUBLIC_PATHS)

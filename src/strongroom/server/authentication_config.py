@@ -73,7 +73,7 @@ class AuthenticationConfig:
     def _load(self) -> Judged:
         path, oidc = self._options.authentication_config, self._options.oidc
         if path is None:
-            configuration = _of_flags(oidc) if oidc else AuthenticationConfiguration()
+            configuration = of_flags(oidc) if oidc else AuthenticationConfiguration()
             return self._judge(configuration, oidc.oidc_signing_algs if oidc else ())
         content = read(path)
         try:
@@ -98,7 +98,7 @@ class AuthenticationConfig:
         return Judged(configuration, compiled, algorithms)
 
 
-def _of_flags(options: OIDCOptions) -> AuthenticationConfiguration:
+def of_flags(options: OIDCOptions) -> AuthenticationConfiguration:
     """The flags as a configuration."""
     url, claim = options.oidc_issuer_url, options.oidc_username_claim
     prefix = options.oidc_username_prefix
