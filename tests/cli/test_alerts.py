@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from strongroom.client.client import Client
 from strongroom.resources.secret import SECRETS, Secret
 from strongroom.testing.process import Strongroom
 from tests.cli.secret.conftest import Room
+from tests.waiting import eventually
 
 CANARY = "canary-91d2"
 
@@ -48,12 +48,8 @@ def alert(api: Strongroom) -> dict[str, Any]:
         await client.list(SECRETS)
 
     Room(api, "").ask(read)
-    for _ in range(200):
-        found = [one for one in told(api, "-A") if one["rule"] == "all-namespaces"]
-        if found:
-            return found[0]
-        time.sleep(0.05)
-    raise AssertionError("no alert was raised")
+    found = eventually(lambda: [one for one in told(api, "-A") if one["rule"] == "all-namespaces"])
+    return found[0]
 
 
 def test_alerts_are_shown_where_they_are(api: Strongroom, alert: dict[str, Any]) -> None:

@@ -230,3 +230,21 @@ async def test_what_is_usual_and_what_was_told_survive_a_restart(tmp_path: Path)
         first = [spec["secrets"] for spec in names if spec["rule"] == "first-read"]
         # The list of all was new to them; what they had read before was not, nor is it now.
         assert first == [[{}]]
+
+
+async def test_an_alert_about_a_namespace_that_is_not_there_stands_elsewhere(api: Running) -> None:
+    acting = {"Impersonate-User": "joe"}
+    for i in range(10):
+        path = f"/api/v1/namespaces/nowhere/secrets/s{i}"
+        assert (await api.ask("GET", path, headers=acting)).code == 403
+
+    def by_admin(alert: Alert) -> bool:
+        return bool(alert["spec"]["user"]["name"] == "kubernetes-admin")
+
+    async def found() -> list[Alert]:
+        items = (await api.ask("GET", ALERTS)).json["items"]
+        return [a for a in items if a["spec"]["rule"] == "refused-secrets" and by_admin(a)]
+
+    (alert,) = await until(found, bool)
+    assert alert["metadata"]["namespace"] == "kube-system"
+    assert {secret["namespace"] for secret in alert["spec"]["secrets"]} == {"nowhere"}

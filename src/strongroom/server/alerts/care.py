@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections import Counter as Numbers
 from collections.abc import Iterator
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily
@@ -35,11 +36,14 @@ from strongroom.telemetry import log
 
 logger = logging.getLogger("strongroom.server.alerts")
 
-TURN = 0.5
+TURN = 0.2
 """Seconds between two looks at what there is to tell."""
 
 SAVE, SWEEP = 30.0, 60.0
 """Seconds after which what was learned is written, and what is kept too long removed."""
+
+_MOST_FAILURES = 20
+"""Failures after which an incident is not written until it grows."""
 
 _AT_ONCE = 250
 """Lines after which others get their turn."""
@@ -89,7 +93,7 @@ class Alerts:
             return
         self._leads = True
         if self._file is not None:
-            Reloading([self._file], self._reload, what="the rules of alerts").begin(stack)
+            Reloading(self._files, self._reload, what="the rules of alerts").begin(stack)
         await self._stored.load()
         self._engine.resume(self._outlets.alerts())
         self._use(self._policy)
@@ -103,6 +107,12 @@ class Alerts:
 
     def _read(self) -> AlertPolicySpec:
         return load_policy(self._file) if self._file is not None else AlertPolicySpec()
+
+    def _files(self) -> list[Path]:
+        """The policy, and what it names; tokens are read whenever they are shown."""
+        webhook = self._policy.webhook
+        named = (webhook.caFile, webhook.kubeconfig) if webhook is not None else ()
+        return [file for file in (self._file, *map(Path, filter(None, named))) if file is not None]
 
     def _reload(self) -> None:
         self._use(self._read())
@@ -128,10 +138,15 @@ class Alerts:
         for incident in self._engine.take():
             try:
                 await self._outlets.tell(incident)
+                incident.failures = 0
             except StatusError as error:
-                self._engine.put_back(incident)
+                incident.failures += 1
+                if incident.failures < _MOST_FAILURES:
+                    self._engine.put_back(incident)
                 if error.code != 409:
                     log(logger, logging.WARNING, "an alert could not be written", error)
+        if self._outlets.too_many(self._policy.keep):
+            await self._sweep()
 
     async def _sweep(self) -> None:
         await self._outlets.sweep(self._policy.keep)

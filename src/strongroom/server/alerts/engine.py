@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 import msgspec
 
 from strongroom.api.clock import Clock
+from strongroom.api.times import format_micro_time
 from strongroom.resources.secretalert import SecretAlert
 from strongroom.server.alerts.events import Brief, Seen, decode
 from strongroom.server.alerts.incidents import Incident, fingerprint
@@ -35,6 +37,9 @@ MOST_INCIDENTS = 1000
 QUIET = 10.0
 """Seconds in which reads of a Secret by the same user, from the same address, count once: the
 busiest reads are such, and the audit log has them all."""
+
+_RECENT = timedelta(days=7)
+"""Incidents before that are over, whatever their cooldown."""
 
 _MOST_QUIET = 10_000
 _MOST_WATCHES = 10_000
@@ -73,7 +78,10 @@ class Engine:
 
     def resume(self, alerts: Iterable[SecretAlert]) -> None:
         """Know incidents that others were told of before, so that they are told of once."""
+        oldest = format_micro_time(self._clock.now() - _RECENT)
         for alert in alerts:
+            if alert.spec.lastTime < oldest:
+                continue
             known = self._known.get(alert.spec.incident)
             if known is None or known.spec.lastTime < alert.spec.lastTime:
                 self._known[alert.spec.incident] = alert

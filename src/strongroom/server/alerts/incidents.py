@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -43,6 +44,8 @@ class Incident:
         self.key = key
         self.since = self.last = now
         self.told = False
+        self.failures = 0
+        """How often it could not be written since it last was."""
         self.name = self.namespace = ""
         self.spec = SecretAlertSpec(
             rule=rule.name,
@@ -60,7 +63,7 @@ class Incident:
     def told_before(cls, rule: Rule, key: str, alert: SecretAlert) -> Incident:
         """An incident of which somebody was told before a restart."""
         incident = cls(rule, key, Who(), 0)
-        incident.spec, incident.told = alert.spec, True
+        incident.spec, incident.told = deepcopy(alert.spec), True
         incident.name, incident.namespace = alert.metadata.name, alert.metadata.namespace
         incident.since = parse_time(alert.spec.firstTime).timestamp()
         incident.last = parse_time(alert.spec.lastTime).timestamp()

@@ -17,7 +17,13 @@ from strongroom.registry.context import RequestContext
 from strongroom.registry.view import AnyView
 from strongroom.resources.event import Event, EventSource
 from strongroom.resources.object_reference import ObjectReference
-from strongroom.resources.secretalert import ACKNOWLEDGED, SECRET_ALERTS, SecretAlert, state
+from strongroom.resources.secretalert import (
+    ACKNOWLEDGED,
+    SECRET_ALERTS,
+    SEVERITIES,
+    SecretAlert,
+    state,
+)
 from strongroom.server.alerts.incidents import EVERYWHERE, Incident
 from strongroom.server.alerts.policy_file import Keep, seconds
 from strongroom.server.bootstrap import own_context
@@ -28,6 +34,8 @@ logger = logging.getLogger("strongroom.server.alerts")
 
 COMPONENT = "strongroom-alerts"
 _LONGEST_MESSAGE = 1000
+_TOO_MANY = 100
+_NOT_THERE = (400, 403, 404, 422)
 
 
 class Outlets:
@@ -44,9 +52,13 @@ class Outlets:
         self._sent = sent
 
     def alerts(self) -> list[SecretAlert]:
-        """All that are there and can be read."""
+        """All that are there and can be read; nobody may change them."""
         entries = self._alerts.cache.list(SECRET_ALERTS.prefix()).items
-        return [entry.item.decode() for entry in entries if entry.error is None]
+        return [entry.item.peek() for entry in entries if entry.error is None]
+
+    def too_many(self, keep: Keep) -> bool:
+        """Whether there are so many that they should not wait to be removed."""
+        return len(self._alerts.cache) > keep.number + _TOO_MANY
 
     async def tell(self, incident: Incident) -> None:
         """Write what an incident is by now. Raises StatusError, which a later turn mends."""
@@ -61,12 +73,15 @@ class Outlets:
             log(logger, logging.WARNING, "an Event of an alert could not be written", error)
 
     async def sweep(self, keep: Keep) -> None:
-        """Remove what is too old, and the oldest of what is too much, acknowledged ones first."""
+        """Remove what is too old, and of what is too much the acknowledged, least severe, oldest.
+
+        So nobody can drive an alert out by raising many that matter less.
+        """
         found = self.alerts()
         end = self._clock.now() - timedelta(seconds=seconds(keep.age))
         gone = [alert for alert in found if _last(alert) < end]
         left = [alert for alert in found if _last(alert) >= end]
-        left.sort(key=lambda alert: (state(alert) != ACKNOWLEDGED, _last(alert)))
+        left.sort(key=_worth)
         gone += left[: max(len(left) - keep.number, 0)]
         for alert in gone:
             meta = alert.metadata
@@ -84,8 +99,8 @@ class Outlets:
         try:
             made = await self._create(incident)
         except StatusError as error:
-            # Of a namespace that is going, or gone, or where a policy says no.
-            if error.code not in (403, 404) or incident.namespace == EVERYWHERE:
+            # Of a namespace that is going, or gone, or never was, or where a policy says no.
+            if error.code not in _NOT_THERE or incident.namespace == EVERYWHERE:
                 raise
             incident.namespace = EVERYWHERE
             made = await self._create(incident)
@@ -184,6 +199,12 @@ def _event(incident: Incident, about: ObjectReference, name: str) -> Event:
 
 def _short(*words: str) -> str:
     return blake2b("\0".join(words).encode(), digest_size=4).hexdigest()
+
+
+def _worth(alert: SecretAlert) -> tuple[bool, int, datetime]:
+    severity = alert.spec.severity
+    rank = SEVERITIES.index(severity) if severity in SEVERITIES else 0
+    return state(alert) != ACKNOWLEDGED, rank, _last(alert)
 
 
 def _last(alert: SecretAlert) -> datetime:
