@@ -120,12 +120,18 @@ class Vaults:
 
     @asynccontextmanager
     async def watching(
-        self, namespace: str, name: str, revision: str = "", node: str = NODE
+        self, namespace: str, name: str, revision: str = "", *, initial: bool = False
     ) -> AsyncIterator[Watching]:
-        """A node's watch of one Secret, from a revision on or from the beginning."""
+        """A node's watch of one Secret, from a revision on or from the beginning.
+
+        ``initial`` asks for a bookmark after what is there.
+        """
         url = f"/api/v1/namespaces/{namespace}/secrets?watch=1&fieldSelector=metadata.name%3D{name}"
         url += f"&resourceVersion={revision}" if revision else ""
-        headers = {"Impersonate-User": f"system:node:{node}", "Impersonate-Group": "system:nodes"}
+        if initial:
+            url += "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+            url += "&allowWatchBookmarks=true"
+        headers = {"Impersonate-User": f"system:node:{NODE}", "Impersonate-Group": "system:nodes"}
         async with self.api.session().get(url, headers=headers) as response:
             assert response.status == 200
             yield Watching(response)

@@ -169,10 +169,13 @@ async def _all_answers(vaults: Vaults, vault: str, shop: str, name: str) -> list
     await vaults.pod(shop, name, name)
     for query in (f"/{name}", f"?fieldSelector=metadata.name%3D{name}"):
         answers += [await vaults.ask("GET", path + query, node=node) for node in ("", NODE)]
+    async with vaults.watching(shop, name, initial=True) as watch:
+        watched = (await watch.next())[:2]
+    assert watched == ("BOOKMARK", {}), "and no object before it"
     pod = await vaults.ask("GET", f"/api/v1/namespaces/{shop}/pods/{name}")
     answers += [pod, await vaults.ask("DELETE", f"{path}/{name}")]
     uids = [meta["uid"], pod.json["metadata"]["uid"]]
-    return [_same(answer, name, uids) for answer in answers]
+    return [watched, *(_same(answer, name, uids) for answer in answers)]
 
 
 def _same(answer: Any, name: str, uids: list[str]) -> Any:
