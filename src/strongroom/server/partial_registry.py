@@ -30,8 +30,11 @@ SENT_KEYS = "secrets.strongroom.io/keys"
 
 _PIECE = 100
 """Objects that are cut down before others have their turn: a few milliseconds."""
-_MOST = 1024
-_MOST_BYTES = 4 * 1024 * 1024
+MOST = 1024
+MOST_BYTES = 8 * 1024 * 1024
+"""Parts that are kept, and what they may take."""
+_NAME_BYTES = 100
+"""What a name in a set takes, about."""
 
 _Views = list[AnyView]
 _Events = AsyncGenerator[list[WatchEvent[Any]], None]
@@ -39,6 +42,9 @@ _Marks = dict[tuple[str, str], bytes]
 """What each Secret was last shown with, by namespace and name."""
 _Shown = frozenset[str] | None
 """The keys that are shown; None for metadata alone."""
+
+
+_Key = tuple[str, str, int, bool, _Shown]
 
 
 @dataclass(eq=False, slots=True)
@@ -56,7 +62,7 @@ class Projections:
 
     def __init__(self, form: Form[Secret]) -> None:
         self._form = form
-        self._kept: dict[tuple[Any, ...], _Cut] = {}
+        self._kept: dict[_Key, _Cut] = {}
         self._bytes = 0
 
     def of(self, view: AnyView, shown: _Shown, *, last: bool = False) -> _Cut:
@@ -65,11 +71,14 @@ class Projections:
         cut = self._kept.get(key)
         if cut is None:
             cut = self._kept[key] = self._cut(view, shown)
-            self._bytes += len(cut.view.tail)
-            while len(self._kept) > _MOST or self._bytes > _MOST_BYTES:
-                oldest = self._kept.pop(next(iter(self._kept)))
-                self._bytes -= len(oldest.view.tail)
+            self._bytes += _size(key, cut)
+            while len(self._kept) > MOST or self._bytes > MOST_BYTES:
+                oldest = next(iter(self._kept))
+                self._bytes -= _size(oldest, self._kept.pop(oldest))
         return cut
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def _cut(self, view: AnyView, shown: _Shown) -> _Cut:
         secret: Secret = view.decode()
@@ -79,6 +88,10 @@ class Projections:
             keep_keys(secret, shown)
         part = self._form.unstored(secret, view.namespace, view.name, view.revision)
         return _Cut(part, b"" if shown is None else _mark(secret))
+
+
+def _size(key: _Key, cut: _Cut) -> int:
+    return len(cut.view.tail) + _NAME_BYTES * len(key[-1] or ())
 
 
 def _mark(secret: Secret) -> bytes:
