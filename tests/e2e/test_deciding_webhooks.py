@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from click.testing import CliRunner, Result
 
+from strongroom.cli.main import main
 from strongroom.testing.process import Strongroom
 from tests.e2e.kubectl import Done, Kubectl
 from tests.e2e.test_examples import EXAMPLES
@@ -81,6 +83,12 @@ def _user(admin: Review, token: str) -> list[Review]:
     return [{"name": admin["users"][0]["name"], "user": {"token": token}}]
 
 
+async def ours(room: Strongroom, *arguments: str) -> Result:
+    """A call of strongroom, likewise."""
+    argv = [*arguments, "-n", "vault", "--kubeconfig", str(room.kubeconfig)]
+    return await asyncio.to_thread(CliRunner().invoke, main, argv)
+
+
 async def run(kubectl: Kubectl, *arguments: str) -> Done:
     """A call of kubectl, while the webhooks answer."""
     return await asyncio.to_thread(kubectl.run, *arguments)
@@ -102,3 +110,11 @@ async def test_people_are_known_and_judged_by_webhooks(
     asked = [review["spec"]["resourceAttributes"] for review in reviewers.reviews("/keep")]
     assert {wanted["resource"] for wanted in asked} == {"secrets"}
     assert "token-of" not in room.log.read_text()
+
+
+async def test_commands_that_judge_by_roles_say_that_a_webhook_decides_too(
+    room: Strongroom,
+) -> None:
+    told = "warning: a webhook decides as well"
+    assert told in (await ours(room, "who-can", "get", "secret/sealed")).output
+    assert told in (await ours(room, "doctor", "rbac")).output

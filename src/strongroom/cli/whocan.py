@@ -91,6 +91,8 @@ def warn_unseen(people: People, facts: Facts) -> None:
     """Say what may not be looked at. Raises Failure if that is all bindings."""
     for kind in facts.unseen:
         people.warn(f"you may not list {kind}: what they give is not in the answer")
+    if facts.webhook:
+        people.warn("a webhook decides as well: whom it allows or refuses is not in the answer")
     if not facts.grants and facts.unseen:
         raise Failure("you may not see who is bound to what: ask as somebody who may, with --as")
 

@@ -21,10 +21,17 @@ from strongroom.resources.role import ROLES
 from strongroom.resources.rolebinding import ROLE_BINDINGS
 from strongroom.resources.secret_use import has_ended, references_to_secrets
 from strongroom.resources.secretgrant import SECRET_GRANTS, SecretGrant
+from strongroom.resources.selfsubjectrulesreview import (
+    SELF_SUBJECT_RULES_REVIEWS,
+    SelfSubjectRulesReview,
+    SelfSubjectRulesReviewSpec,
+)
 
 if TYPE_CHECKING:
     from strongroom.client.client import Client
     from strongroom.resources.resource import Resource
+
+_NOT_LISTED = "webhook authorizer does not support user rule resolution"
 
 K = TypeVar("K")
 T = TypeVar("T", bound=Object)
@@ -54,6 +61,8 @@ class Facts:
     unseen: list[str] = field(default_factory=list)
     shares: list[SecretGrant] = field(default_factory=list)
     """Where the server is strongroom's: what is shared with other namespaces."""
+    webhook: bool = False
+    """Whether a webhook decides besides."""
 
     def shared_with(self, namespace: str, name: str) -> list[str]:
         """The namespaces that a Secret is shared with, or any of the namespace without a name."""
@@ -114,6 +123,7 @@ async def read_facts(client: Client, namespace: str, *, pods: bool) -> Facts:
     bound = await _listed(client, ROLE_BINDINGS, namespace, facts)
     everywhere = await _listed(client, CLUSTER_ROLE_BINDINGS, "", facts)
     facts.grants = list(grants_of([*bound, *everywhere], facts.roles))
+    facts.webhook = await _webhook_decides(client)
     if pods:
         found = await _listed(client, PODS, namespace, facts, only=True)
         facts.pods = list(using(found))
@@ -139,6 +149,21 @@ async def _listed(
         if not resource.namespaced:
             break
     return []
+
+
+async def _webhook_decides(client: Client) -> bool:
+    """Whether the server asks a webhook too. Of its authorizers it tells nobody but by this.
+
+    Everybody may ask for the rules of their own, and a webhook's cannot be listed.
+    """
+    asked = SelfSubjectRulesReview(spec=SelfSubjectRulesReviewSpec(namespace="default"))
+    try:
+        found = await client.create(SELF_SUBJECT_RULES_REVIEWS, asked)
+    except StatusError as error:
+        if error.code not in (403, 404):
+            raise
+        return False
+    return _NOT_LISTED in found.status.evaluationError
 
 
 async def _shares(client: Client, namespace: str, facts: Facts) -> list[SecretGrant]:
