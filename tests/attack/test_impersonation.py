@@ -64,6 +64,7 @@ REFUSED: dict[str, Headers] = {
     ],
     "another key": [JANE, ("Impersonate-Extra-Scopes", "view")],
     "another key, encoded": [JANE, ("Impersonate-Extra-%61dmin", "view")],
+    "a key that is half encoded": [JANE, ("Impersonate-Extra-s%63ope%", "view")],
     "a key with a slash": [JANE, ("Impersonate-Extra-scope%2fstatus", "view")],
     "a name that is not UTF-8": [(USER, b"j\xe4ne")],
     "a group that is not UTF-8": [JANE, (GROUP, b"\xff\xfe")],

@@ -15,6 +15,7 @@ import pytest
 from strongroom.access.authn.port import AuthenticationFailed, Credentials
 from strongroom.access.authn.x509 import X509Authenticator
 from strongroom.api.clock import SystemClock
+from strongroom.server import serving
 from strongroom.server.exchange import Exchange
 from strongroom.server.options import parse_options
 from strongroom.server.reloading import BadFile
@@ -287,6 +288,19 @@ async def test_a_wrong_file_ends_the_start(name: str, content: bytes, tmp_path: 
     pair = tmp_path / "tls.crt", tmp_path / "tls.key"
     with pytest.raises(BadFile, match=name.replace(".", r"\.")):
         TLSFiles(pair, tmp_path / "own.crt", None, options, SystemClock())
+
+
+async def test_who_never_finishes_the_handshake_is_hung_up_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "HANDSHAKE_TIMEOUT", 0.2)
+    async with served(Room(tmp_path)) as room:
+        for beginning in (b"", b"\x16\x03\x01\x02\x00\x01"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", room.port)
+            writer.write(beginning)
+            async with asyncio.timeout(30):
+                assert await reader.read() == b""
+            writer.close()
 
 
 async def test_older_versions_of_tls_are_refused(tmp_path: Path) -> None:

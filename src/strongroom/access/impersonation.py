@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from strongroom.access.authn.accounts import account_user, split_username
-from strongroom.access.authn.port import BETWEEN
+from strongroom.access.authn.headers import BETWEEN, unescape
 from strongroom.access.authz.port import Authorizer, Verdict
 from strongroom.access.authz.union import refusal
 from strongroom.access.user import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, Attributes, User
@@ -113,7 +112,7 @@ def _parts(headers: Mapping[str, str]) -> Iterator[_Part]:
         yield _Part("Group", group)
     for header in headers:
         if header.startswith(_EXTRA):
-            key = unquote(header.removeprefix(_EXTRA))
+            key = unescape(header.removeprefix(_EXTRA))
             for value in _values(headers, header):
                 yield _Part("UserExtra", value, extra=key)
     uid = next(_values(headers, _UID), "")

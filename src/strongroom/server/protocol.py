@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import httptools
 
-from strongroom.access.authn.port import BETWEEN
+from strongroom.access.authn.headers import BETWEEN
 from strongroom.server.exchange import Exchange, plain_answer
 from strongroom.server.request import Body, Request
 from strongroom.server.site import Site

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from strongroom.access.authn.authorities import Authorities
-from strongroom.access.authn.port import BETWEEN, AuthenticationFailed, Credentials
+from strongroom.access.authn.headers import BETWEEN, unescape
+from strongroom.access.authn.port import AuthenticationFailed, Credentials
 from strongroom.access.authn.requestheader import (
     ProxyHeaders,
     RequestHeaderAuthenticator,
-    unescape,
 )
 from strongroom.access.user import User
 from strongroom.testing.clock import ManualClock

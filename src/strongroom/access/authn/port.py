@@ -9,9 +9,6 @@ from typing import Protocol
 
 from strongroom.access.user import User
 
-BETWEEN = "\0"
-"""What repeated headers that say who somebody is are joined by: no value contains it."""
-
 
 @dataclass(slots=True)
 class Credentials:

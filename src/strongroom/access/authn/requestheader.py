@@ -7,21 +7,18 @@ one) may send such headers, and nobody reads them. Source:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
 
 from cryptography import x509
 
 from strongroom.access.authn.authorities import Authorities
-from strongroom.access.authn.port import BETWEEN, AuthenticationFailed, Credentials
+from strongroom.access.authn.headers import BETWEEN, unescape
+from strongroom.access.authn.port import AuthenticationFailed, Credentials
 from strongroom.access.authn.vouched import Vouched
 from strongroom.access.authn.x509 import common_name
 from strongroom.access.user import User
 from strongroom.api.clock import Clock
-
-_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +98,6 @@ def _extra(headers: Mapping[str, str], prefixes: Sequence[str]) -> dict[str, tup
                 key = unescape(header.removeprefix(prefix))
                 extra[key] = (*extra.get(key, ()), *_values(headers, header))
     return extra
-
-
-def unescape(key: str) -> str:
-    """The key with its percent signs decoded; one that is not well-formed stays as it is."""
-    if _BROKEN_ESCAPE.search(key):
-        return key
-    return unquote_to_bytes(key).decode(errors="replace")
 
 
 def _values(headers: Mapping[str, str], name: str) -> Iterator[str]:
