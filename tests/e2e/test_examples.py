@@ -63,12 +63,14 @@ LOGS = {
 OWN_TEST = {"secrets/tls.yaml", "secrets/service-account-token.yaml"}
 ELSEWHERE = {
     "admission",
+    "authentication",
     "authorization",
     "certificates",
     "custom",
     "environments",
     "hello",
     "prometheus",
+    "sharing",
     "usage",
 }
 """Examples that have a test of their own, here or in tests/test_docs.py."""
