@@ -102,6 +102,7 @@ def numbers(path: Path, *arguments: str) -> list[int]:
         ("--user ops", [4, 5, 6, 13]),
         ("--user joe", [12]),
         ("--user ops --user node", [4, 5, 6, 7, 13]),
+        ("--id 3 --id 12 --id 99", [3, 12]),
         ("--verb watch --verb update", [7, 8, 12]),
         ("--denied", [9]),
         ("--source 192.0.2.1 --verb get", [1, 2, 3, 10, 14]),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def command(people: People, name: str, output: str) -> None:
     """Show an alert: who, what, when, how often, from where, and by what it was allowed.
 
-    The audit log has every request: look there for the audit IDs.
+    The audit log has every request: `strongroom audit query --id ID` shows it.
 
     \b
     Examples:

@@ -28,6 +28,7 @@ class Wanted:
 
     secret: tuple[str, str] | None = None
     """Namespace and name; without a name, all of the namespace."""
+    ids: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
     verbs: frozenset[str] = frozenset()
     since: datetime | None = None
@@ -66,6 +67,8 @@ def _tests(wanted: Wanted) -> list[Test]:
     if until is not None:
         last = stamp(until)
         tests.append(lambda e: e.stageTimestamp <= last)
+    if wanted.ids:
+        tests.append(lambda e: e.auditID in wanted.ids)
     if wanted.verbs:
         tests.append(lambda e: e.verb in wanted.verbs)
     if wanted.users:

@@ -74,6 +74,7 @@ def _secret(text: str) -> tuple[str, str]:
     callback=_read_by(_secret),
     help="What concerns this Secret: by its name, and lists and watches that hold it too.",
 )
+@click.option("--id", "ids", metavar="ID", multiple=True, help="These requests, by their audit ID.")
 @click.option("--user", "users", metavar="NAME", multiple=True, help="Who asked, or acted as whom.")
 @click.option("--verb", "verbs", metavar="VERB", multiple=True, help="get, list, watch, create …")
 @click.option(
@@ -100,8 +101,8 @@ def command(
 ) -> None:
     """Say who read a Secret, and whatever else the log tells. The newest comes last.
 
-    Options that may be repeated (--user, --verb) mean any of theirs; different ones mean all. A
-    watch is told of twice: when it begins, and when it ends.
+    Options that may be repeated (--id, --user, --verb) mean any of theirs; different ones mean
+    all. A watch is told of twice: when it begins, and when it ends.
 
     \b
     Examples:
@@ -112,7 +113,7 @@ def command(
     """
     from strongroom.cli.audit.matching import Matcher, Wanted
 
-    wanted["users"], wanted["verbs"] = frozenset(wanted["users"]), frozenset(wanted["verbs"])
+    wanted |= {name: frozenset(wanted[name]) for name in ("ids", "users", "verbs")}
     matcher, since = Matcher(Wanted(**wanted)), wanted["since"]
     path = find_log(log, data_dir)
     printer = _Printer(output)
