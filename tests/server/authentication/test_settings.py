@@ -12,13 +12,18 @@ import pytest
 
 from strongroom.access.authn.anonymous import Anonymous
 from strongroom.access.authn.configuration import (
+    API_VERSIONS,
+    AnonymousAuthCondition,
     AnonymousAuthConfig,
+    AuthenticationConfiguration,
     ClaimMappings,
     ClaimValidationRule,
     PrefixedClaimOrExpression,
 )
+from strongroom.access.authn.configuration_validation import validate_configuration
 from strongroom.access.authn.port import Credentials
 from strongroom.access.user import User
+from strongroom.api.configuration import read_configuration
 from strongroom.server.authentication import PUBLIC_PATHS, let_in, with_anonymous
 from strongroom.server.authentication_config import AuthenticationConfig, of_flags
 from strongroom.server.options import parse_options
@@ -205,3 +210,21 @@ async def test_who_shows_nothing(
 def test_public_paths_are_those_of_upstreams_public_role_and_kubeadm() -> None:
     assert isinstance(with_anonymous(Nobody(), None), Anonymous)
     assert {"/livez", "/readyz", "/healthz", "/version"} < PUBLIC_PATHS
+
+
+def test_the_example_is_a_configuration_without_errors() -> None:
+    content = (
+        Path(__file__).parents[3].joinpath("examples/authentication/issuers.yaml").read_bytes()
+    )
+    found = read_configuration(content, AuthenticationConfiguration, API_VERSIONS)
+    compiled, errors = validate_configuration(found, ())
+    assert errors == []
+    claims = {"email": "a@example.com", "email_verified": True}
+    username = compiled[0].username
+    assert username is not None
+    assert username.evaluate(claims) == "people:a@example.com"
+    assert username.evaluate(claims | {"email_verified": False}) == ""
+    assert found.anonymous == AnonymousAuthConfig(
+        enabled=True,
+        conditions=[AnonymousAuthCondition(path=path) for path in ("/livez", "/readyz")],
+    )
