@@ -22,15 +22,16 @@ from strongroom.api.validation import validate_delete_options
 from strongroom.registry.context import RequestContext
 from strongroom.registry.errors import translated
 from strongroom.registry.keys import object_key
-from strongroom.registry.view import View
+from strongroom.registry.view import Undecodable, View
 from strongroom.registry.writing import Writer
+from strongroom.storage.errors import Undecryptable
 
 T = TypeVar("T", bound=Object)
 
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
 
-_OPTIONS_KIND = GroupKind("meta.k8s.io", "DeleteOptions")
+OPTIONS_KIND = GroupKind("meta.k8s.io", "DeleteOptions")
 _AT_ONCE = 16
 
 
@@ -57,6 +58,38 @@ class Deleter(Writer[T]):
 
         with translated(self.group_resource, "delete", name):
             return await self.swap(key, attempt)
+
+    async def delete_unreadable(self, ctx: RequestContext, namespace: str, name: str) -> None:
+        """Remove an object that cannot be read from storage, without a look at anything in it.
+
+        Finalizers, preconditions and admission are passed over, since nobody can tell what they
+        would say (``registry/corrupt_obj_deleter.go``). Raises StatusError 404, and 409 for an
+        object that can be read.
+        """
+        key = object_key(self.resource, namespace, name)
+        with translated(self.group_resource, "delete", name):
+            revision = await self._unreadable(key, name)
+            if not ctx.dry_run:
+                await self.store.delete(key, expected=revision)
+
+    async def _unreadable(self, key: str, name: str) -> int:
+        """The revision of a value that cannot be read."""
+        try:
+            stored = await self.store.get(key)
+        except Undecryptable as error:
+            return error.mod_revision
+        if stored is None:
+            raise not_found(self.group_resource, name)
+        try:
+            self.form.project(stored)
+        except Undecodable:
+            return stored.mod_revision
+        raise conflict(
+            self.group_resource,
+            name,
+            "the object can be read: delete it without "
+            "ignoreStoreReadErrorWithClusterBreakingPotential",
+        )
 
     async def delete_each(
         self, ctx: RequestContext, views: list[View[T]], options: DeleteOptions
@@ -150,7 +183,7 @@ class Deleter(Writer[T]):
 def check_options(options: DeleteOptions) -> None:
     """Raises StatusError 422 for options that contradict each other."""
     if errors := validate_delete_options(options):
-        raise invalid(_OPTIONS_KIND, "", errors)
+        raise invalid(OPTIONS_KIND, "", errors)
 
 
 def finalizers_for(

@@ -159,6 +159,10 @@ class Registry(Generic[T]):
         """Delete an object: its last state, and whether it is gone (or only marked)."""
         return await self._deleter.delete(ctx, namespace, name, options)
 
+    async def delete_unreadable(self, ctx: RequestContext, namespace: str, name: str) -> None:
+        """Delete an object that cannot be read from storage, and no other."""
+        await self._deleter.delete_unreadable(ctx, namespace, name)
+
     async def delete_collection(
         self,
         ctx: RequestContext,

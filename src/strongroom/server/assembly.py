@@ -211,6 +211,7 @@ async def _build(
             {("serviceaccounts", "token"): token_verb(TokenRequests(kinds, tokens))},
             care.reads,
             sharing,
+            authorization.authorizer,
         ),
         _fairness(options, metrics, stack),
         PartialAccess(authorization.partial, kinds),

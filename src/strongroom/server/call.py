@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from strongroom.access.authz.modes import Always
+from strongroom.access.authz.port import Authorizer
 from strongroom.access.user import Attributes
 from strongroom.api.errors import bad_request
 from strongroom.registry.context import RequestContext
@@ -14,6 +16,8 @@ from strongroom.resources.resource import Resource
 from strongroom.server.negotiation import Form
 from strongroom.server.request import Request
 from strongroom.server.urls import Query, Target
+
+_NOBODY = Always(allow=False)
 
 
 @dataclass(slots=True)
@@ -25,6 +29,8 @@ class Call:
     attributes: Attributes
     registry: Registry[Any]
     form: Form
+    authorizer: Authorizer = field(default=_NOBODY, repr=False)
+    """Who decides about rights beyond that by which the request was let in."""
     body: Any = field(default=None, repr=False)
 
     @property

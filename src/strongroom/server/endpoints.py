@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from strongroom.access.authz.modes import Always
+from strongroom.access.authz.port import Authorizer
 from strongroom.access.user import Attributes
 from strongroom.api.custom import is_custom
 from strongroom.api.protobuf import has_message
@@ -95,11 +97,13 @@ class Endpoints:
         posts: Mapping[tuple[str, str], Verb] | None = None,
         reads: SecretReads | None = None,
         sharing: Sharing | None = None,
+        authorizer: Authorizer | None = None,
     ) -> None:
         self._kinds = kinds
         self._logs = logs
         self._reads = reads
         self._sharing = sharing
+        self._authorizer = authorizer or Always(allow=False)
         self._posts = {("pods", "binding"): bind.VERB, **(posts or {})}
         """Subresources that are created only, by the kind's plural name and theirs."""
 
@@ -129,7 +133,8 @@ class Endpoints:
             registry = part.of(registry)
         elif self._sharing is not None and holds and not target.group:
             registry = for_node(registry, self._sharing, attributes, self._reads)
-        return Stages(Call(request, target, attributes, registry, form), verb, reads, holds)
+        call = Call(request, target, attributes, registry, form, self._authorizer)
+        return Stages(call, verb, reads, holds)
 
     def _verb(self, registry: Registry[Any], request: Request, target: Target) -> Verb:
         resource = registry.resource

@@ -82,8 +82,8 @@ def load_encrypting(data_dir: Path, options: EncryptionOptions, *, new: bool = F
         own = OwnKey(_key(path.absolute(), new=new))
         return Encrypting(PrefixTransformer([_pair(own)]), None, own)
     # What was stored before there was a configuration is read with the key of that time.
-    exists = given is not None or path.exists()
-    before = OwnKey(KeyRing.load(path.absolute())) if exists else None
+    # Where there was none, or it is gone, whatever needs it says which key that is.
+    before = OwnKey(KeyRing.load(path.absolute())) if path.exists() else None
     encryption = Encryption(
         config,
         [_pair(before)] if before is not None else [],

@@ -20,7 +20,7 @@ system) are translated once, in its driver, with the cause chained.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 class StoreError(Exception):
     """Anything the storage layer raises on purpose."""
+
+    holds_no_payload: ClassVar = True
 
 
 class KeyExists(StoreError):

@@ -7,7 +7,7 @@ import logging
 import msgspec
 
 from strongroom.server.alerts.memory import Memory
-from strongroom.storage.errors import KeyExists, RevisionConflict
+from strongroom.storage.errors import KeyExists, RevisionConflict, UndecryptableList
 from strongroom.storage.port import Store
 from strongroom.telemetry import log
 
@@ -30,8 +30,14 @@ class StoredMemory:
 
     async def load(self) -> None:
         """Know what was written. Raises StoreError."""
-        page = await self._store.list(PREFIX)
-        self._revisions = {item.key: item.mod_revision for item in page.items}
+        try:
+            page = await self._store.list(PREFIX)
+        except UndecryptableList as error:
+            # What is usual is learned again; the server starts without it.
+            log(logger, logging.ERROR, "what is usual cannot be read", error)
+            page = error.page
+            self._revisions = {one.key: one.mod_revision for one in error.failures}
+        self._revisions |= {item.key: item.mod_revision for item in page.items}
         parts = []
         for item in page.items:
             if item.key.startswith(_PARTS):

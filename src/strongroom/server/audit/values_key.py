@@ -6,18 +6,28 @@ events of every server, before and after each start. Whoever has the log alone c
 
 from __future__ import annotations
 
+import logging
 import os
 
-from strongroom.storage.errors import KeyExists
+from strongroom.storage.errors import KeyExists, Undecryptable
 from strongroom.storage.port import Store
+from strongroom.telemetry import log
+
+logger = logging.getLogger("strongroom.server.audit")
 
 STORE_KEY = "/strongroom/audit/hmac-key"
 SIZE = 32
 
 
 async def values_key(store: Store) -> bytes:
-    """The key, made if there is none yet. Raises StoreError."""
-    found = await store.get(STORE_KEY)
+    """The key, made if there is none yet, or none that can be read. Raises StoreError."""
+    try:
+        found = await store.get(STORE_KEY)
+    except Undecryptable as error:
+        log(logger, logging.ERROR, "hashes of values in audit events begin anew", error)
+        key = os.urandom(SIZE)
+        await store.update(STORE_KEY, key, expected=error.mod_revision)
+        return key
     if found is None:
         key = os.urandom(SIZE)
         try:

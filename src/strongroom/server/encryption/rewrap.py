@@ -17,7 +17,7 @@ from strongroom.api.times import format_time
 from strongroom.resources.encryptionoperation import DONE, IDLE, RUNNING
 from strongroom.server.maintenance import keep_doing
 from strongroom.storage.encrypted import EncryptedStore
-from strongroom.storage.errors import KeyExists, RevisionConflict
+from strongroom.storage.errors import KeyExists, RevisionConflict, Undecryptable
 from strongroom.telemetry import log
 
 logger = logging.getLogger("strongroom.server.encryption")
@@ -107,7 +107,10 @@ class Rewrapping:
         return self._clock.monotonic() - begun
 
     async def _read(self) -> tuple[Rewrap, int]:
-        found = await self._store.get(STATE)
+        try:
+            found = await self._store.get(STATE)
+        except Undecryptable as error:
+            return Rewrap(), error.mod_revision
         if found is None:
             return Rewrap(), 0
         return msgspec.json.decode(found.value, type=Rewrap), found.mod_revision
