@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,11 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
         # Arguments for the server add up: its parser lets the last, the command line's, win.
         options["arguments"] = (*settings.pop("arguments", ()), *options["arguments"])
         options |= {name: settings[name] for name in settings if not _given(ctx, name)}
+    if _last(options["arguments"], "--audit-log-path") == "-":
+        raise click.UsageError(
+            "--audit-log-path -: standard output has the ready line and nothing else; "
+            "name a file, or run `strongroom apiserver` alone"
+        )
     if options["data_dir"] == "":
         # An unset variable of a script must not mean the machine's own data directory.
         raise click.UsageError("--data-dir: expected a directory, got an empty name")
@@ -92,6 +98,16 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     kubeconfig = Path(options["kubeconfig"] or data_dir / "admin.kubeconfig")
     options["kubeconfig"] = kubeconfig.expanduser().absolute()
     sys.exit(run(UpOptions(data_dir=data_dir, **options)))
+
+
+def _last(arguments: Sequence[str], name: str) -> str:
+    """What arguments for the server say of an option in the end; empty for nothing."""
+    said = ""
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        option, equals, value = argument.partition("=")
+        if option == name:
+            said = value if equals else following
+    return said
 
 
 def _given(ctx: click.Context, name: str) -> bool:
