@@ -49,6 +49,9 @@ TWO_MEANINGS = {
     "a chunk that ends with LF": post(CHUNKED, body=b"2\n{}\n0\n\n"),
     "a chunk that is longer than it says": post(CHUNKED, body=b"1\r\n{}\r\n" + END),
     "a chunk's extension with an LF": post(CHUNKED, body=b"2;a=\nb\r\n{}\r\n" + END),
+    "two hosts": b"GET /version HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+    "two hosts in HTTP/1.0": b"GET /version HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n",
+    "no host": b"GET /version HTTP/1.1\r\nX: y\r\n\r\n",
     "two versions": b"GET /version HTTP/1.1 HTTP/1.0\r\nHost: a\r\n\r\n",
     "a future version": b"GET /version HTTP/9.9\r\nHost: a\r\n\r\n",
     "an older version": b"GET /version HTTP/0.9\r\nHost: a\r\n\r\n",
@@ -120,10 +123,10 @@ def test_trailers_change_nothing(target: Target) -> None:
 
 
 def test_a_host_chooses_nothing(target: Target) -> None:
-    for lines in (b"Host: a\r\nHost: b", b"Host: evil.test", b"X: y", b"Host: "):
+    for lines in (b"Host: evil.test", b"Host: ", b"hOST: a:1"):
         sent = b"GET /version HTTP/1.1\r\nConnection: close\r\n" + lines + b"\r\n\r\n"
         answer = target.admin.raw(sent)
-        assert codes(answer) in ([200], [400])
+        assert codes(answer) == [200]
         assert b"evil.test" not in answer
 
 

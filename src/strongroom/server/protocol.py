@@ -9,16 +9,15 @@ The limits on bodies are the request's own (:mod:`strongroom.server.request`).
 from __future__ import annotations
 
 import asyncio
-import ssl
-import sys
 from collections import deque
 from math import inf
-from typing import Any, cast
+from typing import cast
 
 import httptools
 
 from strongroom.access.authn.headers import BETWEEN
 from strongroom.server.exchange import Exchange, plain_answer
+from strongroom.server.peer import shown_certificates
 from strongroom.server.request import Body, Request
 from strongroom.server.site import Site
 from strongroom.server.websocket import wants_websocket
@@ -40,9 +39,6 @@ MAX_UNREAD = 256 * 1024
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 
-_DER = 2
-"""The ssl module's own number for the form."""
-
 _READ_SIZE = 64 * 1024
 _PAUSE_AT = 64 * 1024
 
@@ -54,8 +50,8 @@ class HeadersTooLarge(Exception):
     """The request line and headers are over a limit."""
 
 
-class NotOurVersion(Exception):
-    """A request of a version of HTTP that is not spoken here."""
+class BadHead(Exception):
+    """A version of HTTP that is not spoken here, or another number of hosts than one."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -126,7 +122,7 @@ class Connection(asyncio.BufferedProtocol):
         except httptools.HttpParserCallbackError as error:
             if isinstance(error.__context__, HeadersTooLarge):
                 self._refuse(431)
-            elif isinstance(error.__context__, NotOurVersion):
+            elif isinstance(error.__context__, BadHead):
                 self._refuse(400)
             else:
                 raise
@@ -160,17 +156,18 @@ class Connection(asyncio.BufferedProtocol):
     def on_headers_complete(self) -> None:
         self._within_head = False
         self._loose = 0
-        if self._repeated:
+        parser, headers, repeated = self._parser, self._headers, self._repeated
+        if repeated:
             # Joined once: adding to a growing text takes seconds for a megabyte of short headers.
-            for key, values in self._repeated.items():
+            for key, values in repeated.items():
                 separator = BETWEEN if key.startswith(self._site.apart) else ", "
-                self._headers[key] = separator.join(values)
+                headers[key] = separator.join(values)
             self._repeated = {}
-        parser, headers = self._parser, self._headers
         version = parser.get_http_version()
-        if version not in _VERSIONS:
-            # llhttp takes a line without a version for one of HTTP/0.9, as Go's server does not.
-            raise NotOurVersion
+        one_host = "host" in headers or version == "1.0"
+        if version not in _VERSIONS or not one_host or "host" in repeated:
+            # llhttp lets these pass (a line without a version as HTTP/0.9), Go's server does not.
+            raise BadHead
         path, query = split_url(self._url)
         body = None
         if "content-length" in headers or "transfer-encoding" in headers:
@@ -349,20 +346,6 @@ class Connection(asyncio.BufferedProtocol):
         if self._reading_paused and not self._refused and not self._transport.is_closing():
             self._reading_paused = False
             self._transport.resume_reading()
-
-
-def shown_certificates(connection: ssl.SSLObject) -> bytes | None:
-    """The client's certificate in DER, then those that it showed beside it; None for none."""
-    leaf = connection.getpeercert(binary_form=True)
-    if leaf is None:
-        return None
-    if sys.version_info >= (3, 13):
-        chain = connection.get_unverified_chain()
-    else:
-        # Until Python 3.13 the public class has no name for what is there.
-        inner: Any = connection._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 - as above
-        chain = [one.public_bytes(_DER) for one in inner.get_unverified_chain() or ()]
-    return leaf if len(chain) < 2 else b"".join(chain)
 
 
 def split_url(url: bytes) -> tuple[bytes, bytes]:
