@@ -13,6 +13,7 @@ from typing import Any
 
 from strongroom.registry.registry import Registry
 from strongroom.server.secret_users import facts_in
+from strongroom.server.sharing import is_reference
 
 _HEADS = (
     (
@@ -41,8 +42,8 @@ async def secret_metrics(secrets: Registry[Any], now: datetime) -> bytes:
     for i, entry in enumerate(secrets.cache.list(secrets.resource.prefix()).items):
         if i % _TURN == _TURN - 1:
             await asyncio.sleep(0)
-        if entry.error is not None:
-            continue
+        if entry.error is not None or is_reference(entry.item):
+            continue  # A reference has no values that could grow old.
         facts, view = facts_in(entry.item), entry.item
         # Both names are made of characters that need no escape.
         labels = f'{{name="{view.name}",namespace="{view.namespace}"}}'

@@ -80,3 +80,10 @@ def test_who_uses_a_shared_secret_in_another_namespace(room: Room, other: Room) 
     (user,) = json.loads(room.done("users", "db", "-o", "json"))["users"]
     assert user["reference"] == "mine"
     assert "db" not in room.run("unused").stdout
+
+
+def test_a_reference_is_listed_as_one_and_does_not_grow_old(room: Room) -> None:
+    room.done("refer", "elsewhere/db")
+    (listed,) = json.loads(room.done("list", "--keys", "-o", "json"))["secrets"]
+    assert (listed["type"], listed["keys"], listed["conditions"]) == (REFERENCE, 0, [])
+    assert "changed" not in listed

@@ -109,3 +109,12 @@ async def test_a_server_that_starts_again_gives_the_same(tmp_path: Path) -> None
         assert await vaults.shown(shop, "db") is None
     async with running(tmp_path) as api:
         assert await Vaults(api).shown(shop, "db") is None
+
+
+async def test_metrics_tell_of_values_and_references_have_none(vaults: Vaults) -> None:
+    vault, shop = await vaults.namespaces()
+    await vaults.secret(vault, "db", password="one")
+    await vaults.reference(shop, "db", f"{vault}/db")
+    page = (await vaults.ask("GET", "/metrics")).body.decode()
+    assert f'strongroom_secret_age_seconds{{name="db",namespace="{vault}"}}' in page
+    assert f'namespace="{shop}"' not in page

@@ -135,8 +135,11 @@ async def listed(client: Client, namespace: str, params: dict[str, str]) -> list
 
 def _row(row: dict[str, Any], type_at: int, data_at: int) -> Listed:
     from strongroom.cli.secret.conditions import told_by
+    from strongroom.resources.secret_reference import REFERENCE
 
     meta, cells = row["object"]["metadata"], row["cells"]
+    # A reference has no values that could grow old.
+    holds = cells[type_at] != REFERENCE
     return Listed(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -144,7 +147,7 @@ def _row(row: dict[str, Any], type_at: int, data_at: int) -> Listed:
         keys=cells[data_at],
         created=meta["creationTimestamp"],
         annotations=meta.get("annotations") or {},
-        facts=told_by(meta),
+        facts=told_by(meta) if holds else None,
     )
 
 
@@ -159,7 +162,9 @@ async def _measure(client: Client, secrets: list[Listed], namespace: str, select
         whole = read.get((secret.namespace, secret.name))
         if whole is not None:
             secret.sizes = {key: len(value) for key, value in sorted(whole.data.items())}
-            secret.facts, secret.immutable = facts_of(whole), whole.immutable is True
+            secret.immutable = whole.immutable is True
+            if secret.facts is not None:
+                secret.facts = facts_of(whole)
 
 
 def _facts(secret: Listed) -> dict[str, Any]:
