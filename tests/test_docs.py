@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 FENCE = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 MAY_DIFFER = (
+    (re.compile(r"hmac-sha256:[0-9a-f]{32}"), "HMAC"),
     (re.compile(r"\b\d+s\b"), "Ns"),
     (re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{8}\b|\b[a-f]{8}\b"), "FINGERPRINT"),
     (re.compile(r"(?<=revision )\d+|^\d+(?= )|\d+(?= \(current\))", re.MULTILINE), "N"),
@@ -63,7 +64,8 @@ def settled(text: str) -> str:
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strongroom]:
     # Documents show that a read is noted, for which nobody should wait a minute.
     soon = ("--secret-usage-interval", "200ms")
-    with Strongroom.start(tmp_path_factory.mktemp("docs"), "up", *soon) as room:
+    told = ("--audit-policy-file", str(ROOT / "examples" / "audit" / "policy.yaml"))
+    with Strongroom.start(tmp_path_factory.mktemp("docs"), "up", *soon, *told) as room:
         yield room
 
 
