@@ -12,7 +12,7 @@ from strongroom.access.authn.port import Credentials
 from strongroom.access.user import User
 from strongroom.api.errors import Status
 from strongroom.server.audit.log import LogSink
-from strongroom.server.audit.logfile import LogFile
+from strongroom.server.audit.logfile import STDOUT, LogFile
 from strongroom.server.audit.losses import Losses
 from strongroom.server.audit.record import Audit
 from strongroom.server.audit.rotation import Rotation
@@ -162,3 +162,12 @@ async def test_who_breaks_authentication_is_on_record() -> None:
     with pytest.raises(RecursionError):
         await pipeline.serve(a_request(), progress)
     assert progress.record is not None
+
+
+async def test_events_go_to_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
+    sink = a_sink(STDOUT, Rotation(max_bytes=1))
+    for line in (b"one\n", b"two\n"):
+        sink.write(line)
+        sink.flush()
+    sink.close()
+    assert capfd.readouterr().out == "one\ntwo\n"
