@@ -7,7 +7,6 @@ answer is as new as a read of these kinds, and costs no read.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -29,7 +28,6 @@ from strongroom.access.authz.rbac import RBACAuthorizer
 from strongroom.access.user import User
 from strongroom.api.clock import Clock
 from strongroom.registry.registry import Registry
-from strongroom.registry.view import View
 from strongroom.resources.rbac import GROUP
 from strongroom.resources.rbac_rules import ALL, Rule
 from strongroom.server.authorization_options import AuthorizationOptions
@@ -38,17 +36,14 @@ from strongroom.server.creation import CreationCheck
 from strongroom.server.escalation import EscalationCheck
 from strongroom.server.freshness import CatchUp
 from strongroom.server.kinds import Kinds
-from strongroom.storage.cache import Cached, Change
-from strongroom.storage.port import EventType, Store
+from strongroom.server.listening import follow_objects
+from strongroom.storage.port import Store
 
 _ROLES = ("roles", "clusterroles")
 _BINDINGS = ("rolebindings", "clusterrolebindings")
 
 ANYTHING, ANYWHERE = Rule((ALL,), (ALL,), (ALL,)), Rule((ALL,), paths=(ALL,))
 """What is listed where everything is allowed."""
-
-Take = Callable[[str, str, Any], None]
-"""Takes namespace, name and object; None for one that is gone, or whose value cannot be read."""
 
 
 class Authorization:
@@ -88,11 +83,11 @@ class Authorization:
         self._policy_kinds = (*roles, *bindings)
         self._pods = (kinds.registry("", "pods"), asked)
         for registry in roles:
-            _follow(registry, self._take_role)
+            follow_objects(registry, self._take_role)
         for registry in bindings:
-            _follow(registry, self._take_binding)
-        _follow(self._pods[0], self.graph.put)
-        _follow(asked, self.graph.put_request)
+            follow_objects(registry, self._take_binding)
+        follow_objects(self._pods[0], self.graph.put)
+        follow_objects(asked, self.graph.put_request)
 
     def begin(self, registry: CollectorRegistry, stack: contextlib.AsyncExitStack) -> None:
         """Show metrics, and follow the files of the configuration until ``stack`` ends it."""
@@ -136,19 +131,3 @@ class Authorization:
             self.policies.drop_binding(namespace, name)
         else:
             self.policies.put_binding(namespace, name, binding.roleRef, binding.subjects)
-
-
-def _follow(registry: Registry[Any], take: Take) -> None:
-    names = registry.form.names
-
-    def told(entry: Cached[View[Any]] | Change[View[Any]]) -> None:
-        gone = isinstance(entry, Change) and entry.type is EventType.DELETE
-        unknown = gone or entry.error is not None
-        take(*names(entry.key), None if unknown else entry.item.peek())
-
-    def changed(changes: Sequence[Change[View[Any]]]) -> None:
-        for change in changes:
-            told(change)
-
-    for entry in registry.cache.listen(changed):
-        told(entry)

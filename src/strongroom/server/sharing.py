@@ -20,11 +20,11 @@ from strongroom.registry.registry import Registry
 from strongroom.registry.view import AnyView
 from strongroom.resources.secret import SECRETS, Secret
 from strongroom.resources.secret_reference import GRANTED, REFERENCE, granted_text, target_of
-from strongroom.resources.secretgrant import SECRET_GRANTS
+from strongroom.resources.secretgrant import SECRET_GRANTS, SecretGrant
 from strongroom.server.freshness import CatchUp
 from strongroom.server.kinds import Kinds
-from strongroom.storage.cache import Cached, Change
-from strongroom.storage.port import EventType, Store
+from strongroom.server.listening import follow_objects, follow_views
+from strongroom.storage.port import Store
 
 _MARK = f'"type":"{REFERENCE}"'.encode()
 """Stands in the bytes of every reference, and hardly in those of another Secret."""
@@ -71,8 +71,8 @@ class Sharing:
         grants = kinds.registry(SECRET_GRANTS.group, SECRET_GRANTS.plural)
         self._kinds = (self._secrets, grants, kinds.registry("", "pods"))
         self._graph.changed = self._use_changed
-        _take(self._secrets, self._take_secret)
-        _take(grants, self._take_grant)
+        follow_views(self._secrets, self._take_secret)
+        follow_objects(grants, self._take_grant)
 
     async def fresh(self) -> int:
         """Wait until the caches show what was acknowledged; the revision up to which they do.
@@ -153,8 +153,8 @@ class Sharing:
             self._targets[key] = target
             self._standing.setdefault(target, set()).add(key)
 
-    def _take_grant(self, namespace: str, name: str, view: AnyView | None) -> None:
-        self._grants.put(namespace, name, None if view is None else view.peek())
+    def _take_grant(self, namespace: str, name: str, grant: SecretGrant | None) -> None:
+        self._grants.put(namespace, name, grant)
         self._ring(("grants", namespace, ""))
 
     def _use_changed(self, thing: Thing) -> None:
@@ -173,19 +173,3 @@ def _shown_metadata(own: ObjectMeta, granted: str) -> ObjectMeta:
         labels=dict(own.labels),
         annotations=own.annotations | {GRANTED: granted},
     )
-
-
-def _take(registry: Registry[Any], take: Any) -> None:
-    """Hand every object over, now and whenever it changes; None for one that is gone or broken."""
-    names = registry.form.names
-
-    def told(entry: Cached[AnyView] | Change[AnyView]) -> None:
-        gone = isinstance(entry, Change) and entry.type is EventType.DELETE
-        take(*names(entry.key), None if gone or entry.error is not None else entry.item)
-
-    def changed(changes: Sequence[Change[AnyView]]) -> None:
-        for change in changes:
-            told(change)
-
-    for entry in registry.cache.listen(changed):
-        told(entry)
