@@ -166,23 +166,29 @@ async def prepare(api: Running) -> None:
 
 
 async def quote(api: Running) -> None:
-    """Have a policy refuse Secrets called "quoted", telling their values."""
+    """Have a policy refuse Secrets called "quoted", and another one note all: telling values."""
     rule: Tree = {
         "apiGroups": [""],
         "apiVersions": ["v1"],
         "operations": ["CREATE", "UPDATE"],
         "resources": ["secrets"],
     }
-    said = "object.metadata.name != 'quoted'"
-    check = {"expression": said, "messageExpression": "'it is ' + string(object.data.a)"}
-    spec: Tree = {"matchConstraints": {"resourceRules": [rule]}, "validations": [check]}
-    binding = {"policyName": "quotes", "validationActions": ["Deny"]}
-    for plural, content in (
-        ("validatingadmissionpolicies", spec),
-        ("validatingadmissionpolicybindings", binding),
+    said = "'it is ' + (has(object.data) && 'a' in object.data ? string(object.data.a) : '')"
+    noted = {"key": "said", "valueExpression": said}
+    for name, action, allowed, notes in (
+        ("quotes", "Deny", "object.metadata.name != 'quoted'", []),
+        ("notes", "Audit", "false", [noted]),
     ):
-        body = {"metadata": {"name": "quotes"}, "spec": content}
-        assert (await api.ask("POST", f"{ADMISSION}/{plural}", body)).code == 201
+        check = {"expression": allowed, "messageExpression": said}
+        constraints = {"resourceRules": [rule]}
+        spec = {"matchConstraints": constraints, "validations": [check], "auditAnnotations": notes}
+        binding = {"policyName": name, "validationActions": [action]}
+        for plural, content in (
+            ("validatingadmissionpolicies", spec),
+            ("validatingadmissionpolicybindings", binding),
+        ):
+            body = {"metadata": {"name": name}, "spec": content}
+            assert (await api.ask("POST", f"{ADMISSION}/{plural}", body)).code == 201
 
 
 async def test_the_value_is_written_nowhere(
@@ -203,6 +209,7 @@ async def test_the_value_is_written_nowhere(
 
 def check_that_bodies_were_told(api: Running) -> None:
     """Else there would be nothing to find."""
+    assert "it is <secret contents redacted>" in str(api.audit_events())
     told: dict[str, set[str]] = {level: set() for level in LEVELS}
     for event in api.audit_events():
         namespace = event.get("objectRef", {}).get("namespace", "")

@@ -17,6 +17,7 @@ from strongroom.access.admission.policy.matching import PolicyMatcher
 from strongroom.access.admission.policy.parameters import ConfigurationError, collect
 from strongroom.access.admission.policy.port import Policies, Surroundings, Tree
 from strongroom.access.admission.port import AdmissionRequest
+from strongroom.access.admission.quoting import unquoted
 from strongroom.api.errors import StatusCause, StatusError, forbidden
 from strongroom.resources.admission_policy import AUDIT, DENY_ACTION, WARN
 from strongroom.resources.admission_rules import IGNORE
@@ -173,7 +174,7 @@ class ValidatingPolicies:
             _enforce(policy, binding, failure, about.request, outcome)
         for key, value in judgement.annotations:
             values = notes.setdefault(key, [])
-            cut = value.encode()[:_MAX_ANNOTATION].decode(errors="ignore")
+            cut = unquoted(value, about.request).encode()[:_MAX_ANNOTATION].decode(errors="ignore")
             if cut not in values:
                 values.append(cut)
         for message in judgement.annotation_errors:
@@ -190,7 +191,7 @@ def _enforce(
         elif action == AUDIT:
             outcome.failures.append(
                 {
-                    "message": failure.message,
+                    "message": unquoted(failure.message, request),
                     "policy": binding.spec.policyName,
                     "binding": binding.metadata.name,
                     "expressionIndex": failure.index,
