@@ -8,6 +8,7 @@ being judged is judged to its end by the chain that it began with.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -59,10 +60,11 @@ class Authorizers:
             self._watched,
             self._load_again,
             what="the authorizers",
-            counted=self.metrics.reloaded if options.authorization_config else None,
+            counted=self._count,
         )
         self.plans: Plans = ()
         self._needed: frozenset[str] = frozenset()
+        self._read, self._same = b"", False
         self._load()
         self._needed = self._types() - {WEBHOOK}
 
@@ -100,14 +102,43 @@ class Authorizers:
     def _watched(self) -> tuple[Path, ...]:
         return self._files
 
+    def _content(self) -> bytes:
+        """A digest of what stands in the files, as far as they can be read."""
+        digest = hashlib.sha256()
+        for path in self._files:
+            with contextlib.suppress(OSError):
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.digest()
+
+    def _count(self, good: bool) -> None:
+        if self._options.authorization_config and not (good and self._same):
+            self.metrics.reloaded(good)
+
     async def _load_again(self) -> None:
+        content = self._content()
+        # What was only touched changes nothing, and answers that are kept stay.
+        self._same = content == self._read
+        if self._same:
+            return
         before = self._clients
         self._load()
         for client in before:
             await client.retire()
 
     def _load(self) -> None:
-        """Put into use what the files say. Raises BadFile, and then all is as before."""
+        """Put into use what the files say. Raises BadFile, and then all is as before.
+
+        The digest is taken before the files are read, so that what changes in between is seen; of
+        files that were not known before, by reading them twice.
+        """
+        files, content = self._files, self._content()
+        self._put()
+        if self._files != files:
+            content = self._content()
+            self._put()
+        self._read = content
+
+    def _put(self) -> None:
         file = self._options.authorization_config
         content = b"" if file is None else read(file)
         try:
