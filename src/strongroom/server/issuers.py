@@ -147,11 +147,13 @@ class Issuers:
         await self._close_unused(before)
 
     async def _close_unused(self, before: Mapping[str, _Known]) -> None:
+        used = {id(known.place) for known in self._known.values()}
+        # Who is being looked at by rules that were in force a moment ago may be let finish.
         for known in before.values():
-            await known.tokens.close()
-        used = [known.place for known in self._known.values()]
+            if id(known.place) not in used:
+                await known.tokens.close()
         for key, place in list(self._places.items()):
-            if not any(place is other for other in used):
+            if id(place) not in used:
                 del self._places[key]
                 await place.close()
         for url in before.keys() - self._known.keys():

@@ -484,6 +484,21 @@ async def test_names_that_are_none(expression: str, fault: str) -> None:
     assert (await room.fault(token(name=1, empty="", list=["a"]))).endswith(fault)
 
 
+@pytest.mark.parametrize("depth", [100, 900, 5000])
+async def test_claims_within_claims(depth: int) -> None:
+    room = Room(claimMappings={"username": {"expression": "claims.sub"}})
+    nested = '{"a":' * depth + "1" + "}" * depth
+    body = json.dumps(claims())[:-1] + f', "deep": {nested}}}'
+    signed = sign(private_key("RSA"), body.encode(), "RS256", kid="rsa")
+    if depth == 100:
+        assert await room.user(signed) == User("jane")
+    else:
+        assert await room.fault(signed) in (
+            "oidc: parse claims: nested too deeply",
+            "oidc: verify token: oidc: failed to unmarshal claims",
+        )
+
+
 async def test_extras_that_cannot_be_found_out() -> None:
     mapping = {"key": "example.org/a", "valueExpression": "claims.a"}
     room = Room(claimMappings={"extra": [mapping]})

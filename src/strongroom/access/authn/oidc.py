@@ -59,7 +59,11 @@ class IssuedTokens:
                 raise AuthenticationFailed(
                     f"oidc: could not expand distributed claims: {error}"
                 ) from None
-        return Authenticated(self._user(found), expires=found.expires)
+        try:
+            return Authenticated(self._user(found), expires=found.expires)
+        except RecursionError:
+            # Maps within maps, as deep as a token has room for.
+            raise AuthenticationFailed("oidc: parse claims: nested too deeply") from None
 
     def _user(self, token: IDToken) -> User:
         claims, compiled = token.claims, self._compiled
