@@ -119,6 +119,9 @@ class Endpoints:
             raise no_such_resource()
         if registry.resource.deprecation:
             request.warn(registry.resource.deprecation)
+            if is_custom(registry.resource.type):
+                # Upstream has not set an end to any built-in kind that is here.
+                request.annotate("k8s.io/deprecated", "true")
         verb = self._verb(registry, request, target)
         accept = request.headers.get("accept", "") if verb.negotiated else ""
         struct: type[Struct] = registry.resource.type

@@ -81,6 +81,8 @@ async def test_a_deprecated_version_warns(api: Running) -> None:
     await define(api, two_versions(deprecated=True, deprecationWarning="no more of this"))
     assert (await api.ask("GET", V2)).headers.getall("Warning") == ['299 - "no more of this"']
     assert "Warning" not in (await api.ask("GET", V1)).headers
+    noted = {e["requestURI"]: e["annotations"].get("k8s.io/deprecated") for e in api.audit_events()}
+    assert (noted[V1], noted[V2]) == (None, "true")
     versions = two_versions()["spec"]["versions"]
     versions[0]["deprecated"] = True
     await change(api, NAME, {"versions": versions})
