@@ -34,7 +34,7 @@ def command(
     """Share Secret NAME with other namespaces: their pods may use it, by a reference.
 
     You need a right to get the Secret, and one to create secretgrants.strongroom.io. Whoever may
-    make pods in the other namespace can read what you share; a reference in it shows where to.
+    make pods in the other namespace can read what you share; a reference is what they name.
 
     \b
     Examples:
