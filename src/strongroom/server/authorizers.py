@@ -63,7 +63,8 @@ class Authorizers:
             counted=self._count,
         )
         self.plans: Plans = ()
-        self._needed: frozenset[str] = frozenset()
+        self._needed: frozenset[str] | None = None
+        """The types of the start, webhooks aside, once it is over."""
         self._read, self._same = b"", False
         self._load()
         self._needed = self._types() - {WEBHOOK}
@@ -143,8 +144,9 @@ class Authorizers:
         content = b"" if file is None else read(file)
         try:
             plans = self._plans(content)
-            added = {plan.type for plan in plans} & {NODE, RBAC} - self._needed
-            if self.plans and added:
+            types = {plan.type for plan in plans}
+            added = types & {NODE, RBAC} - self._needed if self._needed is not None else set()
+            if added:
                 why = "is not allowed if it was not enabled at initial server startup"
                 raise BadConfiguration(f"authorizer type {min(added)} {why}")
             endpoints = {
@@ -168,7 +170,7 @@ class Authorizers:
     def _plans(self, content: bytes) -> Plans:
         options = self._options
         if options.authorization_config is not None:
-            return read_plans(content, self._needed)
+            return read_plans(content, self._needed or ())
         file = options.authorization_webhook_config_file
         webhook = None
         if file is not None:
