@@ -218,6 +218,27 @@ def test_a_log_that_was_taken_away_begins_anew(place: Place) -> None:
     assert "events 1 to 2 are missing" in place.verified()
 
 
+def test_a_rotation_that_fails_loses_no_event(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    with place.opened(Rotation(max_bytes=300)) as log:
+        log.append(place.events(2))
+        # Nobody can open more files: the old one is renamed, and goes on.
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+        try:
+            log.append(place.events(2))
+            log.append(place.events(2))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert caplog.text.count("another audit log cannot be begun") == 1
+    (file,) = rotated(place.path)
+    assert len(file.read_bytes().splitlines()) == 6
+    with place.opened() as log:
+        log.append(place.events(1))
+    assert place.verified().startswith("whole: 7 events in 2 files, 1 to 7")
+
+
 def test_the_head_tells_of_the_last_line(place: Place) -> None:
     with place.opened() as log:
         log.append(place.events(4))

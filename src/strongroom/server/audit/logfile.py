@@ -11,7 +11,7 @@ import logging
 import os
 import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from strongroom.api.clock import Clock
@@ -26,6 +26,8 @@ STDOUT = Path("-")
 
 _LOOK = 1.0
 """Seconds between looks whether the file is still where it was."""
+_LATER = 60.0
+"""Seconds until a rotation that failed is tried again."""
 _END_WITHIN = 5.0
 
 
@@ -45,6 +47,7 @@ class LogFile:
         self._rotation = rotation
         self._chained = chained
         self._torn = False
+        self._rotate_from = 0.0
         self._file = self._open()
         self._looked = clock.monotonic()
         self._tidier: threading.Thread | None = None
@@ -87,12 +90,12 @@ class LogFile:
             tidier.join(_END_WITHIN)
         os.close(self._file)
 
-    def _open(self) -> int:
+    def _open(self, more: int = 0) -> int:
         if self._path == STDOUT:
             file = os.dup(1)
         else:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            file = os.open(self._path, flags, 0o600)
+            file = os.open(self._path, flags | more, 0o600)
         facts = os.fstat(file)
         self._regular = stat.S_ISREG(facts.st_mode) and self._path != STDOUT
         self._size = facts.st_size if self._regular else 0
@@ -136,31 +139,48 @@ class LogFile:
             self._size = end
 
     def _look(self) -> None:
-        """Begin a new file when somebody has taken this one away. Raises OSError."""
+        """Begin a new file when somebody has taken this one away."""
         now = self._clock.monotonic()
         if not self._regular or now - self._looked < _LOOK:
             return
         self._looked = now
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             there, ours = self._path.stat(), os.fstat(self._file)
             if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
                 self._size = ours.st_size
                 return
         log(logger, logging.WARNING, "the audit log was taken away: another one begins")
-        self._reopen()
+        with self._postponed():
+            self._reopen()
+
+    @contextlib.contextmanager
+    def _postponed(self) -> Iterator[None]:
+        """What fails is tried again later.
+
+        A log that is too large, or that has the name of an old one, is better than lost events.
+        """
+        try:
+            yield
+        except OSError as error:
+            self._rotate_from = self._clock.monotonic() + _LATER
+            log(logger, logging.ERROR, "another audit log cannot be begun", error)
 
     def _reopen(self) -> None:
-        old, self._file = self._file, self._open()
+        # A new file: nobody may have put a link there, to have events written elsewhere.
+        old, self._file = self._file, self._open(os.O_NOFOLLOW)
         os.close(old)
 
     def _is_full(self, more: int) -> bool:
         most = self._rotation.max_bytes
-        return self._regular and 0 < most < self._size + more and self._size > 0
+        if not self._regular or not 0 < most < self._size + more or not self._size:
+            return False
+        return self._clock.monotonic() >= self._rotate_from
 
     def _rotate(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            self._path.rename(rotated_name(self._path, self._clock.now()))
-        self._reopen()
+        with self._postponed():
+            with contextlib.suppress(FileNotFoundError):
+                self._path.rename(rotated_name(self._path, self._clock.now()))
+            self._reopen()
         self._tidy_soon()
 
     def _tidy_soon(self) -> None:
