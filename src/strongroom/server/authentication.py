@@ -15,7 +15,6 @@ from prometheus_client import CollectorRegistry
 
 from strongroom.access.authn.anonymous import Anonymous
 from strongroom.access.authn.bearer import BearerTokens, ForServer
-from strongroom.access.authn.configuration import AnonymousAuthConfig
 from strongroom.access.authn.port import AudienceAwareAuthenticator, Authenticator
 from strongroom.access.authn.requestheader import RequestHeaderAuthenticator
 from strongroom.access.authn.union import GroupAdder, UnionAuthenticator
@@ -30,6 +29,7 @@ from strongroom.server.tokens import Tokens
 from strongroom.telemetry import log
 
 if TYPE_CHECKING:
+    from strongroom.access.authn.configuration import AnonymousAuthConfig
     from strongroom.server.authentication_config import AuthenticationConfig
 
 logger = logging.getLogger("strongroom.server")
@@ -37,6 +37,10 @@ logger = logging.getLogger("strongroom.server")
 PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/version", CLUSTER_INFO})
 """What may be read without credentials, as upstream's ``system:public-info-viewer`` and kubeadm
 allow."""
+
+_NOT_ALLOWED = (
+    "AnonymousAuth is not allowed with the AlwaysAllow authorizer: only public paths are open"
+)
 
 
 class Authentication:
@@ -60,8 +64,8 @@ class Authentication:
             X509Authenticator(tls.clients, clock),
             self.reviewer,
         ]
-        anonymous = let_in(options, self._config.anonymous if self._config else None)
-        self.authenticator = with_anonymous(UnionAuthenticator(requests), anonymous)
+        nobody = open_paths(options, self._config.anonymous if self._config else None)
+        self.authenticator = Anonymous(GroupAdder(UnionAuthenticator(requests)), nobody)
         """Who makes a request."""
 
     def attach(self, metrics: CollectorRegistry) -> None:
@@ -116,27 +120,17 @@ def _proxies(options: TLSOptions, tls: TLSFiles, clock: Clock) -> list[Authentic
     return [RequestHeaderAuthenticator(tls.proxies, clock, options.proxy_headers, names)]
 
 
-def let_in(options: Options, configured: AnonymousAuthConfig | None) -> AnonymousAuthConfig | None:
-    """Where those who show nothing are let in; None: on the public paths."""
-    flag, modes = options.authentication.anonymous_auth, options.authorization.authorization_mode
-    if configured is None and flag is not None:
-        configured = AnonymousAuthConfig(enabled=flag)
-    if configured is None or not configured.enabled or ALWAYS_ALLOW not in modes:
-        return configured
-    log(
-        logger,
-        logging.WARNING,
-        "AnonymousAuth is not allowed with the AlwaysAllow authorizer: only public paths are open",
-    )
-    return None
-
-
-def with_anonymous(inner: Authenticator, let_in: AnonymousAuthConfig | None) -> Authenticator:
-    """Users are marked as such, and those who show nothing are let in where ``let_in`` says."""
-    inner = GroupAdder(inner)
-    if let_in is None:
-        return Anonymous(inner, PUBLIC_PATHS)
-    if not let_in.enabled:
-        return inner
-    paths = frozenset(condition.path for condition in let_in.conditions)
-    return Anonymous(inner, paths or None)
+def open_paths(options: Options, configured: AnonymousAuthConfig | None) -> frozenset[str] | None:
+    """Where those who show nothing are let in; None is everywhere."""
+    enabled, paths = options.authentication.anonymous_auth, None
+    if configured is not None:
+        enabled = configured.enabled
+        paths = frozenset(condition.path for condition in configured.conditions) or None
+    if enabled is None:
+        return PUBLIC_PATHS
+    if not enabled:
+        return frozenset()
+    if ALWAYS_ALLOW in options.authorization.authorization_mode:
+        log(logger, logging.WARNING, _NOT_ALLOWED)
+        return PUBLIC_PATHS
+    return paths

@@ -19,7 +19,7 @@ from strongroom.access.authn.configuration import (
     PrefixedClaimOrExpression,
 )
 from strongroom.access.authn.configuration_validation import validate_configuration
-from strongroom.access.authn.jwks import ALGORITHMS
+from strongroom.access.authn.jws import ALGORITHMS
 from strongroom.api.clock import Clock
 from strongroom.api.configuration import BadConfiguration, read_configuration, refuse
 from strongroom.api.gotext import quote

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from strongroom.access.authn.jwks import ALGORITHMS
+from strongroom.access.authn.jws import ALGORITHMS
 from strongroom.server.argument_types import truth
 
 

@@ -14,7 +14,8 @@ from strongroom.access.authn.configuration import API_VERSIONS, AuthenticationCo
 from strongroom.access.authn.configuration_validation import validate_configuration
 from strongroom.access.authn.distributed_claims import DistributedClaims
 from strongroom.access.authn.idtokens import IDTokens, IssuerKeys, KeysUnavailable
-from strongroom.access.authn.jwks import ALGORITHMS, BadKeySet, IssuerKey, read_key_set
+from strongroom.access.authn.jwks import BadKeySet, IssuerKey, read_key_set
+from strongroom.access.authn.jws import ALGORITHMS
 from strongroom.access.authn.oidc import IssuedTokens
 from strongroom.access.authn.port import AuthenticationFailed
 from strongroom.access.user import User

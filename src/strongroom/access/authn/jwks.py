@@ -14,20 +14,8 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from strongroom.access.authn.jws import ALGORITHMS
 from strongroom.access.authn.keys import VerificationKey
-
-ALGORITHMS = (
-    "ES256",
-    "ES384",
-    "ES512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "RS256",
-    "RS384",
-    "RS512",
-)
-"""Those that may be believed at all: all of them with a public key."""
 
 MAX_KEYS = 100
 _SMALLEST = 2048

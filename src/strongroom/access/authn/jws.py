@@ -20,6 +20,20 @@ if TYPE_CHECKING:
     from jwt.api_jws import PyJWS
 
 
+ALGORITHMS = (
+    "ES256",
+    "ES384",
+    "ES512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "RS256",
+    "RS384",
+    "RS512",
+)
+"""Those that may be believed at all: all of them with a public key."""
+
+
 class _Header(msgspec.Struct):
     kid: str = ""
 
