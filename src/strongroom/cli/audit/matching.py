@@ -20,6 +20,7 @@ Test = Callable[[AuditEvent], bool]
 _COLLECTIVE = frozenset({"list", "watch", "deletecollection"})
 _NAMED = b'"resource":"secret'
 """Begins the resource of Secrets and of their revisions; most lines are not read further."""
+_ALL = tuple(b'"verb":"%b"' % verb.encode() for verb in sorted(_COLLECTIVE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,11 @@ class Matcher:
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._tests = list(_tests(wanted))
+        self._name = wanted.secret[1].encode() if wanted.secret is not None else b""
 
     def event(self, line: bytes) -> AuditEvent | None:
         """The event of a line, if it is wanted. Lines that are none are not."""
-        if self._wanted.secret is not None and _NAMED not in line:
+        if self._is_other(line):
             return None
         try:
             event = decode_event(line)
@@ -56,6 +58,14 @@ class Matcher:
         if event.stage == REQUEST_RECEIVED:
             return None  # What came of it is told by another event.
         return event if all(test(event) for test in self._tests) else None
+
+    def _is_other(self, line: bytes) -> bool:
+        """Whether a line obviously is of other things, or of another Secret."""
+        if self._wanted.secret is None:
+            return False
+        if _NAMED not in line:
+            return True
+        return self._name not in line and not any(verb in line for verb in _ALL)
 
 
 def _tests(wanted: Wanted) -> list[Test]:
@@ -112,7 +122,7 @@ def concerns(event: AuditEvent, namespace: str, name: str) -> bool:
 def _names(event: AuditEvent, reference: Reference, namespace: str, name: str) -> bool:
     asked = reference.name
     if not asked and event.verb in _COLLECTIVE:
-        asked = _selected(event.requestURI)
+        asked = selected_name(event.requestURI)
     return _may(event, reference, asked, namespace, name)
 
 
@@ -123,7 +133,7 @@ def _may(event: AuditEvent, reference: Reference, asked: str, namespace: str, na
     return reference.namespace == namespace and name in ("", asked)
 
 
-def _selected(uri: str) -> str:
+def selected_name(uri: str) -> str:
     """The only name that a list or watch asks for, if there is one."""
     for selector in parse_qs(urlsplit(uri).query).get("fieldSelector", ()):
         for term in selector.split(","):
