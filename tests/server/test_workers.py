@@ -363,7 +363,7 @@ async def test_a_grant_taken_back_at_one_worker_gives_nothing_at_the_other_at_on
     }
     grants = "/apis/strongroom.io/v1alpha1/namespaces/owner/secretgrants"
     node = {"Impersonate-User": "system:node:n1", "Impersonate-Group": "system:nodes"}
-    for number in range(50):
+    for number in range(20):
         writer, asker = two[number % 2], two[1 - number % 2]
         await writer.done("POST", grants, named("g", spec=given))
         assert (await asker.ask("GET", f"{user}/secrets/db", headers=node)).code == 200
