@@ -16,6 +16,7 @@ COMMANDS = {
     "doctor": ("strongroom.cli.doctor", "Look for what is wrong, of any cluster."),
     "audit": ("strongroom.cli.audit", "Who did what, and whether the log of it is whole."),
     "keys": ("strongroom.cli.keys", "The keys that encrypt what is stored: rotate, rewrap, prune."),
+    "kms": ("strongroom.cli.kms", "Our keys for API servers of others, as a KMS plugin."),
     "token": ("strongroom.cli.token", "Bootstrap tokens, by which machines join as nodes."),
     "apiserver": ("strongroom.cli.apiserver", "Run the API server alone."),
     "controllers": ("strongroom.cli.controllers", "Run the controllers alone."),

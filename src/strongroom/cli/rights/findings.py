@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from strongroom.cli.rights.checks import LEVELS, PARTS, WHOLE, WHOM, Check
 from strongroom.cli.rights.held import Grant, Whom, rule_facts
 from strongroom.resources.rbac_rules import Rule
+
+if TYPE_CHECKING:
+    from strongroom.cli.rights.unused import Measured
 
 
 @dataclass(slots=True)
@@ -20,6 +23,8 @@ class Finding:
     grant: Grant
     rule: Rule
     subjects: list[Whom]
+    measured: Measured | None = None
+    """Where it was measured against use: for how long there was none."""
 
     def facts(self) -> dict[str, Any]:
         """For programs."""
@@ -32,6 +37,7 @@ class Finding:
             **self.grant.facts(),
             "subjects": [whom.facts() for whom in self.subjects],
             "rule": rule_facts(self.rule),
+            **(self.measured.facts() if self.measured else {}),
         }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from strongroom.api.meta import ObjectMeta
 from strongroom.resources.clusterrole import ClusterRole
 from strongroom.resources.clusterrolebinding import ClusterRoleBinding
 from strongroom.resources.rbac import (
@@ -97,6 +98,8 @@ class Held:
     rules: tuple[Rule, ...]
     is_default: bool = False
     """Whether it is one of those that every cluster has."""
+    changed: str = ""
+    """When the role was last written, as a wire time; empty where that is not known."""
     _known: dict[What, tuple[Rule | None, tuple[Rule, ...]]] = field(
         default_factory=dict, repr=False
     )
@@ -130,6 +133,10 @@ class Grant:
     held: Held
     built_in: bool = False
     """Whether it gives a part of Kubernetes what every cluster gives it."""
+    is_default: bool = False
+    """Whether every cluster has such a binding to this role."""
+    changed: str = ""
+    """When the binding or its role was last written; empty where that is not known."""
 
     @property
     def through(self) -> str:
@@ -178,7 +185,9 @@ def roles_of(roles: Iterable[Role], cluster_roles: Iterable[ClusterRole]) -> dic
     every: list[Role | ClusterRole] = [*roles, *cluster_roles]
     return {
         (role.metadata.namespace, role.metadata.name): Held(
-            tuple(map(compiled, role.rules)), BOOTSTRAPPING in role.metadata.labels
+            tuple(map(compiled, role.rules)),
+            BOOTSTRAPPING in role.metadata.labels,
+            _changed(role.metadata),
         )
         for role in every
     }
@@ -200,7 +209,23 @@ def grants_of(
             whom = _whom(subject, meta.namespace)
             if whom is not None:
                 part = default and _is_part_of_kubernetes(whom, ref.name)
-                yield Grant(whom, meta.name, meta.namespace, ref.kind, ref.name, held, part)
+                changed = max(held.changed, _changed(meta))
+                yield Grant(
+                    whom,
+                    meta.name,
+                    meta.namespace,
+                    ref.kind,
+                    ref.name,
+                    held,
+                    part,
+                    default,
+                    changed,
+                )
+
+
+def _changed(meta: ObjectMeta) -> str:
+    """When an object was last written. Wire times sort as text."""
+    return max([meta.creationTimestamp, *(entry.time for entry in meta.managedFields or ())])
 
 
 def _whom(subject: Subject, namespace: str) -> Whom | None:

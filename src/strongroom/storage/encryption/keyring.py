@@ -168,9 +168,8 @@ def _pairs(path: Path) -> list[Pair]:
         lines = _read_private(path).decode("ascii", "replace").splitlines()
     except FileNotFoundError as error:
         raise KeyFileMissing(
-            f"there is no key file {path}: restore it from its backup, or name "
-            "the one in use with --encryption-key-file; "
-            "values encrypted with it cannot be read without it"
+            f"there is no key file {path}: restore it from its backup, or name the one in use "
+            "(--encryption-key-file); values encrypted with it cannot be read without it"
         ) from error
     except OSError as error:
         raise KeyServiceError(f"cannot read the key file {path}: {error}") from error

@@ -1,0 +1,107 @@
+"""`strongroom kms serve`: our key as a KMS v2 plugin for any kube-apiserver.
+
+python -m strongroom.server.kms_plugin --socket PATH [--key-file FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from strongroom.paths import INSTALLATION_ID, default_data_dir, default_key_file
+from strongroom.process import forbid_dumps
+from strongroom.storage.encryption.keyring import KeyRing
+from strongroom.storage.encryption.port import EncryptionError
+from strongroom.telemetry import LOG_LEVELS, log, setup_logging
+
+logger = logging.getLogger("strongroom.kms")
+
+_LOOK = 1.0
+"""Seconds between two looks at whether the key file has a new first key."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code."""
+    found = _parser().parse_args(sys.argv[1:] if argv is None else argv)
+    forbid_dumps()
+    setup_logging(found.log_format, found.log_level)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        _serve(found.socket.absolute(), _ring(found), stopping)
+    except (EncryptionError, OSError) as error:
+        sys.stderr.write(f"strongroom kms serve: {error}\n")
+        return 1
+    return 0
+
+
+def _serve(socket: Path, ring: KeyRing, stopping: threading.Event) -> None:
+    from strongroom.storage.encryption.plugin_server import KMSServer
+
+    server = KMSServer(ring, socket)
+    log(logger, logging.INFO, "serving", socket=str(socket), key=ring.status())
+    sys.stdout.write(f"ready unix://{socket}\n")
+    sys.stdout.flush()
+    try:
+        while not stopping.wait(_LOOK):
+            _follow(ring)
+    finally:
+        server.stop()
+        socket.unlink(missing_ok=True)
+
+
+def _follow(ring: KeyRing) -> None:
+    """Take in a key that was put before the others: the API server asks for the id every minute."""
+    before = ring.status()
+    try:
+        ring.reload()
+    except EncryptionError as error:
+        log(logger, logging.ERROR, "the keys stay as they were", error)
+        return
+    if ring.status() != before:
+        log(logger, logging.INFO, "another key encrypts now", key=ring.status())
+
+
+def _ring(found: argparse.Namespace) -> KeyRing:
+    path: Path = found.key_file or _installed(found.data_dir)
+    if found.create and not path.exists():
+        return KeyRing.create(path)
+    return KeyRing.load(path)
+
+
+def _installed(data_dir: Path) -> Path:
+    """The key file of the installation in a data directory. Raises OSError."""
+    return default_key_file((data_dir / INSTALLATION_ID).read_text().strip())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "strongroom kms serve",
+        allow_abbrev=False,
+        description="Offer the key of a key file as a KMS v2 plugin on a unix socket (0600), which "
+        "any kube-apiserver may name in its EncryptionConfiguration.",
+        epilog="example: strongroom kms serve --socket /run/kms.sock --key-file kms.key --create",
+    )
+    add = parser.add_argument
+    add("--socket", type=Path, required=True, metavar="PATH", help="where to serve")
+    add(
+        "--key-file",
+        type=Path,
+        metavar="FILE",
+        help="the key file (default: that of the installation in --data-dir)",
+    )
+    add("--data-dir", type=Path, default=default_data_dir(), metavar="DIR", help="as of `up`")
+    add("--create", action="store_true", help="make the key file if there is none")
+    add("--log-format", choices=("json", "text"), default="text", help="form of the log")
+    add("--log-level", choices=LOG_LEVELS, default="info", help="what is logged")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
