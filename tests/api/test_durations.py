@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from strongroom.api.durations import parse_duration
+from strongroom.api.durations import duration_text, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,11 @@ def test_go_s_form(text: str, seconds: float) -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0s", "1s", "2.5s", "1m0s", "1m1.5s", "2h0m0s", "26h3m4s", "300ms", "1.5ms", "7µs", "-1m1s"],
+)
+def test_as_go_prints_it(text: str) -> None:
+    assert duration_text(parse_duration(text)) == text
