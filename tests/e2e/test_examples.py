@@ -63,6 +63,7 @@ LOGS = {
 OWN_TEST = {"secrets/tls.yaml", "secrets/service-account-token.yaml"}
 ELSEWHERE = {
     "admission",
+    "alerts",
     "authentication",
     "authorization",
     "certificates",

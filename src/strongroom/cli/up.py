@@ -103,7 +103,8 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
 def _last(arguments: Sequence[str], name: str) -> str:
     """What arguments for the server say of an option in the end; empty for nothing."""
     said = ""
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    # Without arguments the second list is longer, and nothing is said.
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         option, equals, value = argument.partition("=")
         if option == name:
             said = value if equals else following
