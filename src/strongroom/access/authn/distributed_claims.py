@@ -7,7 +7,7 @@ issuer has signed it for one of the same audiences, and which has the claim.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from strongroom.access.authn.idtokens import IDToken, IDTokens, IssuerKeys, KeysUnavailable
@@ -35,7 +35,7 @@ class Elsewhere(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Source:
     url: str
-    bearer: str
+    bearer: str = field(repr=False)
 
 
 class DistributedClaims:
