@@ -49,7 +49,7 @@ class Attacker:
 
     def connect(self) -> ssl.SSLSocket:
         """A connection. Raises OSError."""
-        plain = socket.create_connection(("127.0.0.1", self._port), timeout=30)
+        plain = socket.create_connection(("127.0.0.1", self._port), timeout=60)
         try:
             return self._context.wrap_socket(plain, server_hostname="localhost")
         except BaseException:

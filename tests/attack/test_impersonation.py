@@ -10,7 +10,7 @@ from tests.attack.conftest import RBAC, Target
 USER, GROUP = "Impersonate-User", "Impersonate-Group"
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _limited(target: Target) -> None:
     """Ivy may be jane, in the group dev, with the scope view, and nothing else."""
     rules = [

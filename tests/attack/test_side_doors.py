@@ -125,7 +125,7 @@ def test_a_table_of_secrets_shows_no_values(target: Target) -> None:
 CREATE = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "patch", "update"]}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _blind(target: Target) -> None:
     """May write the Secrets of team-a, and read none."""
     target.allow("blind", "team-a", CREATE)
