@@ -64,10 +64,12 @@ OWN_TEST = {"secrets/tls.yaml", "secrets/service-account-token.yaml"}
 ELSEWHERE = {
     "admission",
     "alerts",
+    "audit",
     "authentication",
     "authorization",
     "certificates",
     "custom",
+    "encryption",
     "environments",
     "hello",
     "prometheus",
