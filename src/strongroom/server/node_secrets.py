@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from strongroom.access.authz.node import node_of
 from strongroom.access.user import Attributes
+from strongroom.api.audit import GRANTED_BY
 from strongroom.api.errors import not_found
 from strongroom.registry.context import RequestContext
 from strongroom.registry.options import ListOptions, WatchOptions, parse_revision
@@ -27,9 +28,6 @@ from strongroom.resources.secret import Secret
 from strongroom.server.reference_watch import ReferenceWatch, Source
 from strongroom.server.secret_reads import SecretReads
 from strongroom.server.sharing import Resolved, Sharing, is_reference
-
-GRANTED_BY = "secrets.strongroom.io/granted-by"
-"""The annotation of audit events that names the Secret and the grants by which it was read."""
 
 _READS = frozenset({"get", "list", "watch"})
 

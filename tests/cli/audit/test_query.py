@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from strongroom.cli.audit.matching import parse_moment
+from strongroom.cli.audit.matching import Matcher, Wanted, parse_moment
 from strongroom.cli.main import main
 
 
@@ -208,3 +208,21 @@ def test_following_goes_on_over_a_rotation(path: Path) -> None:
 )
 def test_moments(text: str, moment: datetime) -> None:
     assert parse_moment(text, datetime(2026, 2, 1, tzinfo=UTC)) == moment
+
+
+@pytest.mark.parametrize(
+    ("secret", "found"),
+    [
+        (("shop", "db"), True),
+        (("shop", ""), True),
+        (("shop", "other"), False),
+        (("x", "db"), False),
+    ],
+)
+def test_what_a_node_was_given_by_a_reference_elsewhere(
+    secret: tuple[str, str], found: bool
+) -> None:
+    told = {"secrets.strongroom.io/granted-by": "shop/db by for-bank, too"}
+    event = an_event(1, "get", "bank/secrets/mine", "system:node:n1", annotations=told)
+    line = json.dumps(event, separators=(",", ":")).encode()
+    assert bool(Matcher(Wanted(secret=secret)).event(line)) is found

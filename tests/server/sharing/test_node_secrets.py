@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from strongroom.api.audit import GRANTED_BY
 from strongroom.resources.secret_reference import FROM
-from strongroom.server.node_secrets import GRANTED_BY
 from tests.server.sharing.conftest import ELSEWHERE, NODE, Vaults, reference
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -10,7 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from strongroom.api.audit import DECISION, REQUEST_RECEIVED, VALUES, AuditEvent, decode_event
+from strongroom.api.audit import (
+    DECISION,
+    GRANTED_BY,
+    REQUEST_RECEIVED,
+    VALUES,
+    AuditEvent,
+    decode_event,
+)
 from strongroom.api.audit import ObjectReference as Reference
 from strongroom.resources.secret_expiry import parse_span
 
@@ -109,6 +116,8 @@ def concerns(event: AuditEvent, namespace: str, name: str) -> bool:
     reference = event.objectRef
     if reference is None:
         return False
+    if _given(event, namespace, name):
+        return True
     if reference.namespace and reference.namespace != namespace:
         return False
     if (reference.apiGroup, reference.resource) == ("", "secrets"):
@@ -117,6 +126,13 @@ def concerns(event: AuditEvent, namespace: str, name: str) -> bool:
         state, _, _ = reference.name.rpartition(".")
         return _may(event, reference, state if reference.name else "", namespace, name)
     return False
+
+
+def _given(event: AuditEvent, namespace: str, name: str) -> bool:
+    """Whether a node was given values of the Secret by a reference in another namespace."""
+    origin, _, _ = event.annotations.get(GRANTED_BY, "").partition(" by ")
+    owner, _, secret = origin.partition("/")
+    return bool(origin) and owner == namespace and name in ("", secret)
 
 
 def _names(event: AuditEvent, reference: Reference, namespace: str, name: str) -> bool:
