@@ -194,6 +194,9 @@ async def test_failures_and_endless_questions_are_not_kept(reviewers: Reviewers)
     endless = replace(PATH, path="/" + "x" * 10_000)
     await long.ask(endless, endless)
     assert long.calls == 2
+    wordy = Asked(reviewers, always(allowed=True, reason="x" * 10_000))
+    await wordy.ask(PATH, PATH)
+    assert wordy.calls == 2
 
 
 @pytest.mark.parametrize(

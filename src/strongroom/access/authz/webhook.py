@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 KEPT = 8192
 """Answers that are kept of one webhook."""
 LONGEST = 10_000
-"""Characters that who asks has chosen, from which on an answer is not kept, as upstream."""
+"""Characters that who asks has chosen, from which on an answer is not kept, as upstream; and those of
+a reason, since thousands of answers are."""
 
 _BOTH = "webhook subject access review returned both allow and deny response"
 
@@ -96,7 +97,7 @@ class WebhookAuthorizer:
     def _keep(self, key: bytes, decision: Decision, attributes: Attributes) -> None:
         allowed = decision.verdict is Verdict.ALLOW
         seconds = self._settings.authorized_ttl if allowed else self._settings.unauthorized_ttl
-        if seconds <= 0 or _length(attributes) >= LONGEST:
+        if seconds <= 0 or max(_length(attributes), len(decision.reason)) >= LONGEST:
             return
         self._kept[key] = (self._clock.monotonic() + seconds, decision)
         self._kept.move_to_end(key)
