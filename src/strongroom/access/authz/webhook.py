@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 KEPT = 8192
 """Answers that are kept of one webhook."""
 LONGEST = 10_000
-"""Characters that who asks has chosen, from which on an answer is not kept, as upstream; and those of
-a reason, since thousands of answers are."""
+"""Characters that who asks has chosen, from which on an answer is not kept, as upstream; and those
+of a reason, since thousands of answers are."""
 
 _BOTH = "webhook subject access review returned both allow and deny response"
 
