@@ -18,6 +18,7 @@ class Process:
         self.open = Gauge("open", "Open.", registry=self.registry)
         self.took = Histogram("took", "Took.", buckets=(1, 2), registry=self.registry)
         Gauge("process_start_time_seconds", "Start.", registry=self.registry).set(started)
+        Gauge("fetch_last_timestamp_seconds", "Last.", registry=self.registry).set(started + 7)
         Info("python", "Python.", registry=self.registry).info({"version": "3"})
 
     @property
@@ -54,6 +55,7 @@ def test_work_is_added_up_and_facts_are_told_once() -> None:
         "took_sum": 2,
         "process_start_time_seconds": 100,
         "python_info,3": 1,
+        "fetch_last_timestamp_seconds": 207,
     }
 
 
