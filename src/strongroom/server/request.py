@@ -158,7 +158,7 @@ class Request:
         """By lower-case name; repeated ones joined by a comma."""
         self.incoming = incoming
         self.certificate = certificate
-        """DER of the verified client certificate."""
+        """DER of the client certificate that TLS verified, and of those shown beside it."""
         self.source = source
         """The client's address."""
         self.keep_alive = self.modern = True
