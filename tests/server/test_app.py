@@ -188,6 +188,7 @@ async def test_audit_tells_who_did_what_and_never_values(api: Running) -> None:
     assert event["objectRef"] == {
         "resource": "secrets",
         "namespace": "default",
+        "name": "s",
         "apiVersion": "v1",
     }
     assert event["responseStatus"]["code"] == 201

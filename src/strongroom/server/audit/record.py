@@ -9,16 +9,26 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from strongroom.access.user import User
 from strongroom.api.clock import Clock
-from strongroom.api.codec import to_tree
 from strongroom.api.errors import Status
-from strongroom.api.meta import Object
-from strongroom.api.times import format_micro_time
+from strongroom.server.audit.event import (
+    EVENT,
+    MAX_NAME,
+    MAX_TEXT,
+    cut,
+    encode,
+    failure_tree,
+    moment_json,
+    names_in,
+    object_ref,
+    place_json,
+    status_json,
+    user_json,
+    what_json,
+)
 from strongroom.server.audit.policy import (
     DEFAULT,
     PANIC,
@@ -47,14 +57,6 @@ REASON = "authorization.k8s.io/reason"
 
 QUIET_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/metrics", "/version"})
 """Read by machines every few seconds and of no consequence: not audited when they succeed."""
-
-_MAX_NAME = 1024
-_MAX_TEXT = 8192
-"""Most characters told of a name (a user agent's too, as upstream), and of a URI or a message:
-whoever can connect may send a megabyte of each, and the log is kept only up to a size."""
-_CUT = "...TRUNCATED"
-
-_encode = msgspec.json.Encoder().encode
 
 
 class _Body:
@@ -112,7 +114,7 @@ class Record:
         judgement, bodies = self._judgement, self._audit.bodies
         if judgement.level is Level.NONE:
             return
-        body = self._body = _Body(_named(call))
+        body = self._body = _Body(names_in(call))
         if judgement.level < Level.REQUEST or bodies is None:
             return
         try:
@@ -161,27 +163,27 @@ class Record:
         what, reference = audit.place(request, target)
         body = self._body
         if body is not None and body.named and target is not None:
-            reference = _object_ref(target, body.named)
+            reference = object_ref(target, body.named)
         if stage is REQUEST_RECEIVED:
             outcome, moment = b"", request.received
         elif body is None and failure is None:
             outcome, moment = b',"responseStatus":{"metadata":{},"code":%d}' % code, audit.now()
         else:
             outcome, moment = self._outcome(code, failure), audit.now()
-        return _EVENT % (
+        return EVENT % (
             self._judgement.name,
             request.audit_id.encode(),
             stage,
             what,
             audit.users.of(self.user) if self.user is not None else b"{}",
-            b'"impersonatedUser":%b,' % _user(self.impersonated) if self.impersonated else b"",
-            _encode([request.source] if request.source else []),
-            _encode(_cut(request.headers.get("user-agent", ""), _MAX_NAME)),
+            b'"impersonatedUser":%b,' % user_json(self.impersonated) if self.impersonated else b"",
+            encode([request.source] if request.source else []),
+            encode(cut(request.headers.get("user-agent", ""), MAX_NAME)),
             reference,
             outcome,
-            _moment(request.received),
-            _moment(moment),
-            b',"annotations":%b' % _encode(self.annotations) if self.annotations else b"",
+            moment_json(request.received),
+            moment_json(moment),
+            b',"annotations":%b' % encode(self.annotations) if self.annotations else b"",
         )
 
     def _outcome(self, code: int, failure: Status | None) -> bytes:
@@ -189,8 +191,8 @@ class Record:
         told = failure is None or self._may_tell()
         sent, answered = (self._body.sent, self._body.answered) if self._body else (b"", b"")
         if failure is not None and self.tells_answers:
-            answered = _encode(_failure(failure, told=told))
-        text = b',"responseStatus":%b' % _status(code, failure, told=told)
+            answered = encode(failure_tree(failure, told=told))
+        text = b',"responseStatus":%b' % status_json(code, failure, told=told)
         if sent:
             text += b',"requestObject":%b' % sent
         return text + b',"responseObject":%b' % answered if answered else text
@@ -206,13 +208,6 @@ class Record:
         """
         reads = self._request.method in ("GET", "HEAD")
         return reads or self.annotations.get(DECISION) != "allow"
-
-
-_EVENT = (
-    b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"%b","auditID":"%b",'
-    b'"stage":"%b",%b,"user":%b,%b"sourceIPs":%b,"userAgent":%b%b%b,'
-    b'"requestReceivedTimestamp":%b,"stageTimestamp":%b%b}\n'
-)
 
 
 class Audit:
@@ -233,8 +228,8 @@ class Audit:
         self._clock = clock
         self._judging = judging
         self.bodies = bodies
-        self._places: Kept[Target, tuple[bytes, bytes]] = Kept(_place)
-        self.users: Kept[User, bytes] = Kept(_user)
+        self._places: Kept[Target, tuple[bytes, bytes]] = Kept(place_json)
+        self.users: Kept[User, bytes] = Kept(user_json)
         """The JSON of users."""
 
     def begin(self, request: Request, target: Target | None, user: User | None) -> Record:
@@ -260,86 +255,15 @@ class Audit:
 
     def place(self, request: Request, target: Target | None) -> tuple[bytes, bytes]:
         """JSON of what was asked for: URI with verb, and the object."""
-        uri = _cut(request.uri, _MAX_TEXT)
+        uri = cut(request.uri, MAX_TEXT)
         if target is None:
-            return _what(uri, request.method.lower()), b""
+            return what_json(uri, request.method.lower()), b""
         if not target.lasting:
-            return _what(uri, target.verb), _object_ref(target)
+            return what_json(uri, target.verb), object_ref(target)
         verb, reference = self._places.of(target)
-        return b'"requestURI":%b,%b' % (_encode(uri), verb), reference
+        return b'"requestURI":%b,%b' % (encode(uri), verb), reference
 
     def emit(self, line: bytes) -> None:
         """Write an event."""
         if self._sink is not None:
             self._sink.write(line)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[:most] + _CUT
-
-
-def _user(user: User) -> bytes:
-    return _encode(user.tree())
-
-
-def _place(target: Target) -> tuple[bytes, bytes]:
-    return b'"verb":' + _encode(target.verb), _object_ref(target)
-
-
-def _what(uri: str, verb: str) -> bytes:
-    return b'"requestURI":%b,"verb":%b' % (_encode(uri), _encode(verb))
-
-
-def _named(call: Call) -> dict[str, str]:
-    """What an object says of itself that its URL does not."""
-    if not isinstance(call.body, Object):
-        return {}
-    meta, target = call.body.metadata, call.target
-    told = {"uid": meta.uid, "resourceVersion": meta.resourceVersion}
-    if not target.name:
-        told["name"] = meta.name
-    if not target.namespace:
-        told["namespace"] = meta.namespace
-    return {name: value for name, value in told.items() if value}
-
-
-def _object_ref(target: Target, named: dict[str, str] | None = None) -> bytes:
-    if not target.is_resource:
-        return b""
-    reference = {
-        "resource": target.resource,
-        "namespace": target.namespace,
-        "name": target.name,
-        "apiGroup": target.group,
-        "apiVersion": target.version,
-        "subresource": target.subresource,
-        **(named or {}),
-    }
-    given = {name: _cut(value, _MAX_NAME) for name, value in reference.items() if value}
-    return b',"objectRef":' + _encode(given)
-
-
-def _status(code: int, failure: Status | None, *, told: bool) -> bytes:
-    if failure is None:
-        return b'{"metadata":{},"code":%d}' % code
-    status: dict[str, Any] = {"metadata": {}, "code": code}
-    status["status"] = failure.status
-    if told:
-        status["message"] = _cut(failure.message, _MAX_TEXT)
-    status["reason"] = failure.reason
-    return _encode(status)
-
-
-def _failure(status: Status, *, told: bool) -> dict[str, Any]:
-    """The Status of a failure, without its words if they may quote values."""
-    tree = to_tree(status)
-    if not told:
-        tree.pop("message", None)
-        for cause in tree.get("details", {}).get("causes", ()):
-            cause.pop("message", None)
-    return tree
-
-
-def _moment(moment: datetime) -> bytes:
-    """MicroTime as JSON; the encoder leaves a fraction of zero out."""
-    return _encode(moment) if moment.microsecond else _encode(format_micro_time(moment))
