@@ -108,10 +108,10 @@ class Room:
         for reloading in self.tls._reloading:
             await reloading.turn()
 
-    async def connect(self, who: Holder | None = None) -> Client:
+    async def connect(self, who: Holder | None = None, above: bytes = b"") -> Client:
         context = ssl.create_default_context(cadata=OWN.pem.decode())
         if who is not None:
-            (self.directory / "client.pem").write_bytes(who.pem + who.key_pem)
+            (self.directory / "client.pem").write_bytes(who.pem + above + who.key_pem)
             context.load_cert_chain(self.directory / "client.pem")
         found = await asyncio.open_connection("localhost", self.port, ssl=context)
         return Client(*found)
@@ -225,6 +225,17 @@ async def test_a_bundle_that_is_wrong_changes_nothing(room: Room) -> None:
         await room.look()
         assert await old.ask() == "john"
     close(old)
+
+
+async def test_those_between_are_shown_by_the_client(room: Room) -> None:
+    between = holder("between", THEIRS, ca=True)
+    jack = holder("jack", between)
+    client = await room.connect(jack, above=between.pem)
+    assert await client.ask() == "jack"
+    room.write("a.crl", pem_of(revoking(THEIRS, between)))
+    await room.look()
+    assert await client.ask() == "the client certificate is revoked"
+    close(client)
 
 
 async def test_the_authority_of_proxies_makes_nobody_a_user(room: Room) -> None:

@@ -21,4 +21,6 @@ def shown_certificates(connection: ssl.SSLObject) -> bytes | None:
         # Until Python 3.13 the public class has no name for what is there.
         inner: Any = connection._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 - as above
         chain = [one.public_bytes(_DER) for one in inner.get_unverified_chain() or ()]
-    return leaf if len(chain) < 2 else b"".join(chain)
+    # The leaf goes first in any case: it alone is what the client has the key of.
+    others = [der for der in chain if der != leaf]
+    return b"".join((leaf, *others)) if others else leaf
