@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,8 +104,7 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
 def _last(arguments: Sequence[str], name: str) -> str:
     """What arguments for the server say of an option in the end; empty for nothing."""
     said = ""
-    # Without arguments the second list is longer, and nothing is said.
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
+    for argument, following in itertools.pairwise([*arguments, ""]):
         option, equals, value = argument.partition("=")
         if option == name:
             said = value if equals else following
