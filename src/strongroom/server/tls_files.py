@@ -125,13 +125,13 @@ class TLSFiles:
     def _load_lists(self) -> None:
         found = [(path, one) for path in self._options.client_ca_crl_file for one in _lists(path)]
         believed = (*self.clients.bundle, *self.proxies.bundle)
+        forged, foreign = unvouched([one for _, one in found], believed)
         for path, one in found:
-            forged, foreign = unvouched([one], believed)
-            if forged:
+            if one in forged:
                 raise BadFile(f"{path}: {one.issuer_name} has not signed the list in its name")
-            if foreign:
-                issuer = one.issuer_name
-                log(logger, logging.WARNING, "a list of an unknown authority", issuer=issuer)
+        for one in foreign:
+            # Said of lists that are used alone: those that are refused are tried every second.
+            log(logger, logging.WARNING, "a list of an unknown authority", issuer=one.issuer_name)
         self._lists, self._told = found, set()
         lists = RevocationLists(one for _, one in found)
         self.clients.revoke(lists)
