@@ -10,7 +10,7 @@ import pytest
 
 from strongroom.access.authn.configuration import API_VERSIONS, AuthenticationConfiguration
 from strongroom.access.authn.configuration_validation import Compiled, validate_configuration
-from strongroom.api.configuration import BadConfiguration, read_configuration
+from strongroom.api.configuration import read_configuration
 from strongroom.server.certificates import make_ca
 from strongroom.testing.clock import START
 
@@ -377,29 +377,3 @@ def test_nobody_is_let_in_nowhere() -> None:
         ),
     ):
         assert judged(anonymous=anonymous)[1] == errors
-
-
-@pytest.mark.parametrize("version", API_VERSIONS)
-def test_versions_have_the_same_fields(version: str) -> None:
-    content = msgspec.json.encode(
-        {"apiVersion": version, "kind": "AuthenticationConfiguration", "jwt": [GOOD]}
-    )
-    found = read_configuration(content, AuthenticationConfiguration, API_VERSIONS)
-    assert found.jwt[0].issuer.url == "https://issuer-url"
-
-
-@pytest.mark.parametrize(
-    ("more", "told"),
-    [
-        ("jwt: [{issuer: {urls: x}}]", 'strict decoding error: unknown field "jwt[0].issuer.urls"'),
-        ("jwts: []", 'strict decoding error: unknown field "jwts"'),
-        ("jwt: {}", "json: cannot unmarshal object into Go struct field"),
-        ("jwt: [", "yaml: line"),
-        ("jwt: []\njwt: []", "strict decoding error: "),
-    ],
-)
-def test_what_nobody_knows_is_an_error(more: str, told: str) -> None:
-    head = f"apiVersion: {API_VERSIONS[0]}\nkind: AuthenticationConfiguration\n"
-    with pytest.raises(BadConfiguration) as caught:
-        read_configuration((head + more).encode(), AuthenticationConfiguration, API_VERSIONS)
-    assert str(caught.value).startswith(told)
