@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strongroom.api import codec
+from strongroom.api import codec, yaml_text
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import ObjectMeta
 from tests.api.samples import Part, Spec, Thing
@@ -273,10 +273,17 @@ def test_what_is_encoded_decodes_to_the_same(thing: Thing) -> None:
     assert codec.from_tree(codec.to_tree(thing), Thing) == thing
 
 
+@pytest.mark.parametrize("word", ["y", "N", "Yes", "off", "1e3", "0x1f", "1_0", "~", ".inf", "<<"])
+def test_words_stay_words_in_yaml(word: str) -> None:
+    tree = {word: [word, f" {word}", f"{word}\n"]}
+    assert yaml_text.load(yaml_text.dump(tree).encode()) == (tree, [])
+    assert yaml.safe_load(yaml_text.dump(tree)) == tree
+
+
 @given(things)
 @settings(max_examples=40)
 def test_yaml_of_an_object_decodes_to_the_same(thing: Thing) -> None:
-    text = yaml.safe_dump(codec.to_tree(thing))
+    text = yaml_text.dump(codec.to_tree(thing))
     assert decode(text, yaml=True) == thing
 
 

@@ -84,6 +84,31 @@ def load(body: bytes) -> tuple[Any, list[str]]:
     return tree, ["yaml: unmarshal errors:\n" + "\n".join(builder.duplicates)]
 
 
+class _Dumper(yaml.CSafeDumper):
+    """Quotes text that Go's reader would take for something else, as it does ``y`` and ``1e3``."""
+
+
+def _text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
+    style = "'" if _is_ambiguous(text) else None
+    node: yaml.ScalarNode = dumper.represent_scalar(_TAG + "str", text, style=style)
+    return node
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dump(tree: Any, *, sort_keys: bool = True) -> str:
+    """JSON's values as YAML, which every client reads back as the same."""
+    return str(yaml.dump(tree, Dumper=_Dumper, sort_keys=sort_keys))
+
+
+def _is_ambiguous(text: str) -> bool:
+    try:
+        return not isinstance(_resolved(text), str)
+    except YAMLError:
+        return True
+
+
 def _line(error: yaml.MarkedYAMLError) -> str:
     """The line that go-yaml tells: it counts a parser's lines from zero, a scanner's from one.
 

@@ -19,7 +19,7 @@ output_option = click.option(
 def dump(facts: dict[str, Any], form: str) -> str:
     """The facts as JSON or YAML, ending in a newline."""
     if form == "yaml":
-        import yaml
+        from strongroom.api import yaml_text
 
-        return str(yaml.safe_dump(facts, sort_keys=False))
+        return yaml_text.dump(facts, sort_keys=False)
     return json.dumps(facts, indent=2) + "\n"

@@ -172,10 +172,10 @@ class _Printer:
         elif self._output == "yaml":
             import json
 
-            import yaml
+            from strongroom.api import yaml_text
 
             for line, _ in some:
-                click.echo(f"---{os.linesep}" + yaml.safe_dump(json.loads(line.content)), nl=False)
+                click.echo(f"---{os.linesep}" + yaml_text.dump(json.loads(line.content)), nl=False)
         else:
             rows = [_row(event) for _, event in some]
             headers = _HEADERS if not self._headed else rows.pop(0)
