@@ -45,7 +45,7 @@ def read_configuration(content: bytes, of: type[T], api_versions: Collection[str
     try:
         tree, findings = yaml_text.load(content)
         if not isinstance(tree, dict):
-            raise BadConfiguration(f"couldn't get version/kind; expected a {kind}")
+            raise BadConfiguration(f"couldn't get version/kind; expected {kind}")
         found = read(tree, of)
     except (yaml_text.YAMLError, UnreadableError) as error:
         raise BadConfiguration(str(error)) from None

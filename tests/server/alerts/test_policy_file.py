@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.api.configuration import BadConfiguration
 from strongroom.server.alerts.defaults import DEFAULT_RULES
 from strongroom.server.alerts.policy_file import load_policy, read_policy
 from strongroom.server.reloading import BadFile
@@ -41,9 +42,9 @@ def test_what_is_not_said_has_its_default() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "not an AlertPolicy"),
-        ("[]", "not an AlertPolicy"),
-        ("kind: AlertPolicy\napiVersion: v1\n", "expected kind AlertPolicy"),
+        ("", "the file is empty"),
+        ("[]", "expected AlertPolicy"),
+        ("kind: AlertPolicy\napiVersion: v1\n", "expected AlertPolicy of strongroom.io/v1alpha1"),
         (HEAD + "  rools: []\n", 'unknown field "spec.rools"'),
         (HEAD + RULE % "exceptions: [{user: [x]}]", 'spec.rules[0].exceptions[0].user"'),
         (HEAD + RULE % "exceptions: [{}]", "spec.rules[0].exceptions[0]: Invalid value"),
@@ -68,7 +69,7 @@ def test_what_is_not_said_has_its_default() -> None:
     ],
 )
 def test_what_is_wrong_is_told_by_its_path(text: str, told: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(told)):
+    with pytest.raises(BadConfiguration, match=re.escape(told)):
         read_policy(text.encode())
 
 

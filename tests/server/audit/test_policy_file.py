@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from strongroom.server.audit.policy_file import PolicyError, load_policy, read_policy
+from strongroom.api.configuration import BadConfiguration
+from strongroom.server.audit.policy_file import load_policy, read_policy
+from strongroom.server.reloading import BadFile
 
 ROOT = Path(__file__).parents[3]
 STAGES = "RequestReceived,ResponseStarted,ResponseComplete,Panic"
@@ -79,40 +81,40 @@ WRONG: list[tuple[bytes, str]] = [
     ),
     (b"kind: Policy\nrules: []", "failed decoding: Object 'apiVersion' is missing"),
     (b"apiVersion: audit.k8s.io/v1", "failed decoding: Object 'Kind' is missing"),
-    (b"[]", "failed decoding: not a Policy"),
+    (b"[]", "failed decoding: couldn't get version/kind; expected Policy"),
     (b"{", "failed decoding: yaml: line 1: did not find expected node content"),
 ]
 
 
 @pytest.mark.parametrize(("content", "message"), WRONG)
 def test_what_is_wrong_is_told_in_upstreams_words(content: bytes, message: str) -> None:
-    with pytest.raises(PolicyError) as raised:
+    with pytest.raises(BadConfiguration) as raised:
         read_policy(content)
     assert str(raised.value) == message
 
 
 @pytest.mark.parametrize("group", ["rbac.authorization.k8s.io/v1beta1", "Apps", "a_b"])
 def test_a_group_has_no_version(group: str) -> None:
-    with pytest.raises(PolicyError, match=r"^rules\[0\]\.resources\.group: Invalid value: "):
+    with pytest.raises(BadConfiguration, match=r"^rules\[0\]\.resources\.group: Invalid value: "):
         read_policy(policy({"level": "None", "resources": [{"group": group}]}))
 
 
 def test_other_kinds_and_versions_are_refused() -> None:
     for version, kind in (("audit.k8s.io/v1beta1", "Policy"), ("audit.k8s.io/v1", "Event")):
-        with pytest.raises(PolicyError, match=f'no kind "{kind}" is registered'):
+        with pytest.raises(BadConfiguration, match=f'no kind "{kind}" is registered'):
             read_policy(policy({"level": "None"}, apiVersion=version, kind=kind))
 
 
 def test_errors_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "policy"
-    with pytest.raises(PolicyError, match=r"failed to read file path .*: No such file"):
+    with pytest.raises(BadFile, match=r"failed to read file path .*: No such file"):
         load_policy(path)
     path.write_bytes(policy())
-    with pytest.raises(PolicyError, match=f"0 rules: from file {path}$"):
+    with pytest.raises(BadFile, match=f"0 rules: from file {path}$"):
         load_policy(path)
 
 
 def test_a_key_that_is_there_twice_is_refused() -> None:
     twice = b"apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: None\n  level: Metadata\n"
-    with pytest.raises(PolicyError, match="already set"):
+    with pytest.raises(BadConfiguration, match="already set"):
         read_policy(twice)

@@ -139,7 +139,7 @@ def test_what_is_wrong_is_told(resources: str) -> None:
     ("content", "told"),
     [
         (b"", "the file is empty"),
-        (b"[]", "expected a EncryptionConfiguration"),
+        (b"[]", "expected EncryptionConfiguration"),
         (b"kind: EncryptionConfiguration", "Object 'apiVersion' is missing"),
         (b"apiVersion: v1\nkind: Secret", 'no kind "Secret" is registered for version "v1"'),
         (document("[]") + b"unknown: 1\n", 'unknown field "unknown"'),

@@ -11,17 +11,20 @@ from typing import Annotated
 
 import msgspec
 
-from strongroom.api import strict
+from strongroom.api.configuration import (
+    BadConfiguration,
+    Configuration,
+    read_configuration,
+    refuse,
+)
 from strongroom.api.errors import FieldError
-from strongroom.api.lenient import UnreadableError, read
 from strongroom.api.meta import ObjectMeta
 from strongroom.api.names import dns_label
 from strongroom.api.schema import F, Struct
 from strongroom.api.validation import Path, invalid_value, not_supported, required
 from strongroom.resources.secret_expiry import parse_span
 from strongroom.resources.secretalert import SEVERITIES
-from strongroom.server.reloading import BadFile
-from strongroom.server.reloading import read as read_file
+from strongroom.server.reloading import BadFile, read
 
 API_VERSION = "strongroom.io/v1alpha1"
 
@@ -97,11 +100,9 @@ class AlertPolicySpec(Struct):
     keep: Annotated[Keep, F(4, "What is kept.")] = msgspec.field(default_factory=Keep)
 
 
-class AlertPolicy(Struct):
+class AlertPolicy(Configuration):
     """The file."""
 
-    kind: Annotated[str, F(0, "AlertPolicy.")] = ""
-    apiVersion: Annotated[str, F(0, "strongroom.io/v1alpha1.")] = ""
     metadata: Annotated[ObjectMeta | None, F(1, "Has no meaning here.")] = None
     spec: Annotated[AlertPolicySpec, F(2, "What it says.")] = msgspec.field(
         default_factory=AlertPolicySpec
@@ -111,29 +112,16 @@ class AlertPolicy(Struct):
 def load_policy(path: FilePath) -> AlertPolicySpec:
     """Read a policy from a file. Raises BadFile, which names the file and the fault."""
     try:
-        return read_policy(read_file(path))
-    except ValueError as error:
+        return read_policy(read(path))
+    except BadConfiguration as error:
         raise BadFile(f"{path}: {error}") from None
 
 
 def read_policy(content: bytes) -> AlertPolicySpec:
-    """Read a policy from YAML or JSON. Raises ValueError, with the paths of all faults."""
-    from strongroom.api import yaml_text
-
-    try:
-        tree, findings = yaml_text.load(content)
-        if not isinstance(tree, dict):
-            raise ValueError("not an AlertPolicy")
-        policy = read(tree, AlertPolicy)
-    except UnreadableError as error:
-        raise ValueError(str(error)) from None
-    if (policy.apiVersion, policy.kind) != (API_VERSION, "AlertPolicy"):
-        raise ValueError(f"expected kind AlertPolicy of {API_VERSION}")
-    findings += strict.find_unknown(tree, AlertPolicy)
-    findings += [str(error) for error in policy_errors(policy.spec)]
-    if findings:
-        raise ValueError("; ".join(findings))
-    return policy.spec
+    """Read a policy from YAML or JSON. Raises BadConfiguration, with the paths of all faults."""
+    spec = read_configuration(content, AlertPolicy, (API_VERSION,)).spec
+    refuse(policy_errors(spec))
+    return spec
 
 
 def seconds(span: str) -> float:

@@ -12,7 +12,7 @@ from strongroom.storage.port import Store
 
 
 async def make_audit(options: AuditPolicyOptions, sink: Sink, store: Store, clock: Clock) -> Audit:
-    """What makes the events. Raises PolicyError, and StoreError."""
+    """What makes the events. Raises BadFile, and StoreError."""
     if options.audit_policy_file is None:
         return Audit(sink, clock)
     policy = load_policy(options.audit_policy_file)

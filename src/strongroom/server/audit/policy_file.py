@@ -9,9 +9,13 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Annotated
 
-from strongroom.api import strict
+from strongroom.api.configuration import (
+    BadConfiguration,
+    Configuration,
+    read_configuration,
+    refuse,
+)
 from strongroom.api.errors import FieldError
-from strongroom.api.lenient import UnreadableError, read
 from strongroom.api.meta import ObjectMeta
 from strongroom.api.names import dns_subdomain
 from strongroom.api.schema import F, Struct
@@ -51,11 +55,9 @@ class PolicyRule(Struct):
     ] = None
 
 
-class Policy(Struct):
+class Policy(Configuration):
     """Rules, of which the first that matches a request decides."""
 
-    kind: Annotated[str, F(0, "Policy.")] = ""
-    apiVersion: Annotated[str, F(0, "audit.k8s.io/v1.")] = ""
     metadata: Annotated[ObjectMeta | None, F(1, "Has no meaning here.")] = None
     rules: Annotated[list[PolicyRule], F(2, "The rules, in their order.")] = []
     omitStages: Annotated[list[str], F(3, "Stages that no rule records.")] = []
@@ -64,56 +66,30 @@ class Policy(Struct):
     ] = False
 
 
-class PolicyError(BadFile):
-    """A policy file that is none. The text says which file, and why."""
-
-
 def load_policy(path: FilePath) -> Policy:
-    """Read a policy from a file. Raises PolicyError."""
+    """Read a policy from a file. Raises BadFile."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise PolicyError(
+        raise BadFile(
             f'loading audit policy file: failed to read file path "{path}": {error.strerror}'
         ) from error
     try:
         return read_policy(content)
-    except PolicyError as error:
-        raise PolicyError(f"loading audit policy file: {error}: from file {path}") from None
+    except BadConfiguration as error:
+        raise BadFile(f"loading audit policy file: {error}: from file {path}") from None
 
 
 def read_policy(content: bytes) -> Policy:
-    """Read a policy from YAML or JSON. Raises PolicyError."""
-    from strongroom.api import yaml_text
-
+    """Read a policy from YAML or JSON. Raises BadConfiguration."""
     try:
-        tree, findings = yaml_text.load(content)
-        if not isinstance(tree, dict):
-            raise PolicyError("failed decoding: not a Policy")
-        policy = read(tree, Policy)
-    except (yaml_text.YAMLError, UnreadableError) as error:
-        raise PolicyError(f"failed decoding: {error}") from None
-    _check_kind(policy)
-    findings += strict.find_unknown(tree, Policy)
-    if findings:
-        raise PolicyError(f"failed decoding: {strict.strict_error(findings)}")
-    errors = [str(error) for error in validate_policy(policy)]
-    if errors:
-        raise PolicyError(errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]")
+        policy = read_configuration(content, Policy, (API_VERSION,))
+    except BadConfiguration as error:
+        raise BadConfiguration(f"failed decoding: {error}") from None
+    refuse(validate_policy(policy))
     if not policy.rules:
-        raise PolicyError("loaded illegal policy with 0 rules")
+        raise BadConfiguration("loaded illegal policy with 0 rules")
     return policy
-
-
-def _check_kind(policy: Policy) -> None:
-    for name, value in (("Kind", policy.kind), ("apiVersion", policy.apiVersion)):
-        if not value:
-            raise PolicyError(f"failed decoding: Object '{name}' is missing")
-    if (policy.apiVersion, policy.kind) != (API_VERSION, "Policy"):
-        raise PolicyError(
-            f'failed decoding: no kind "{policy.kind}" is registered for version '
-            f'"{policy.apiVersion}": expected Policy of {API_VERSION}'
-        )
 
 
 def validate_policy(policy: Policy) -> list[FieldError]:
