@@ -117,7 +117,7 @@ async def test_a_servers_policy_is_in_use_and_read_again(room: Room, tmp_path: P
         (tmp_path / name).mkdir()
     file = tmp_path / "policy.yaml"
     file.write_text("kind: Other\n")
-    with pytest.raises(StartError, match=r"policy\.yaml: expected kind AlertPolicy"):
+    with pytest.raises(StartError, match=r"policy\.yaml: Object 'apiVersion' is missing"):
         async with running(tmp_path / "wrong", "--alert-policy-file", str(file)):
             pass
     two = {"name": "two", "type": "ManySecretsRead", "threshold": 2, "severity": "critical"}
