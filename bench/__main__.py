@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from bench.auditing import audit_cost, audited
 from bench.cases import Measurements, start_up
 from bench.flood import flood
 from bench.propagation import propagation
@@ -55,6 +56,9 @@ def run_own(names: list[str], settings: Settings) -> Measurements:
     if "flood" in names:
         with own(False) as target:
             result |= run(flood(target, settings.seconds))
+    if "audit" in names:
+        with audited() as targets:
+            result |= run(audit_cost(targets, settings.seconds))
     return result
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from bench import cases
 from bench.authorize import authorizations
+from bench.binding import effect
 from bench.cases import Measurements
 from bench.crowds import crowds
 from bench.lists import large_lists
@@ -15,7 +16,7 @@ from bench.target import Target
 
 Case = Callable[[Target, Settings], Awaitable[Measurements]]
 
-OWN_ONLY = ("start", "propagation", "flood")
+OWN_ONLY = ("start", "propagation", "flood", "audit")
 """Cases that start a server of their own."""
 
 CASES: dict[str, Case] = {
@@ -32,6 +33,7 @@ CASES: dict[str, Case] = {
     ),
     "watches": crowds,
     "authorize": authorizations,
+    "binding": effect,
     "flat": lambda target, settings: cases.flat_cost(target, settings.counts, settings.seconds),
 }
 

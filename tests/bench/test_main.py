@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 SMALL = [
-    *("--only", "memory,create,get,protobuf,lists,apply,strategic,fan-out,watches,authorize,flat"),
+    *(
+        "--only",
+        "memory,create,get,protobuf,lists,apply,strategic,fan-out,watches,authorize,binding,flat",
+    ),
     *("--bindings", "2,20"),
     *("--seconds", "0.05", "--counts", "5,20", "--secrets", "600", "--watches", "10,20"),
 ]
