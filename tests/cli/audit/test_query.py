@@ -117,6 +117,22 @@ def test_what_is_asked_for_is_found(path: Path, arguments: str, found: list[int]
     assert numbers(path, *arguments.split()) == found
 
 
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "fieldSelector=&fieldSelector=metadata.name%3Dother",
+        "fieldSelector=type%21%3Da%5C,metadata.name%3Dother",
+        "fieldSelector=metadata.name%21%3Dx&fieldSelector=metadata.name%3Dother",
+    ],
+)
+def test_no_selector_hides_a_list_of_all(tmp_path: Path, selector: str) -> None:
+    log = tmp_path / "audit.log"
+    uri = f"/api/v1/namespaces/shop/secrets?{selector}"
+    event = an_event(1, "list", "shop/secrets/", requestURI=uri)
+    log.write_text(json.dumps(event, separators=(",", ":")) + "\n")
+    assert "list" in query(log, "--secret", "shop/db").output
+
+
 def test_a_table_tells_who_and_as_whom(path: Path) -> None:
     done = query(path, "--secret", "shop/db", "--since", "2026-01-01T00:00:06Z")
     rows = [re.sub(" {3,}", " | ", line) for line in done.output.splitlines()]

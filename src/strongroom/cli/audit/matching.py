@@ -19,6 +19,8 @@ from strongroom.api.audit import (
     decode_event,
 )
 from strongroom.api.audit import ObjectReference as Reference
+from strongroom.api.errors import StatusError
+from strongroom.api.selectors import FieldSelector
 from strongroom.resources.secret_expiry import parse_span
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -150,13 +152,17 @@ def _may(event: AuditEvent, reference: Reference, asked: str, namespace: str, na
 
 
 def selected_name(uri: str) -> str:
-    """The only name that a list or watch asks for, if there is one."""
-    for selector in parse_qs(urlsplit(uri).query).get("fieldSelector", ()):
-        for term in selector.split(","):
-            field, equals, value = term.partition("=")
-            if equals and field == "metadata.name":
-                return value.removeprefix("=")
-    return ""
+    """The only name that a list or watch asks for, if there is one.
+
+    Read as the server does, by the same parser and of several selectors the first: else a selector
+    could name one Secret here and show all of them there.
+    """
+    query = urlsplit(uri).query
+    try:
+        given = parse_qs(query, keep_blank_values=True).get("fieldSelector", [""])
+        return FieldSelector.parse(given[0]).requires_exact("metadata.name") or ""
+    except (StatusError, ValueError):
+        return ""
 
 
 def _within(address: str, network: Network) -> bool:
