@@ -6,6 +6,7 @@ import itertools
 import json
 
 from bench.cases import Measurements
+from bench.deciding import decisions
 from bench.load import Endpoint, for_seconds, run_load
 from bench.settings import Settings
 from bench.target import Target
@@ -40,7 +41,7 @@ async def authorizations(target: Target, settings: Settings) -> Measurements:
         assert not outcome.failures
         result[f"access reviews/s with {count:,} bindings"] = outcome.rate
         result[f"access review server CPU us with {count:,} bindings"] = outcome.server_us
-    return result
+    return result | await decisions(settings.bindings)
 
 
 async def _all(endpoint: Endpoint, requests: list[bytes]) -> None:
