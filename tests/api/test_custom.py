@@ -121,14 +121,14 @@ UNREADABLE = {
     "metadata of a wrong type": (
         b'{"apiVersion":"example.com/v1","kind":"Foo","metadata":{"labels":"x"}}',
         (
-            'Foo in version "example.com/v1" cannot be handled as a Foo: json: cannot unmarshal '
+            'Foo in version "v1" cannot be handled as a Foo: json: cannot unmarshal '
             "string into Go struct field ObjectMeta.labels of type map[string]string"
         ),
     ),
     "an embedded kind of a wrong type": (
         body(spec={"template": {"kind": 5}}),
         (
-            'Foo in version "example.com/v1" cannot be handled as a Foo: spec.template.kind: '
+            'Foo in version "v1" cannot be handled as a Foo: spec.template.kind: '
             "Invalid value: 5: must be a string"
         ),
     ),

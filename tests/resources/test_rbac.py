@@ -161,8 +161,8 @@ def test_the_role_of_a_binding_stays(resource: Resource[Any]) -> None:
     assert resource.validate_update(_binding(resource), old) == []
     assert texts(resource.validate_update(new, old)) == [
         (
-            'roleRef: Invalid value: {"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole",'
-            '"name":"edit"}: cannot change roleRef'
+            'roleRef: Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"ClusterRole",'
+            '"Name":"edit"}: cannot change roleRef'
         )
     ]
 

@@ -165,7 +165,8 @@ def _from_body(tree: Any, struct: type[T], kind: str, version: str) -> T:
         if not isinstance(tree, dict):
             raise _unrecognized(kind, _PARSE_ERROR + str(error)) from None
         told_kind = _told(tree.get("kind"), kind)
-        told_version = _told(tree.get("apiVersion"), version)
+        # Of the version upstream tells what follows the group alone.
+        told_version = _told(tree.get("apiVersion"), version).rpartition("/")[2]
         raise bad_request(
             f'{told_kind} in version "{told_version}" cannot be handled as a {kind}: {error}'
         ) from None

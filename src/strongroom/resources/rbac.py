@@ -141,7 +141,11 @@ def binding_errors(
 
 def role_change_errors(new: RoleRef, old: RoleRef) -> list[FieldError]:
     """The finding on a changed reference: who may do what is not to change behind subjects."""
-    return [] if new == old else [invalid_value(Path("roleRef"), new, "cannot change roleRef")]
+    if new == old:
+        return []
+    # Upstream prints its internal type, whose fields have no names for JSON but their own.
+    told = {"APIGroup": new.apiGroup, "Kind": new.kind, "Name": new.name}
+    return [invalid_value(Path("roleRef"), told, "cannot change roleRef")]
 
 
 def _subject_errors(subject: Subject, path: Path, *, local: bool) -> list[FieldError]:

@@ -51,10 +51,12 @@ def check_kind(call: Call, obj: Object) -> None:
     """An object may leave its kind and version out, but must not say others."""
     resource = call.shown
     if obj.kind not in ("", resource.kind):
-        version = obj.apiVersion or resource.api_version
+        # Told as Go names the types: the version's package, and the group's internal one.
+        version = obj.apiVersion.rpartition("/")[2] or resource.version
+        internal = resource.group.partition(".")[0] or "core"
         raise bad_request(
             f'{obj.kind} in version "{version}" cannot be handled as a {resource.kind}: '
-            f"converting ({version}.{obj.kind}) to ({resource.api_version}.{resource.kind}): "
+            f"converting ({version}.{obj.kind}) to ({internal}.{resource.kind}): "
             "unknown conversion"
         )
     if obj.apiVersion not in ("", resource.api_version):
@@ -71,7 +73,7 @@ def report_findings(call: Call, findings: list[str], validation: str) -> None:
     if validation == STRICT:
         resource = call.shown
         raise bad_request(
-            f'{resource.kind} in version "{resource.api_version}" cannot be handled as a '
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a '
             f"{resource.kind}: strict decoding error: {', '.join(findings)}"
         )
     for finding in findings:
