@@ -20,6 +20,13 @@ def found(text: str) -> list[str]:
     [
         ("get,list secrets", ["high secrets"], ["low secrets"]),
         ("get secrets (db)", [], []),
+        ("get secrets/keys", ["high secrets"], ["low secrets"]),
+        ("get secrets/keys (db/password)", [], []),
+        ("get,list,watch secrets/metadata", [], []),
+        ("create encryptionoperations.strongroom.io", ["high encryption"], []),
+        ("unsafe-delete-ignore-read-errors secrets", ["medium unreadable"], ["low unreadable"]),
+        ("delete secretalerts.strongroom.io", ["medium alerts"], ["medium alerts"]),
+        ("get,list,watch secretalerts.strongroom.io", [], []),
         ("* *.*", ["high everything"], ["medium everything"]),
         ("* deployments.apps", ["medium wildcard", "medium pods"], ["low wildcard", "low pods"]),
         (f"escalate roles.{RBAC}", ["high escalate"], ["high escalate"]),

@@ -19,6 +19,8 @@ LEVELS = ("low", "medium", "high", "critical")
 
 _OF_NO_NAMESPACE = frozenset({"users", "groups", "clusterroles"})
 """A RoleBinding gives no right to them, except to bind a ClusterRole in its namespace."""
+_OWN = "strongroom.io"
+_ALTERING = ("update", "patch", "delete", "deletecollection")
 _TELLTALE = ("*", "/*", "/metrics", "/debug", "/logs", "/configz", "/flagz", "/statusz")
 """Paths that are not for everybody."""
 
@@ -156,7 +158,7 @@ PARTS = (
         "high",
         "low",
         Numbers(numbers.READ_SECRETS, f"{numbers.RBAC} {numbers.SECRETS}"),
-        _any_of(*(right(verb, "secrets") for verb in READING)),
+        _any_of(*(right(verb, what) for what in ("secrets", "secrets/keys") for verb in READING)),
     ),
     Check(
         "escalate",
@@ -220,6 +222,33 @@ PARTS = (
         "",
         Numbers(numbers.WEBHOOKS),
         _any_of(*reading.WRITE_HOOKS),
+    ),
+    Check(
+        "encryption",
+        "keys that the store is encrypted with can be changed and thrown away",
+        "Leave encryptionoperations to who administers the server.",
+        "high",
+        "",
+        Numbers(owasp=numbers.SECRETS),
+        _any_of(right("create", "encryptionoperations", _OWN)),
+    ),
+    Check(
+        "unreadable",
+        "objects can be deleted that nobody can read any more, past what guards them",
+        "Give the verb unsafe-delete-ignore-read-errors for as long as it is needed.",
+        "medium",
+        "low",
+        Numbers(owasp=f"{numbers.RBAC} {numbers.SECRETS}"),
+        _any_of(right("unsafe-delete-ignore-read-errors", "secrets")),
+    ),
+    Check(
+        "alerts",
+        "alerts about the use of Secrets can be changed or deleted",
+        "Give get, list and watch on secretalerts: only the server writes them.",
+        "medium",
+        "medium",
+        Numbers(owasp=numbers.RBAC),
+        _any_of(*(right(verb, "secretalerts", _OWN) for verb in _ALTERING)),
     ),
     Check(
         "wildcard",
