@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from strongroom.resources.secretalert import SecretAlert
@@ -43,6 +44,22 @@ def test_reads_of_the_same_secret_count_once_in_a_while() -> None:
     watch.clock.advance(QUIET)
     watch.see()
     assert watch.told["acting"].count == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "given"),
+    [
+        (Rule(name="r", type="RepeatedRefusals", threshold=3), {"code": 403}),
+        (Rule(name="r", type="ImpersonatedRead", threshold=3), {"acting": "root"}),
+        (EVERYWHERE, {"verb": "list", "name": "", "namespace": ""}),
+    ],
+)
+def test_an_audit_id_that_the_client_chose_hides_no_request(
+    rule: Rule, given: dict[str, str]
+) -> None:
+    watch = Watch(msgspec.structs.replace(rule, threshold=3))
+    told = [watch.see(audit_id="always-the-same", **given) for _ in range(3)]
+    assert told == [[], [], [rule.name]]
 
 
 def test_many_users_do_not_fill_the_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,6 +33,11 @@ ALL = "*"
 WATCH = "watch"
 WRITES = frozenset({"create", "update"})
 """Verbs whose answer shows the values that were sent."""
+
+
+_numbers = itertools.count()
+"""Tell requests apart that count each. Their audit IDs do not: clients may choose them, and one
+that is always the same would make one request of all."""
 
 
 class Surroundings(Protocol):
@@ -149,7 +155,7 @@ class ListAcrossNamespaces(Watcher):
             return None
         if not self.chosen.includes(seen):
             return None
-        return Sighting(_who(seen), seen.auditID)
+        return Sighting(_who(seen), next(_numbers))
 
 
 class RepeatedRefusals(Watcher):
@@ -164,7 +170,7 @@ class RepeatedRefusals(Watcher):
             return None
         if not self.chosen.includes(seen):
             return None
-        return Sighting(network(seen.address) if unknown else _who(seen), seen.auditID)
+        return Sighting(network(seen.address) if unknown else _who(seen), next(_numbers))
 
 
 class TokenFromNewAddress(Watcher):
@@ -196,7 +202,7 @@ class ImpersonatedRead(Watcher):
     def look(self, seen: Seen, sent: int, now: float) -> Sighting | None:
         if not sent or seen.impersonatedUser is None or not self.chosen.includes(seen):
             return None
-        return Sighting(_who(seen), seen.auditID)
+        return Sighting(_who(seen), next(_numbers))
 
 
 class TokenForAnother(Watcher):
@@ -210,7 +216,7 @@ class TokenForAnother(Watcher):
             return None
         if seen.responseStatus.code >= 300 or not self.chosen.includes(seen):
             return None
-        return Sighting(_who(seen), seen.auditID)
+        return Sighting(_who(seen), next(_numbers))
 
 
 MAKERS: Mapping[str, Callable[[Rule, Context], Watcher]] = {
