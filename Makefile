@@ -13,7 +13,7 @@ TYPED := $(wildcard src tests tools bench)
 JS := tests/clients/js
 
 .DEFAULT_GOAL := help
-.PHONY: help venv js demo test coverage fuzz soak check format bench lock clean
+.PHONY: help venv js compiled demo test coverage fuzz soak check format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,19 +34,23 @@ $(JS)/node_modules/.package-lock.json: $(STAMP) $(JS)/package-lock.json
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(JS) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# Tests start hundreds of processes. Where Python keeps no bytecode, each would compile all of it.
+compiled: venv
+	@$(BIN)/python -m compileall -q src
+
 demo: venv ## start everything, show a pod reading its Secret and the file following a change
 	@$(BIN)/python -m tools.demo
 
-test: venv ## the whole test suite on two processes
+test: compiled ## the whole test suite on two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-coverage: venv ## the same with branch coverage
+coverage: compiled ## the same with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
-fuzz: venv ## random input in bulk, other input each time (FACTOR=10)
+fuzz: compiled ## random input in bulk, other input each time (FACTOR=10)
 	STRONGROOM_FUZZ=$(FACTOR) $(BIN)/python -m pytest -n 2 --dist worksteal --timeout 7200 tests/fuzz $(ARGS)
 
-soak: venv ## writers, watchers and SIGKILL, many times over (TIMES=10)
+soak: compiled ## writers, watchers and SIGKILL, many times over (TIMES=10)
 	STRONGROOM_SOAK=$(TIMES) $(BIN)/python -m pytest -n 2 --timeout 7200 \
 	  tests/e2e/test_crash_server.py tests/storage/test_crash.py $(ARGS)
 
