@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strongroom.paths import default_data_dir
-from strongroom.server.alert_options import AlertOptions, add_alert_options, alert_options
+from strongroom.server.alerts.options import AlertOptions, add_alert_options, alert_options
 from strongroom.server.argument_types import duration
+from strongroom.server.audit.options import AuditOptions, add_audit_options, audit_options
 from strongroom.server.audit.policy_options import (
     AuditPolicyOptions,
     add_audit_policy_options,
     audit_policy_options,
 )
-from strongroom.server.audit_options import AuditOptions, add_audit_options, audit_options
 from strongroom.server.authentication_options import (
     AuthenticationOptions,
     add_authentication_options,

@@ -13,14 +13,14 @@ from aiohttp import web
 from strongroom.server.audit import webhook
 from strongroom.server.audit.batching import Batches
 from strongroom.server.audit.losses import Losses
-from strongroom.server.audit.truncation import Truncating, without_bodies
-from strongroom.server.audit.webhook import WebhookSink
-from strongroom.server.audit_options import (
+from strongroom.server.audit.options import (
     BatchOptions,
     Mode,
     TruncateOptions,
     WebhookOptions,
 )
+from strongroom.server.audit.truncation import Truncating, without_bodies
+from strongroom.server.audit.webhook import WebhookSink
 from strongroom.server.metrics import Metrics
 from strongroom.server.webhook_endpoint import read_endpoint
 from tests.server.audit.test_log import Clock

@@ -17,11 +17,11 @@ from prometheus_client.registry import Collector
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
 from strongroom.resources.secretalert import OPEN, SEVERITIES, state
-from strongroom.server.alert_options import AlertOptions
 from strongroom.server.alerts.defaults import rules_in_force
 from strongroom.server.alerts.engine import Engine
 from strongroom.server.alerts.facts import ClusterFacts
 from strongroom.server.alerts.memory import Memory
+from strongroom.server.alerts.options import AlertOptions
 from strongroom.server.alerts.outlets import Outlets
 from strongroom.server.alerts.policy_file import AlertPolicySpec, load_policy
 from strongroom.server.alerts.sender import Sender

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from strongroom.server.audit.losses import Losses
-from strongroom.server.audit_options import BatchOptions
+from strongroom.server.audit.options import BatchOptions
 
 Deliver = Callable[[Sequence[bytes]], Awaitable[None]]
 """Delivers a batch, or gives it up and counts it; it comes back either way. Soon, when closing."""

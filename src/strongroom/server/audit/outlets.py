@@ -24,11 +24,11 @@ from strongroom.server.audit.chained import Chained
 from strongroom.server.audit.log import LogSink
 from strongroom.server.audit.logfile import STDOUT, LogFile
 from strongroom.server.audit.losses import Losses
+from strongroom.server.audit.options import LogOptions, TruncateOptions, WebhookOptions
 from strongroom.server.audit.rotation import Rotation
 from strongroom.server.audit.sink import Fan, Settling, Sink
 from strongroom.server.audit.truncation import Truncating
 from strongroom.server.audit.webhook import GRACE, WebhookSink
-from strongroom.server.audit_options import LogOptions, TruncateOptions, WebhookOptions
 from strongroom.server.metrics import Metrics
 from strongroom.server.options import Options
 from strongroom.server.reloading import BadFile

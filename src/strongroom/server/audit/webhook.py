@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from strongroom.server.audit.batching import Batches
 from strongroom.server.audit.losses import Losses
-from strongroom.server.audit_options import WebhookOptions
+from strongroom.server.audit.options import WebhookOptions
 from strongroom.server.webhook_endpoint import WebhookEndpoint
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.server.audit_options import AuditOptions, BatchOptions
+from strongroom.server.audit.options import AuditOptions, BatchOptions
 from strongroom.server.options import parse_options
 
 
