@@ -92,16 +92,56 @@ def test_what_is_not_kept_is_removed_and_not_missed(place: Place) -> None:
     assert "removed: events" in place.verified()
 
 
+def an_old_log(place: Place) -> list[Path]:
+    """Five events of long ago in as many files and one in the log itself; the files."""
+    with place.opened(Rotation(max_bytes=1)) as log:
+        for _ in range(6):
+            log.append([event.replace(b"2026", b"2025") for event in place.events(1)])
+    return rotated(place.path)
+
+
 def test_what_is_too_old_is_removed(place: Place) -> None:
-    with place.opened(Rotation(max_bytes=300)) as log:
-        for _ in range(3):
-            log.append(place.events(2))
-    oldest, newer = rotated(place.path)
+    oldest = an_old_log(place)[0]
     oldest.rename(oldest.with_name("audit-2025-01-01T00-00-00.000.log"))
     with place.opened(Rotation(max_age=30)):
         pass
-    assert rotated(place.path) == [newer]
-    assert place.verified().startswith("whole: 4 events in 2 files, 3 to 6")
+    assert len(rotated(place.path)) == 4
+    assert place.verified().startswith("whole: 5 events in 5 files, 2 to 6")
+
+
+def test_what_others_removed_is_missed_after_the_server_removes_some_too(place: Place) -> None:
+    first, second, third, *_ = an_old_log(place)
+    second.unlink()
+    third.unlink()
+    first.rename(first.with_name("audit-2025-01-01T00-00-00.000.log"))
+    with place.opened(Rotation(max_age=30)):
+        pass
+    assert not first.exists()
+    assert "removed: events 2 to 3 are missing" in place.verified()
+
+
+def test_files_with_an_old_name_are_missed_if_their_events_are_not_old(place: Place) -> None:
+    with place.opened(Rotation(max_bytes=1)) as log:
+        for _ in range(3):
+            log.append(place.events(1))
+    for day, file in enumerate(rotated(place.path), 1):
+        file.rename(file.with_name(f"audit-2025-01-0{day}T00-00-00.000.log"))
+    with place.opened(Rotation(max_age=30)):
+        pass
+    assert rotated(place.path) == []
+    assert "removed: events 1 to 2 are missing" in place.verified()
+
+
+def test_files_of_others_do_not_drive_out_those_of_the_server_unseen(place: Place) -> None:
+    last = an_old_log(place)[-1]
+    for day in range(1, 4):
+        copy = last.with_name(f"audit-2027-01-0{day}T00-00-00.000.log")
+        copy.write_bytes(last.read_bytes() if day == 1 else b"{}\n")
+    with place.opened(Rotation(keep=3)):
+        pass
+    assert len(rotated(place.path)) == 3
+    told = place.verified()
+    assert "events 1 to 4 are missing" in told
 
 
 @pytest.mark.parametrize("cut", [1, 40, 10_000])

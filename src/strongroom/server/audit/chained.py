@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import re
+import zlib
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from strongroom.api.times import format_micro_time
 from strongroom.audit_chain import (
     Chain,
     ChainError,
@@ -18,9 +23,12 @@ from strongroom.audit_chain import (
     read_head,
 )
 from strongroom.audit_files import open_log
+from strongroom.server.audit.rotation import Rotation
 from strongroom.telemetry import log
 
 logger = logging.getLogger("strongroom.server")
+
+_MOMENT = re.compile(rb'"stageTimestamp":"([0-9T:.-]+Z)"')
 
 _TAIL = 64 * 1024 * 1024
 """Most bytes of a log that are read for lines which the head does not tell of; as a rule, a few
@@ -59,15 +67,37 @@ class Chained:
         """What was linked is not in the log."""
         self._chain.sequence, self._chain.mac = self._mark
 
-    def removing(self, kept: Sequence[Path]) -> None:
-        """Older files than these are about to be removed, by the server itself."""
-        for path in kept:
-            with open_log(path) as file:
-                line = file.readline()
-            link = link_of(line)
-            if link is not None and self._key.proves(line, link):
-                self._head.write_floor(link.sequence - 1)
-                return
+    def removing(
+        self, gone: Sequence[Path], kept: Sequence[Path], rotation: Rotation, now: datetime
+    ) -> None:
+        """These files are about to be removed by the server itself: none will be missed.
+
+        But for those of which the lines, which nobody else can make, do not say that it is time:
+        who may write the directory may give files other names, put files there, and remove some.
+        """
+        ends = [end for end in map(self._end_of, gone) if end is not None]
+        stays = {end[0] for end in map(self._end_of, kept if rotation.keep else ()) if end}
+        oldest = format_micro_time(now - timedelta(days=rotation.max_age or 0))
+        floor = 0
+        for sequence, moment in ends:
+            enough = sum(1 for other in stays if other > sequence) >= rotation.keep > 0
+            if enough or (rotation.max_age and moment < oldest):
+                floor = max(floor, sequence)
+        if floor:
+            self._head.write_floor(floor)
+
+    def _end_of(self, path: Path) -> tuple[int, str] | None:
+        """Number and moment of the last line of a file, if it is one of ours."""
+        last = b""
+        with contextlib.suppress(EOFError, zlib.error, OSError), open_log(path) as file:
+            for line in file:
+                last = line
+        link = link_of(last)
+        if link is None or not self._key.proves(last, link):
+            return None
+        # The last: a body before it may have a field of that name.
+        moments = _MOMENT.findall(last)
+        return link.sequence, moments[-1].decode() if moments else ""
 
     def close(self) -> None:
         """Let go of the head."""

@@ -209,6 +209,6 @@ class LogFile:
             except OSError as error:
                 log(logger, logging.ERROR, "old audit logs could not be tidied", error)
 
-    def _removing(self, kept: Sequence[Path]) -> None:
+    def _removing(self, gone: Sequence[Path], kept: Sequence[Path]) -> None:
         if self._chained is not None:
-            self._chained.removing([*kept, self._path])
+            self._chained.removing(gone, kept, self._rotation, self._clock.now())

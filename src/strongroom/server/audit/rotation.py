@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,12 +31,12 @@ def tidy(
     rotation: Rotation,
     now: datetime,
     *,
-    removing: Callable[[list[Path]], None] = lambda kept: None,
+    removing: Callable[[Sequence[Path], Sequence[Path]], None] = lambda gone, kept: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> None:
     """Remove what is not kept and compress the rest.
 
-    ``removing`` is told of the rotated files that stay before any other is removed. ``stopped`` is
+    ``removing`` is told which rotated files will go and which stay, before any goes. ``stopped`` is
     asked now and then; what is left to be compressed then is left. Raises OSError.
     """
     files = rotated(path)
@@ -45,7 +45,7 @@ def tidy(
         kept = kept[-rotation.keep :]
     gone = [one for one in files if one not in kept]
     if gone:
-        removing(kept)
+        removing(gone, kept)
     for one in gone:
         one.unlink(missing_ok=True)
     for one in kept if rotation.compress else ():
