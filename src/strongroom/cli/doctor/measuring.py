@@ -63,7 +63,9 @@ def parse_subject(text: str, users: Iterable[EventUser]) -> Whom:
     if kind in _KINDS and name:
         where, slash, last = name.partition("/") if kind == "serviceaccount" else ("", "", name)
         return Whom(_KINDS[kind], last or where, where if slash else "")
-    return _account(text) or (Whom("ServiceAccount", name, kind) if colon else Whom("User", text))
+    if not colon or kind == "system":
+        return _account(text) or Whom("User", text)
+    return Whom("ServiceAccount", name, kind)
 
 
 def _account(text: str) -> Whom | None:

@@ -97,12 +97,12 @@ def command(
     from strongroom.cli.rights.findings import findings
 
     namespace = people.asked_namespace
-    measured = unused_for is not None or audit_log is not None
     if suggested is not None:
         from strongroom.cli.doctor.suggestion import print_suggestion
 
         print_suggestion(people, suggested, audit_log, unused_for, output)
         return
+    log = _measured(people, unused_for, audit_log)
 
     async def gather(client: Client) -> Facts:
         return await read_facts(client, namespace, pods=False)
@@ -111,8 +111,8 @@ def command(
     warn_unseen(people, facts)
     grants = [g for g in facts.grants if not namespace or g.namespace == namespace]
     judged = findings(grants)
-    if measured:
-        judged += _unused(people, grants, unused_for, audit_log)
+    if log is not None:
+        judged += _unused(people, grants, unused_for, log)
         judged.sort(key=lambda finding: -_LEVELS.index(finding.severity))
     found = [f for f in judged if _name(f) not in known]
     told = [f for f in found if _LEVELS.index(f.severity) >= _LEVELS.index(severity)]
@@ -126,15 +126,24 @@ def command(
         raise Failure("not everything could be looked at")
 
 
+def _measured(people: People, span: timedelta | None, log: Path | None) -> Path | None:
+    """The audit log to measure against, if that is asked for. Raises Failure."""
+    if span is None and log is None:
+        return None
+    from strongroom.cli.doctor.measuring import log_of
+
+    return log_of(people, log)
+
+
 def _unused(
-    people: People, grants: list[Grant], span: timedelta | None, log: Path | None
+    people: People, grants: list[Grant], span: timedelta | None, log: Path
 ) -> list[Finding]:
-    from strongroom.cli.doctor.measuring import USUAL, history_of, log_of
+    from strongroom.cli.doctor.measuring import USUAL, history_of
     from strongroom.cli.rights.unused import Usage
     from strongroom.cli.rights.used import needs_rights
 
     span = span or USUAL
-    history = history_of(people, log_of(people, log), span, needs_rights, grants)
+    history = history_of(people, log, span, needs_rights, grants)
     return Usage(history, span, datetime.now(UTC)).findings(grants)
 
 

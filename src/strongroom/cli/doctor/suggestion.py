@@ -28,6 +28,8 @@ def print_suggestion(
     from strongroom.cli.rights.facts import read_facts
     from strongroom.cli.rights.suggesting import everybodys, suggest
 
+    if text.removeprefix("user:").startswith("system:node:"):
+        raise Failure("nodes are given what they need by the Node authorizer")
     path = log_of(people, log)
 
     async def gather(client: Client) -> Facts:
@@ -48,8 +50,6 @@ def print_suggestion(
 
     history = history_of(people, path, span, is_meant)
     whom = parse_subject(text, history.uses)
-    if whom.kind == "User" and whom.name.startswith("system:node:"):
-        raise Failure("nodes are given what they need by the Node authorizer")
     uses = _uses(history, whom)
     if not uses:
         raise Failure(f"since {_time(history)} nothing is in {path} that {whom} did")
