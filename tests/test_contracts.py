@@ -27,6 +27,7 @@ TRESPASSES = {
     "encryption-is-lowest": ("storage/encryption/trespasser.py", "strongroom.storage.port"),
     "access-siblings": ("access/authn/trespasser.py", "strongroom.access.authz"),
     "nobody-imports-testing": ("node/trespasser.py", "strongroom.testing"),
+    "shared-ground": ("files.py", "strongroom.client"),
     "no-io": ("resources/trespasser.py", "socket"),
     "cryptography": ("client/trespasser.py", "cryptography.x509"),
 }

@@ -51,9 +51,9 @@ def changed(lines: list[bytes], change: tuple[str, int, int | bytes]) -> list[by
         case "insert", bytes(line):
             return [*lines[:at], line, *lines[at:]]
         case "edit", int(byte):
-            line = bytearray(lines[at])
-            line[min(byte, len(line) - 2)] ^= 1
-            return [*lines[:at], bytes(line), *lines[at + 1 :]]
+            edited = bytearray(lines[at])
+            edited[min(byte, len(edited) - 2)] ^= 1
+            return [*lines[:at], bytes(edited), *lines[at + 1 :]]
     raise AssertionError(change)
 
 

@@ -60,4 +60,5 @@ def test_nonsense_is_refused(
 
 
 def test_what_is_not_used_may_be_nonsense() -> None:
-    assert parsed("--audit-webhook-mode", "blocking", "--audit-webhook-batch-max-size", "0")
+    found = parsed("--audit-webhook-mode", "blocking", "--audit-webhook-batch-max-size", "0")
+    assert found.webhook.config_file is None

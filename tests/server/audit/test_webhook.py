@@ -74,7 +74,8 @@ class Hook:
             await self.changed.wait_for(true)
 
     def lost(self, plugin: str) -> float:
-        return self.metrics.audit_errors.labels(plugin)._value.get()
+        lost: float = self.metrics.audit_errors.labels(plugin)._value.get()
+        return lost
 
 
 @pytest.fixture
