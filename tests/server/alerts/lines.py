@@ -76,6 +76,7 @@ def event(
     audit_id: str = "",
     token: str = "",
     reason: str = "RBAC: allowed",
+    query: str = "",
 ) -> bytes:
     """A line of the audit log."""
     if values is None:
@@ -98,6 +99,7 @@ def event(
         "auditID": audit_id or f"id-{next(_numbers)}",
         "stage": stage,
         "verb": verb,
+        "requestURI": f"/api/v1/secrets{query}",
         "user": {"username": user, "groups": list(groups)} if user else {},
         **({"impersonatedUser": {"username": acting}} if acting else {}),
         "sourceIPs": [address],

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from strongroom.registry.continuation import following
 from strongroom.server.alerts.defaults import DEFAULT_RULES, rules_in_force
 from strongroom.server.alerts.policy_file import Match, Rule
 from tests.server.alerts.lines import DAY, HOUR, Around, Watch
@@ -26,6 +27,10 @@ OTHERS = Rule(name="others", type="TokenForAnother")
 ROBOT = "system:serviceaccount:shop:robot"
 NODE: dict[str, Any] = {"user": "system:node:n1", "groups": ("system:nodes",)}
 
+PAGE_AFTER_A, PAGE_AFTER_B = (
+    following(f"/secrets/shop/{name}", 7).encode("/secrets/shop/") for name in "ab"
+)
+
 Step = dict[str, Any]
 FIRES: dict[str, tuple[Rule, list[Step]]] = {
     "many by name": (MANY, [{"name": n} for n in "abc"]),
@@ -34,10 +39,34 @@ FIRES: dict[str, tuple[Rule, list[Step]]] = {
         MANY,
         [{"verb": "list", "name": "", "values": "2"}, {"name": "x", "namespace": "other"}],
     ),
+    "many by pages": (
+        MANY,
+        [
+            {"verb": "list", "name": "", "query": f"?limit=1&continue={token}"}
+            for token in ("", PAGE_AFTER_A, PAGE_AFTER_B)
+        ],
+    ),
+    "many by selectors": (
+        MANY,
+        [{"verb": "list", "name": "", "query": f"?labelSelector=app%3D{n}"} for n in "abc"],
+    ),
+    "many by names after one short page": (
+        MANY,
+        [{"verb": "list", "name": "", "query": "?limit=1"}, {"name": "b"}, {"name": "c"}],
+    ),
+    "many by names after a list that cannot be told": (
+        MANY,
+        [
+            {"verb": "list", "name": "", "query": "?a=...TRUNCATED"},
+            {"name": "b"},
+            {"name": "c"},
+        ],
+    ),
     "many by watch": (MANY, [{"verb": "watch", "name": "", "stage": "ResponseStarted"}]),
     "many by patches": (MANY, [{"verb": "patch", "name": n} for n in "abc"]),
     "many of history": (MANY, [{"resource": "secrets", "name": n} for n in "abc"]),
     "first": (FIRST, [{}]),
+    "first after a dry run": (FIRST, [{"verb": "update", "query": "?dryRun=All"}, {}]),
     "first list": (FIRST, [{}, {"verb": "list", "name": "", "values": "2"}]),
     "everywhere": (EVERYWHERE, [{"verb": "list", "name": "", "namespace": "", "values": "9"}]),
     "everywhere by watch": (
@@ -73,6 +102,14 @@ QUIET: dict[str, tuple[Rule, list[Step]]] = {
     "many written": (MANY, [{"verb": "update", "name": n} for n in "abc"]),
     "many without values": (MANY, [{"name": n, "values": ""} for n in "abc"]),
     "many refused": (MANY, [{"name": n, "code": 403} for n in "abc"]),
+    "the same page": (
+        MANY,
+        [{"verb": "list", "name": "", "query": f"?limit=1&continue={PAGE_AFTER_A}"}] * 5,
+    ),
+    "a page with room for more, and then by name": (
+        MANY,
+        [{"verb": "list", "name": "", "values": "2", "query": "?limit=500"}, {"name": "a"}],
+    ),
     "listed and then read by name": (
         MANY,
         [{"verb": "list", "name": "", "values": "2"}, {"name": "a"}, {"name": "b"}],

@@ -53,6 +53,7 @@ class Seen(msgspec.Struct, frozen=True):
     auditID: str = ""
     stage: str = ""
     verb: str = ""
+    requestURI: str = ""
     user: Who = Who()
     impersonatedUser: Who | None = None
     sourceIPs: tuple[str, ...] = ()

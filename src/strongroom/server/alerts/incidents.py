@@ -13,9 +13,10 @@ from strongroom.resources.secretalert import (
     SecretAlert,
     SecretAlertSpec,
 )
+from strongroom.server.alerts.asked import ALL
 from strongroom.server.alerts.events import Brief, Who
 from strongroom.server.alerts.policy_file import Rule
-from strongroom.server.alerts.rules import ALL, message
+from strongroom.server.alerts.rules import message
 
 T = TypeVar("T", str, int)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from strongroom.server.alerts.asked import ALL, is_dry_run, listed
 from strongroom.server.alerts.events import Seen, network
 from strongroom.server.alerts.matching import Chosen
 from strongroom.server.alerts.memory import Memory
@@ -26,9 +27,6 @@ from strongroom.server.alerts.policy_file import (
     seconds,
 )
 from strongroom.server.alerts.windows import Window
-
-ALL = "*"
-"""In place of a name: all Secrets of a namespace, or of all namespaces where there is none."""
 
 WATCH = "watch"
 WRITES = frozenset({"create", "update"})
@@ -105,15 +103,18 @@ class ManySecretsRead(Watcher):
         if not sent or not self.chosen.includes(seen):
             return None
         namespace = seen.objectRef.namespace
-        return Sighting(_who(seen), (namespace, seen.secret or ALL), sent)
+        name = seen.secret or listed(seen.requestURI, sent)
+        return Sighting(_who(seen), (namespace, name), sent)
 
     def weigh(self, sighting: Sighting, window: Window) -> int:
         # What a list has shown is no other Secret when it is read by name, and the reverse.
         namespace, name = thing = _pair(sighting.thing)
+        if name.startswith(ALL) and name != ALL:
+            return sighting.weight
         if name != ALL:
             shown = window.weight((namespace, ALL)) or window.weight(("", ALL))
             return 0 if shown and not window.weight(thing) else sighting.weight
-        named = [other for other in map(_pair, window.things()) if other[1] != ALL]
+        named = [other for other in map(_pair, window.things()) if not other[1].startswith(ALL)]
         inside = sum(1 for where, _ in named if not namespace or where == namespace)
         return max(sighting.weight - inside, 0)
 
@@ -126,10 +127,13 @@ class FirstRead(Watcher):
             return None
         user, namespace = _who(seen), seen.objectRef.namespace
         name = seen.secret or seen.annotations.name or ALL
+        made = seen.verb in WRITES or seen.responseStatus.code == 201
+        if made and is_dry_run(seen.requestURI):
+            return None  # Nobody knows a value for having tried what could be written.
         if self._known(now, user, namespace, name):
             return None
         self.context.memory.learn(now, FIRST, self.rule.name, user, namespace, name)
-        if seen.verb in WRITES or seen.responseStatus.code == 201 or self.learning(now):
+        if made or self.learning(now):
             return None
         age = self.context.around.age(namespace, name) if name != ALL else None
         if age is not None and age < seconds(self.rule.youth):

@@ -21,7 +21,8 @@ MAX_NAME = 1024
 MAX_TEXT = 8192
 """Most characters told of a name (a user agent's too, as upstream), and of a URI or a message:
 whoever can connect may send a megabyte of each, and the log is kept only up to a size."""
-_CUT = "...TRUNCATED"
+CUT = "...TRUNCATED"
+"""Ends a text that was longer."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -35,7 +36,7 @@ EVENT = (
 
 def cut(text: str, most: int) -> str:
     """A text of bounded length."""
-    return text if len(text) <= most else text[:most] + _CUT
+    return text if len(text) <= most else text[:most] + CUT
 
 
 def user_json(user: User) -> bytes:
