@@ -42,7 +42,7 @@ EVENTS = [
     an_event(3, "get", "bank/secrets/db"),
     an_event(4, "list", "shop/secrets/", "ops", annotations={"secrets.strongroom.io/values": "9"}),
     an_event(5, "list", "bank/secrets/", "ops"),
-    an_event(6, "list", "secrets/", "ops"),
+    an_event(6, "list", "secrets/", "ops", annotations={"secrets.strongroom.io/values": "0"}),
     an_event(
         7,
         "watch",
@@ -138,7 +138,7 @@ def test_a_table_tells_who_and_as_whom(path: Path) -> None:
     rows = [re.sub(" {3,}", " | ", line) for line in done.output.splitlines()]
     assert rows == [
         "TIME | USER | VERB | OBJECT | CODE | SOURCE | VALUES",
-        "2026-01-01T00:00:06Z | ops | list | secrets * | 200 | 192.0.2.1 | -",
+        "2026-01-01T00:00:06Z | ops | list | secrets * | 200 | 192.0.2.1 | 0",
         "2026-01-01T00:00:07Z | node | watch (begins) | secrets shop/* | 200 | 192.0.2.1 | -",
         "2026-01-01T00:00:09Z | jane | get | secrets shop/db | 403 | 2001:db8::7 | -",
         "2026-01-01T00:00:12Z | jane as joe | update | secrets shop/db | 200 | 192.0.2.1 | -",
@@ -242,3 +242,10 @@ def test_what_a_node_was_given_by_a_reference_elsewhere(
     event = an_event(1, "get", "bank/secrets/mine", "system:node:n1", annotations=told)
     line = json.dumps(event, separators=(",", ":")).encode()
     assert bool(Matcher(Wanted(secret=secret)).event(line)) is found
+
+
+def test_that_nothing_was_found_is_said_to_people_only(path: Path) -> None:
+    nothing = query(path, "--user", "nobody")
+    assert (nothing.exit_code, nothing.stdout) == (0, "")
+    assert "nothing found" in nothing.stderr
+    assert query(path, "--user", "nobody", "-o", "json").stderr == ""

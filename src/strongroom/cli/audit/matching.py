@@ -95,7 +95,7 @@ def _tests(wanted: Wanted) -> list[Test]:
     if wanted.denied:
         tests.append(denied)
     if wanted.values:
-        tests.append(lambda e: VALUES in e.annotations)
+        tests.append(lambda e: e.annotations.get(VALUES, "0") != "0")
     network = wanted.source
     if network is not None:
         tests.append(lambda e: any(_within(address, network) for address in e.sourceIPs))

@@ -153,8 +153,12 @@ class _Printer:
 
     def print(self, found: Iterator[tuple[Line, AuditEvent]]) -> None:
         """All of them, some at a time."""
+        any_found = False
         while some := list(itertools.islice(found, _TOGETHER)):
             self._print(some)
+            any_found = True
+        if not any_found and self._output == "table":
+            self._people.say("nothing found", err=True)
 
     def follow(self, active: Active, matcher: Matcher) -> None:
         """What comes, when it comes."""
