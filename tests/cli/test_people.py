@@ -21,6 +21,7 @@ from tests.client.test_config import kubeconfig
         ("a\tb\nc", "a\tb\nc"),
         ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
         ("\x1b[2Jgone", "?[2Jgone"),
+        ("\x1b[8mhidden\x1b[30mblack", "?[8mhidden?[30mblack"),
         ("\x1b]0;title\x07", "?]0;title?"),
         ("\x9b2J\r\x08", "?2J??"),
         ("größer", "größer"),
@@ -37,6 +38,12 @@ def test_columns_are_as_wide_as_they_must_be(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == (
         "NAME          STATE\na-long-name   ok\nb             ?[2J\n"
     )
+
+
+def test_no_cell_makes_a_row_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    People().table(["USER", "VERB"], [["eve\n2026-01-01   root", "get\tlist"]])
+    out = capsys.readouterr().out
+    assert out.splitlines()[1:] == ["eve?2026-01-01   root   get?list"]
 
 
 def test_a_failure_is_told_in_one_form(capsys: pytest.CaptureFixture[str]) -> None:

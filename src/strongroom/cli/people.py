@@ -27,7 +27,10 @@ T = TypeVar("T")
 
 _TURNS = "[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 """What makes the text behind it stand before it, or on another line."""
-_COMMANDS = re.compile(rf"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|{_TURNS}")
+_COMMANDS = re.compile(rf"\x1b(?!\[(?:0|3[1-6])m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|{_TURNS}")
+
+_ENDS = str.maketrans("\n\t", "??")
+"""What would make one row of a table look like several, or one cell like two."""
 
 _IMMUTABLE = "field is immutable when `immutable` is set"
 
@@ -107,7 +110,7 @@ class People:
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Print rows below their headers, each column as wide as it must be."""
-        lines = [[str(cell) for cell in row] for row in [headers, *rows]]
+        lines = [[str(cell).translate(_ENDS) for cell in row] for row in [headers, *rows]]
         widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
         for line in lines:
             padded = [
