@@ -16,7 +16,7 @@ from pathlib import Path
 from strongroom.paths import INSTALLATION_ID, default_data_dir, default_key_file
 from strongroom.process import forbid_dumps
 from strongroom.storage.encryption.keyring import KeyRing
-from strongroom.storage.encryption.port import EncryptionError
+from strongroom.storage.encryption.port import EncryptionError, KeyFileMissing
 from strongroom.telemetry import LOG_LEVELS, log, setup_logging
 
 logger = logging.getLogger("strongroom.kms")
@@ -70,9 +70,11 @@ def _follow(ring: KeyRing) -> None:
 
 def _ring(found: argparse.Namespace) -> KeyRing:
     path: Path = found.key_file or _installed(found.data_dir)
-    if found.create and not path.exists():
-        return KeyRing.create(path)
-    return KeyRing.load(path)
+    if path.exists():
+        return KeyRing.load(path)
+    if not found.create:
+        raise KeyFileMissing(f"there is no key file {path}: restore it, or make one with --create")
+    return KeyRing.create(path)
 
 
 def _installed(data_dir: Path) -> Path:

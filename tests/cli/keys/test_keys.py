@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from strongroom.cli.keys.asking import tell_end
 from strongroom.cli.main import main
+from strongroom.cli.people import People
+from strongroom.resources.encryptionoperation import EncryptionOperationStatus, KeyUse
 from strongroom.testing.process import Strongroom
 from tests.waiting import eventually
 
@@ -70,6 +73,21 @@ def test_what_cannot_be_done_is_told(room: Strongroom) -> None:
     assert wrong.exit_code == 1
     assert "there is no key 'local:other'" in wrong.stderr or "a moment ago" in wrong.stderr
     assert keys(room, "rotate", "--rate", "-1").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("provider", "advice"),
+    [
+        ("kms v2 strongroom", "forget old keys: strongroom keys prune"),
+        ("EncryptionConfiguration /etc/e.yaml", "take old keys out of /etc/e.yaml"),
+    ],
+)
+def test_the_end_of_a_rewrap_says_what_is_left_to_do(
+    capsys: pytest.CaptureFixture[str], provider: str, advice: str
+) -> None:
+    old = KeyUse(name="old", held=True, history=3)
+    tell_end(People(), EncryptionOperationStatus(provider=provider, keys=[old]))
+    assert advice in capsys.readouterr().out
 
 
 def _key_file(room: Strongroom) -> Path:

@@ -151,6 +151,7 @@ async def test_a_configuration_takes_over_and_is_left_again(tmp_path: Path) -> N
         assert before["provider"] == f"EncryptionConfiguration {path}"
         assert all(key["held"] for key in before["keys"])
         assert "put the new key first in that file" in await ask(api, "Rotate", code=400)
+        assert "take old ones out of that file" in await ask(api, "Prune", code=400)
         await ask(api, "Rewrap")
         status = await rewrapped(api)
         assert by_key(status)[ours] == 0

@@ -76,6 +76,10 @@ def test_a_socket_is_taken_over_from_the_dead_only(plugin: PluginV2, socket: Pat
     file.write_text("mine")
     with pytest.raises(SocketInUse, match="is no socket"):
         KMSServer(LocalKey(b"k" * 32), file)
+    for nowhere in (socket.with_name("missing") / "kms.sock", socket.with_name("long" * 60)):
+        with pytest.raises(OSError, match=r"missing|long") as refused:
+            KMSServer(LocalKey(b"k" * 32), nowhere)
+        assert refused.value.strerror
     left = socket.with_name("left.sock")
     os.mknod(left, stat.S_IFSOCK | 0o600)
     KMSServer(LocalKey(b"k" * 32), left).stop(0)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
         RewrapProgress,
     )
 
+CONFIGURATION = "EncryptionConfiguration"
+"""How a status's provider begins where a file names the keys; its path follows."""
+
 _LOOK = 0.5
 """Seconds between two looks at how far a rewrap has come."""
 
@@ -70,7 +73,11 @@ def tell_end(people: People, status: EncryptionOperationStatus) -> None:
     if done.failed:
         raise Failure(f"{done.failed} values cannot be read, of them: {', '.join(done.failures)}")
     if any(not key.writes and key.held and not key.objects for key in status.keys):
-        people.say("When their history is compacted, forget old keys: strongroom keys prune")
+        kind, _, file = status.provider.partition(" ")
+        forget = "forget old keys: strongroom keys prune"
+        if kind == CONFIGURATION:
+            forget = f"take old keys out of {file}"
+        people.say(f"When their history is compacted, {forget}")
 
 
 def left_over(status: EncryptionOperationStatus) -> int:

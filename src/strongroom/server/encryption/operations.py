@@ -69,21 +69,19 @@ class EncryptionOperations:
         operation.status = status
         return operation
 
-    def _ring_of(self) -> OwnKey:
+    def _ring_of(self, otherwise: str) -> OwnKey:
+        """Our own keys. Raises StatusError 400, which says what to do ``otherwise``."""
         if self._configured is not None or self._own is None:
-            raise bad_request(
-                "the keys are those of an EncryptionConfiguration: put the new key first in that "
-                "file, then rewrap"
-            )
+            raise bad_request(f"the keys are those of an EncryptionConfiguration: {otherwise}")
         return self._own
 
     async def _rotate(self, ctx: RequestContext) -> str:
-        own = self._ring_of()
+        own = self._ring_of("put the new key first in that file, then rewrap")
         return "" if ctx.dry_run else await asyncio.to_thread(own.rotate)
 
     async def _prune(self, ctx: RequestContext, asked: list[str]) -> list[str]:
         """Forget the keys asked for, or all that nothing is stored under."""
-        own = self._ring_of()
+        own = self._ring_of("take old ones out of that file when status shows nothing under them")
         old = [key_id for key_id in own.ring.ids if key_id != own.ring.status()]
         for key_id in asked:
             if key_id not in own.ring.ids:

@@ -7,6 +7,7 @@ with a code and our own words, in which nothing is quoted.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import stat
@@ -27,6 +28,8 @@ logger = logging.getLogger("strongroom.kms")
 _THREADS = 4
 _MAX_PLAIN = 1024
 """Bytes of what is encrypted: seeds of data keys are 32."""
+_LONGEST_PATH = 107
+"""Bytes of a socket's path: what Linux has room for, without the NUL."""
 
 _Answer = Callable[[wire.Fields], bytes]
 
@@ -110,17 +113,25 @@ def _method(name: str, answer: _Answer) -> Callable[[bytes, grpc.ServicerContext
     return call
 
 
-def _make_room(socket: Path) -> None:
-    """Remove the socket of a server that is gone, and nothing else."""
+def _make_room(path: Path) -> None:
+    """See that a socket can be there: only that of a server that is gone is removed.
+
+    gRPC would say no more than that it cannot. Raises SocketInUse, OSError.
+    """
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(path))
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        code = errno.EACCES if path.parent.is_dir() else errno.ENOENT
+        raise OSError(code, os.strerror(code), str(path.parent))
     try:
-        found = socket.lstat()
+        found = path.lstat()
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(found.st_mode):
-        raise SocketInUse(f"{socket} is there already, and is no socket")
-    if _answers(socket):
-        raise SocketInUse(f"somebody serves at {socket} already")
-    socket.unlink()
+        raise SocketInUse(f"{path} is there already, and is no socket")
+    if _answers(path):
+        raise SocketInUse(f"somebody serves at {path} already")
+    path.unlink()
 
 
 def _answers(path: Path) -> bool:
