@@ -5,36 +5,21 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from strongroom.api.clock import Clock, SystemClock
-from strongroom.registry.answering import Answer, AnsweringRegistry
-from strongroom.registry.registry import Registry
-from strongroom.resources.catalog import CATALOG
-from strongroom.resources.crd import CUSTOM_RESOURCE_DEFINITIONS
-from strongroom.resources.encryptionoperation import ENCRYPTION_OPERATIONS
-from strongroom.resources.service import SERVICES
-from strongroom.server.admission import AdmissionParts
 from strongroom.server.alerts.care import Alerts
 from strongroom.server.app import App
 from strongroom.server.audit.making import make_audit
 from strongroom.server.audit.outlets import audit_outlets
-from strongroom.server.audit.sink import SharedSink
-from strongroom.server.authentication import Authentication
-from strongroom.server.authorization import Authorization
-from strongroom.server.certificate_kinds import judged
-from strongroom.server.customkinds import CustomKinds
 from strongroom.server.duties import take_up
 from strongroom.server.encryption.operations import EncryptionOperations
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness
 from strongroom.server.fairness_metrics import FlowMetrics
-from strongroom.server.freshness import Freshness
+from strongroom.server.gate import Gate
+from strongroom.server.given import Given
 from strongroom.server.ground import Ground, occupy, start_errors
 from strongroom.server.health import Check, Health
-from strongroom.server.history import SecretHistory
-from strongroom.server.kinds import Kinds
 from strongroom.server.livedocs import LiveDocuments
 from strongroom.server.maintenance import keep_doing
 from strongroom.server.metrics import Metrics
@@ -45,41 +30,15 @@ from strongroom.server.paths import Page, path_routes
 from strongroom.server.pipeline import Pipeline
 from strongroom.server.pki import PKI
 from strongroom.server.podlogs import PodLogs
-from strongroom.server.reviews import ReviewParts, reviews
+from strongroom.server.registries import start_registries
 from strongroom.server.routes import Handler, Routes
 from strongroom.server.secret_care import SecretCare
-from strongroom.server.service_addresses import ServiceAddresses, ServiceRegistry
 from strongroom.server.serving import Listener
-from strongroom.server.sharing import Sharing
 from strongroom.server.shutdown import Shutdown
-from strongroom.server.storage import Encrypting
-from strongroom.server.tls_files import TLSFiles
 from strongroom.server.tokenrequests import TokenRequests
-from strongroom.server.tokens import Tokens
-from strongroom.server.turns import LocalTurns, Turns
+from strongroom.server.turns import LocalTurns
 from strongroom.server.verbs.token import token_verb
 from strongroom.storage.encrypted import EncryptedStore
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What a process that serves is given: on its own, or by the keeper of the store.
-
-    ``alive`` passes while the store can be used, ``metrics`` makes the text for Prometheus, and
-    ``listener`` serves the application. ``behind`` says that writes may be acknowledged elsewhere
-    before the caches here show them.
-    """
-
-    store: EncryptedStore
-    encrypting: Encrypting
-    pki: PKI
-    url: str
-    alive: Check
-    turns: Turns
-    audit: Callable[[Metrics], SharedSink]
-    metrics: Callable[[Metrics], Awaitable[bytes]]
-    listener: Callable[[App, ssl.SSLContext], Listener]
-    behind: bool = False
 
 
 class Server:
@@ -166,24 +125,13 @@ def _alone(
 async def _build(
     options: Options, given: Given, clock: Clock, stack: contextlib.AsyncExitStack
 ) -> Server:
-    authorization = Authorization(given.store, options.authorization, clock)
-    stack.push_async_callback(authorization.close)
-    tokens = Tokens(options.tokens, given.pki.directory, given.store, clock)
-    tls = _tls_files(options, given.pki, clock)
-    authentication = Authentication(options, clock, tokens, tls)
-    stack.push_async_callback(authentication.close)
-    sharing = Sharing(given.store, authorization.graph, clock)
-    access = (authentication, authorization, sharing)
-    operations = EncryptionOperations(
-        given.store, given.encrypting.own, given.encrypting.configured, clock
-    )
-    kinds = await _start_kinds(options, given, clock, access, operations, stack)
+    gate = Gate(options, given, clock, stack)
+    encrypting = given.encrypting
+    operations = EncryptionOperations(given.store, encrypting.own, encrypting.configured, clock)
+    kinds = await start_registries(options, given, clock, gate, operations, stack)
 
     shutdown, metrics = Shutdown(), Metrics(kinds.resources())
-    tokens.attach(kinds, metrics.registry)
-    authentication.attach(metrics.registry)
-    authorization.begin(metrics.registry, stack)
-    stack.push_async_callback(tokens.labels.close)
+    gate.begin(kinds, metrics.registry, stack)
     kinds.changed.append(lambda: metrics.serve(kinds.resources()))
     pods, nodes = kinds.registry("", "pods"), kinds.registry("", "nodes")
     logs = PodLogs(pods, nodes, _node_client_context(given.pki))
@@ -195,36 +143,36 @@ async def _build(
     sink.add(alerts)
     documents = LiveDocuments(kinds, given.url.removeprefix("https://"))
     pipeline = Pipeline(
-        authentication.authenticator,
+        gate.authentication.authenticator,
         await make_audit(options.recorded, sink, given.store, clock),
-        authorization.authorizer,
+        gate.authorization.authorizer,
         _routes(
             lambda: care.page(given.metrics(metrics)),
             shutdown,
             _vital(given),
             documents,
-            discovery_documents(tokens, given.url),
+            discovery_documents(gate.tokens, given.url),
         ),
         Endpoints(
             kinds,
             logs,
-            {("serviceaccounts", "token"): token_verb(TokenRequests(kinds, tokens))},
+            {("serviceaccounts", "token"): token_verb(TokenRequests(kinds, gate.tokens))},
             care.reads,
-            sharing,
-            authorization.authorizer,
+            gate.sharing,
+            gate.authorization.authorizer,
         ),
         _fairness(options, metrics, stack),
-        PartialAccess(authorization.partial, kinds),
+        PartialAccess(gate.authorization.partial, kinds),
     )
-    given.encrypting.begin(metrics.registry, stack)
+    encrypting.begin(metrics.registry, stack)
     settle = sink.settle if options.audit.settles else None
     app = App(pipeline, metrics, shutdown, clock, settle)
-    listener = given.listener(app, tls.context)
+    listener = given.listener(app, gate.tls.context)
     listener.keep_apart(options.tls.proxy_headers.beginnings)
-    tls.begin(stack)
+    gate.tls.begin(stack)
 
     async def duties() -> None:
-        await take_up(options, given.url, given.store, kinds, tokens, tls, clock, stack)
+        await take_up(options, given.url, given.store, kinds, gate.tokens, gate.tls, clock, stack)
         care.lead()
         operations.rewrapping.lead(stack)
         await alerts.lead(stack)
@@ -241,59 +189,6 @@ def _fairness(options: Options, metrics: Metrics, stack: contextlib.AsyncExitSta
     metrics.registry.register(FlowMetrics(fairness))
     keep_doing(1.0, fairness.expire, stack)
     return fairness
-
-
-async def _start_kinds(
-    options: Options,
-    given: Given,
-    clock: Clock,
-    access: tuple[Authentication, Authorization, Sharing],
-    operations: EncryptionOperations,
-    stack: contextlib.AsyncExitStack,
-) -> Kinds:
-    """The registries of all kinds, with what has been written in them."""
-    authentication, authorization, sharing = access
-    store, addresses = given.store, ServiceAddresses(options.service_cluster_ip_range)
-    soon = options.secrets.secret_expiry_warning
-    admission = AdmissionParts(clock, authorization.authorizer, options.disabled_plugins, soon)
-    stack.push_async_callback(admission.close)
-    plugins = (authorization.creation, *admission.plugins, authorization.escalation)
-    if given.behind:
-        cluster = admission.cluster  # Its kinds are attached when they are there, below.
-        plugins = (Freshness(store, lambda: cluster.kinds.fixed()), *plugins)  # noqa: PLW0108 - as above
-    history = SecretHistory(options.secret_history_limit)
-    parts = ReviewParts(authorization.authorizer, authentication.reviewer, authorization.rules_of)
-    operated = ENCRYPTION_OPERATIONS.group, ENCRYPTION_OPERATIONS.plural
-    answers: dict[tuple[str, str], Answer[Any]] = {**reviews(parts), operated: operations}
-    kinds = Kinds(
-        (
-            ServiceRegistry(addresses, given.turns, r, store, (*plugins, addresses), clock)
-            if r is SERVICES
-            else Registry(
-                judged(r, clock), store, history.judges(r, plugins), clock, companions=history.of(r)
-            )
-            for r in CATALOG.all()
-            if not r.answered
-        ),
-        (
-            AnsweringRegistry(r, plugins, answers[r.group, r.plural])
-            for r in CATALOG.all()
-            if r.answered
-        ),
-    )
-    for registry in kinds.fixed():
-        await registry.start()
-        stack.push_async_callback(registry.close)
-    crds = CUSTOM_RESOURCE_DEFINITIONS
-    definitions = kinds.registry(crds.group, crds.plural)
-    served = CustomKinds(kinds, definitions, store, lambda r: Registry(r, store, plugins, clock))
-    stack.push_async_callback(served.close)
-    admission.attach(kinds)
-    history.attach(kinds)
-    authorization.attach(kinds)
-    sharing.attach(kinds)
-    admission.users.sharing = sharing
-    return kinds
 
 
 def _vital(given: Given) -> dict[str, Check]:
@@ -321,12 +216,6 @@ def _routes(
         "/healthz": Health("healthz", live),
     }
     return path_routes(metrics, healths, documents, more)
-
-
-def _tls_files(options: Options, pki: PKI, clock: Clock) -> TLSFiles:
-    certificate, key = pki.files("apiserver")
-    pair = options.tls_cert_file or certificate, options.tls_private_key_file or key
-    return TLSFiles(pair, pki.ca_file, options.client_ca_file, options.tls, clock)
 
 
 def _node_client_context(pki: PKI) -> ssl.SSLContext:

@@ -24,8 +24,9 @@ from prometheus_client import CollectorRegistry
 
 from strongroom.api.errors import StatusError
 from strongroom.server import control
-from strongroom.server.assembly import Given, Server, assemble_worker
+from strongroom.server.assembly import Server, assemble_worker
 from strongroom.server.audit.sink import Sink
+from strongroom.server.given import Given
 from strongroom.server.ground import StartError, start_errors
 from strongroom.server.handing import HandedListener
 from strongroom.server.metrics import Metrics
