@@ -124,6 +124,8 @@ CONCERNED = [
     "POST /apis/authentication.k8s.io/v1/tokenreviews",
     "/apis/strongroom.io/v1alpha1/namespaces/a/secretrevisions/r",
     "/apis/strongroom.io/v1alpha1/secretgrants",
+    "PATCH /apis/strongroom.io/v1alpha1/namespaces/a/secretalerts/s/status",
+    "POST /apis/strongroom.io/v1alpha1/encryptionoperations",
 ]
 UNCONCERNED = [f"{IN_A}/serviceaccounts/s", PODS, "/healthz", "/apis/x.y/v1/secrets"]
 

@@ -131,6 +131,8 @@ _SECRET_KINDS = frozenset(
     {
         ("", "secrets"),
         ("authentication.k8s.io", "tokenreviews"),
+        ("strongroom.io", "encryptionoperations"),
+        ("strongroom.io", "secretalerts"),
         ("strongroom.io", "secretgrants"),
         ("strongroom.io", "secretrevisions"),
     }
