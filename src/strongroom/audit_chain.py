@@ -28,10 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from strongroom.api.audit import LINK
-
-LOST = "chain.strongroom.io/lost"
-"""How many events before this one could not be written, because the disk would not have them."""
+from strongroom.api.audit import LINK, LOST
 
 START = "0" * 32
 """What stands for the MAC of the line before the first."""

@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 
 from strongroom.access.user import Attributes, User
+from strongroom.api.audit import NAME, VALUES
 from strongroom.api.errors import Status
 from strongroom.server.negotiation import Form
-from strongroom.server.secret_reads import NAME, VALUES, SecretReads, chosen, tell_values
+from strongroom.server.secret_reads import SecretReads, chosen, tell_values
 from strongroom.server.urls import Target, parse_target
 from strongroom.server.verbs.verb import Done, Events, ManyObjects, OneObject
 

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from strongroom.access.authz.partial import KeysRight
 from strongroom.api import codec
+from strongroom.api.audit import KEYS
 from strongroom.registry.context import RequestContext
 from strongroom.registry.events import EventKind, WatchEvent
 from strongroom.registry.options import ListOptions, WatchOptions
@@ -24,9 +25,6 @@ from strongroom.registry.view import AnyView, Form
 from strongroom.registry.watching import Batches
 from strongroom.resources.secret import Secret
 from strongroom.resources.secret_part import keep_keys, keep_metadata
-
-SENT_KEYS = "secrets.strongroom.io/keys"
-"""The annotation of audit events that names the keys whose values were sent."""
 
 _PIECE = 100
 """Objects that are cut down before others have their turn: a few milliseconds."""
@@ -215,4 +213,4 @@ class PartialRegistry:
 
     def _tell(self, keys: Iterable[str]) -> None:
         if text := ",".join(sorted(keys)):
-            self._annotate(SENT_KEYS, text)
+            self._annotate(KEYS, text)

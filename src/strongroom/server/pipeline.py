@@ -15,8 +15,9 @@ from strongroom.access.authz.port import Authorizer, Verdict
 from strongroom.access.authz.union import refusal
 from strongroom.access.impersonation import Impersonation
 from strongroom.access.user import Attributes, User
+from strongroom.api.audit import DECISION, REASON
 from strongroom.api.errors import unauthorized
-from strongroom.server.audit.record import DECISION, REASON, Audit, Record
+from strongroom.server.audit.record import Audit, Record
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness, Flow, Overloaded
 from strongroom.server.kept import Kept

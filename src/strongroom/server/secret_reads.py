@@ -7,17 +7,12 @@ brings the objects of its rows. A read of a whole namespace is one note, however
 from __future__ import annotations
 
 from strongroom.access.user import Attributes
+from strongroom.api.audit import NAME, VALUES
 from strongroom.registry.view import AnyView
 from strongroom.resources.secretusage import ALL_SECRETS
 from strongroom.server.call import Call
 from strongroom.server.negotiation import holds_objects
 from strongroom.server.verbs.verb import Events, ManyObjects, OneObject, Outcome
-
-VALUES = "secrets.strongroom.io/values"
-"""Audit annotation: of how many Secrets an answer sent values; ``watch``: of as many as change."""
-
-NAME = "secrets.strongroom.io/name"
-"""Audit annotation: the name of a Secret that was made, which its URL does not tell."""
 
 _LONGEST_NAME = 256
 _MOST = 100_000

@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from strongroom.audit_chain import LOST, START, ChainKey, Head, Link, link_of
+from strongroom.api.audit import LOST
+from strongroom.audit_chain import START, ChainKey, Head, Link, link_of
 from strongroom.cli.audit.logs import Line
 
 _MOST = 1000

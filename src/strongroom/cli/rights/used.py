@@ -18,6 +18,7 @@ import msgspec
 from strongroom.api.audit import (
     DECISION,
     KEYS,
+    LOST,
     REASON,
     REQUEST_RECEIVED,
     VALUES,
@@ -35,7 +36,6 @@ from strongroom.resources.rbac_rules import Rule
 _READING = ("get", "list", "watch")
 _OURS = (b"chain.strongroom.io/", b"secrets.strongroom.io/")
 """Only this server's logs tell whether values were sent."""
-_LOST = "chain.strongroom.io/lost"
 _UNSAFE = "ignoreStoreReadErrorWithClusterBreakingPotential=true"
 _ACCOUNT = "system:serviceaccount:"
 _IMPLIED = ("system:authenticated", "system:serviceaccounts")
@@ -149,7 +149,7 @@ def read_history(
                 begins, late = _moment(event.stageTimestamp), False
             history.tells_values = history.tells_values or any(o in line.content for o in _OURS)
             if event.stageTimestamp >= first and event.stage != REQUEST_RECEIVED:
-                history.lost += int(event.annotations.get(_LOST, 0))
+                history.lost += int(event.annotations.get(LOST, 0))
                 for who, use in _uses(event, names):
                     _note(history, known, of, who, use, event.stageTimestamp)
     history.begins = now if late or begins is None else begins

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import msgspec
 
+from strongroom.api.audit import PANIC, REQUEST_RECEIVED, RESPONSE_COMPLETE, RESPONSE_STARTED
 from strongroom.api.clock import Clock
 from strongroom.api.times import format_micro_time
 from strongroom.resources.secretalert import SecretAlert
@@ -147,13 +148,13 @@ class Engine:
     def _counts(self, seen: Seen) -> bool:
         """Whether a request is counted by this event: once each, a watch as early as possible."""
         if seen.verb != WATCH:
-            return seen.stage == "ResponseComplete" or seen.stage == "Panic"
-        if seen.stage == "ResponseStarted":
+            return seen.stage in (RESPONSE_COMPLETE, PANIC)
+        if seen.stage == RESPONSE_STARTED:
             self._watches[seen.auditID] = None
             if len(self._watches) > _MOST_WATCHES:
                 self._watches.popitem(last=False)
             return True
-        if seen.stage == "RequestReceived":
+        if seen.stage == REQUEST_RECEIVED:
             return False
         begun = seen.auditID in self._watches
         self._watches.pop(seen.auditID, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Annotated
 
+from strongroom.api.audit import PANIC, REQUEST_RECEIVED, RESPONSE_COMPLETE, RESPONSE_STARTED
 from strongroom.api.configuration import (
     BadConfiguration,
     Configuration,
@@ -24,7 +25,7 @@ from strongroom.server.reloading import BadFile
 
 API_VERSION = "audit.k8s.io/v1"
 _LEVELS = ("None", "Metadata", "Request", "RequestResponse")
-_STAGES = ("RequestReceived", "ResponseStarted", "ResponseComplete", "Panic")
+_STAGES = (REQUEST_RECEIVED, RESPONSE_STARTED, RESPONSE_COMPLETE, PANIC)
 
 
 class GroupResources(Struct):

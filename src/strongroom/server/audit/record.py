@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from strongroom.access.user import User
+from strongroom.api.audit import DECISION
 from strongroom.api.clock import Clock
 from strongroom.api.errors import Status
 from strongroom.server.audit.event import (
@@ -51,9 +52,6 @@ if TYPE_CHECKING:
     from strongroom.server.verbs.verb import Outcome
 
 logger = logging.getLogger("strongroom.server")
-
-DECISION = "authorization.k8s.io/decision"
-REASON = "authorization.k8s.io/reason"
 
 QUIET_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/metrics", "/version"})
 """Read by machines every few seconds and of no consequence: not audited when they succeed."""
