@@ -8,6 +8,7 @@ import pytest
 
 from strongroom.api.clock import SystemClock
 from strongroom.server.app import App
+from strongroom.server.audit.record import Audit
 from strongroom.server.exchange import Exchange
 from strongroom.server.metrics import Metrics
 from strongroom.server.reply import Reply, StreamReply
@@ -29,6 +30,16 @@ class Broken:
 
 def an_app(pipeline: Any) -> App:
     return App(pipeline, Metrics(), Shutdown(), SystemClock())
+
+
+class Kept:
+    """A sink that keeps its lines."""
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self._lines = lines
+
+    def write(self, line: bytes) -> None:
+        self._lines.append(line)
 
 
 class Wire:
@@ -92,6 +103,20 @@ async def test_a_stream_that_fails_breaks_the_connection(
     assert (wire.broken, wire.done) == (True, False)
     assert "stream broken" in caplog.text
     assert "canary" not in str([r.__dict__ for r in caplog.records])
+
+
+async def test_what_was_served_is_on_record_though_its_answer_cannot_be_sent() -> None:
+    lines: list[bytes] = []
+    audit = Audit(Kept(lines), SystemClock())
+
+    class Served(Broken):
+        async def serve(self, request: Any, progress: Any) -> Reply | StreamReply:
+            progress.record = audit.begin(request, None, None)
+            return await super().serve(request, progress)
+
+    await ask(an_app(Served(Reply(b"value", headers=[(b"x", b"a\nb")]))))
+    (line,) = lines
+    assert (json.loads(line)["stage"], json.loads(line)["responseStatus"]["code"]) == ("Panic", 500)
 
 
 async def test_a_header_cannot_begin_another_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -75,8 +75,11 @@ class App:
             self._finish(progress, NO_CLIENT)
             exchange.abandon()
         except BaseException as error:
-            # An answer that has begun cannot be taken back: only breaking it off is honest.
+            # An answer that has begun cannot be taken back: only breaking it off is honest. What
+            # was done for it is on record all the same.
             exchange.abort()
+            if progress.record is not None:
+                progress.record.complete(500, panic=True)
             if not isinstance(error, Exception):
                 raise
             log(logger, logging.ERROR, "answer broken off", error, auditID=request.audit_id)
