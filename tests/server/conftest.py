@@ -126,8 +126,7 @@ async def running(
             "0",
             "--node-name",
             "n1",
-            "--encryption-key-file",
-            str(key),
+            *([] if "--encryption-key" in arguments else ["--encryption-key-file", str(key)]),
             *([] if accounts else ["--disable-admission-plugins", "ServiceAccount"]),
             *arguments,
         ]

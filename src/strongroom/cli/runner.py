@@ -175,14 +175,14 @@ class Up:
         argv += ["--tls-cert-file", str(pki / "node-serving.crt")]
         argv += ["--tls-private-key-file", str(pki / "node-serving.key")]
         argv += ["--client-ca-file", str(pki / "ca.crt")]
-        for path in (data_dir, self._options.kubeconfig, self._key_file()):
+        for path in (data_dir, self._options.kubeconfig, *self._key_files()):
             argv += ["--hidden-path", str(path)]
         return argv + self._options.logging()
 
-    def _key_file(self) -> str:
-        """Where the API server keeps its key; pods must not see it."""
+    def _key_files(self) -> list[str]:
+        """Where the API server has its key, or what gets at it; pods must not see that."""
         facts = json.loads((run_dir(self._options.data_dir) / "apiserver.json").read_text())
-        return str(facts["encryption"]["keyFile"])
+        return list(facts["encryption"]["files"])
 
     def _write_state(self) -> None:
         state = {

@@ -71,8 +71,7 @@ def render(facts: dict[str, Any]) -> str:
     if facts.get("store"):
         rows.append(("store", facts["store"]))
     if facts.get("encryption"):
-        key = facts["encryption"]
-        rows.append(("encryption", f"{key['provider']}, key {key['keyID']} in {key['keyFile']}"))
+        rows.append(("encryption", _encryption(facts["encryption"])))
     rows += [("node", f"{n['name']}  {n['state']}") for n in facts.get("nodes", [])]
     if "pods" in facts:
         pods = ", ".join(f"{count} {phase}" for phase, count in facts["pods"].items())
@@ -80,6 +79,12 @@ def render(facts: dict[str, Any]) -> str:
     width = max(len(name) for name, _ in rows) + 2
     lines = [f"{name:{width}}{text}".rstrip() for name, text in rows]
     return "\n".join([*lines, *_next(facts)]) + "\n"
+
+
+def _encryption(key: dict[str, Any]) -> str:
+    if "source" not in key:
+        return f"{key['provider']} {key['file']}"
+    return f"{key['provider']}, key {key['keyID']} in {key['source']}"
 
 
 def _health(server: dict[str, Any]) -> str:

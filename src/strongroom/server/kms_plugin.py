@@ -1,6 +1,6 @@
 """`strongroom kms serve`: our key as a KMS v2 plugin for any kube-apiserver.
 
-python -m strongroom.server.kms_plugin --socket PATH [--key-file FILE]
+python -m strongroom.server.kms_plugin --socket PATH [--key-file FILE | --key URI]
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 
 from strongroom.paths import INSTALLATION_ID, default_data_dir, default_key_file
 from strongroom.process import forbid_dumps
+from strongroom.server.encryption.options import add_source_options, chosen
+from strongroom.server.encryption.sources import FileSource
 from strongroom.storage.encryption.keyring import KeyRing
 from strongroom.storage.encryption.port import EncryptionError, KeyFileMissing
 from strongroom.telemetry import LOG_LEVELS, log, setup_logging
@@ -27,7 +29,12 @@ _LOOK = 1.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
-    found = _parser().parse_args(sys.argv[1:] if argv is None else argv)
+    parser = _parser()
+    found = parser.parse_args(sys.argv[1:] if argv is None else argv)
+    try:
+        found.source = chosen(found.key, found.key_file, found.passphrase_file)
+    except ValueError as error:
+        parser.error(str(error))
     forbid_dumps()
     setup_logging(found.log_format, found.log_level)
     stopping = threading.Event()
@@ -69,12 +76,12 @@ def _follow(ring: KeyRing) -> None:
 
 
 def _ring(found: argparse.Namespace) -> KeyRing:
-    path: Path = found.key_file or _installed(found.data_dir)
-    if path.exists():
-        return KeyRing.load(path)
-    if not found.create:
-        raise KeyFileMissing(f"there is no key file {path}: restore it, or make one with --create")
-    return KeyRing.create(path)
+    source = found.source or FileSource(_installed(found.data_dir).absolute())
+    if not found.create and not source.path.exists():
+        raise KeyFileMissing(
+            f"there is no key file {source.path}: restore it, or make one with --create"
+        )
+    return source.open(new=found.create)
 
 
 def _installed(data_dir: Path) -> Path:
@@ -91,13 +98,15 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: strongroom kms serve --socket /run/kms.sock --key-file kms.key --create",
     )
     add = parser.add_argument
+    either = parser.add_mutually_exclusive_group()
     add("--socket", type=Path, required=True, metavar="PATH", help="where to serve")
-    add(
+    either.add_argument(
         "--key-file",
         type=Path,
         metavar="FILE",
         help="the key file (default: that of the installation in --data-dir)",
     )
+    add_source_options(parser, either, "--key", "--passphrase-file")
     add("--data-dir", type=Path, default=default_data_dir(), metavar="DIR", help="as of `up`")
     add("--create", action="store_true", help="make the key file if there is none")
     add("--log-format", choices=("json", "text"), default="text", help="form of the log")

@@ -106,12 +106,12 @@ def parse_options(argv: Sequence[str]) -> Options:
         values["authorization"] = authorization_options(values)
         values["authentication"] = authentication_options(values)
         values["tls"] = tls_options(values)
+        values["encryption"] = encryption_options(values)
     except ValueError as error:
         parser.error(str(error))
     values["token_webhook"] = token_webhook_options(values)
     values["tokens"] = token_options(values)
     values["secrets"] = secret_options(values)
-    values["encryption"] = encryption_options(values)
     values["alerts"] = alert_options(values)
     values["recorded"] = audit_policy_options(values)
     try:

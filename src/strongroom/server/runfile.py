@@ -43,14 +43,18 @@ class RunFile:
         self._path.unlink(missing_ok=True)
 
 
-def _encryption(encrypting: Encrypting) -> dict[str, str]:
-    if encrypting.configured is not None:
-        return {"provider": "EncryptionConfiguration", "file": str(encrypting.configured.path)}
-    if encrypting.own is None:
+def _encryption(encrypting: Encrypting) -> dict[str, Any]:
+    """What encrypts, and the files that pods must not see."""
+    own, configured = encrypting.own, encrypting.configured
+    files = [str(path) for path in own.source.files] if own is not None else []
+    if configured is not None:
+        path = str(configured.path.absolute())
+        return {"provider": "EncryptionConfiguration", "file": path, "files": [path, *files]}
+    if own is None:
         return {}
-    ring = encrypting.own.ring
     return {
         "provider": f"kms v2 ({KMS_NAME})",
-        "keyID": ring.status(),
-        "keyFile": str(ring.path),
+        "keyID": own.transformer.key_id,
+        **own.source.facts,
+        "files": files,
     }

@@ -2,7 +2,7 @@
 
 The key-encryption key lives outside the data directory, so that a copy of the data alone opens
 nothing: in ``/etc/strongroom/keys`` for root, else below ``XDG_CONFIG_HOME`` (``~/.config``), under
-the installation's own id; or where ``--encryption-key-file`` says. It is made only together with a
+the installation's own id; or where ``--encryption-key`` says. It is made only together with a
 new database: a database whose key is missing is an error, never a reason for another key.
 """
 
@@ -22,7 +22,7 @@ from strongroom.server.encryption.options import EncryptionOptions
 from strongroom.server.encryption.ownkey import OwnKey
 from strongroom.server.encryption.providers import Pair
 from strongroom.server.encryption.service import Encryption
-from strongroom.storage.encryption.keyring import KeyRing
+from strongroom.server.encryption.sources import FileSource
 from strongroom.storage.encryption.port import Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.sqlite import SQLiteStore
@@ -76,14 +76,16 @@ def load_encrypting(data_dir: Path, options: EncryptionOptions, *, new: bool = F
 
     Raises EncryptionError, OSError, BadFile.
     """
-    given, config = options.encryption_key_file, options.encryption_provider_config
-    path = given or default_key_file(installation_id(data_dir))
+    config = options.encryption_provider_config
+    source = options.encryption_key or FileSource(
+        default_key_file(installation_id(data_dir)).absolute()
+    )
     if config is None:
-        own = OwnKey(_key(path.absolute(), new=new))
+        own = OwnKey(source.open(new=new), source)
         return Encrypting(PrefixTransformer([_pair(own)]), None, own)
     # What was stored before there was a configuration is read with the key of that time.
     # Where there was none, or it is gone, whatever needs it says which key that is.
-    before = OwnKey(KeyRing.load(path.absolute())) if path.exists() else None
+    before = OwnKey(source.open(), source) if source.path.exists() else None
     encryption = Encryption(
         config,
         [_pair(before)] if before is not None else [],
@@ -106,9 +108,3 @@ def installation_id(data_dir: Path) -> str:
         made = secrets.token_hex(16)
         write_private(path, made.encode() + b"\n")
         return made
-
-
-def _key(path: Path, *, new: bool) -> KeyRing:
-    if new and not path.exists():
-        return KeyRing.create(path)
-    return KeyRing.load(path)

@@ -11,6 +11,7 @@ COMMANDS = {
     "rotate": ("strongroom.cli.keys.rotate", "Make a new key, and store everything anew under it."),
     "rewrap": ("strongroom.cli.keys.rewrap", "Store everything anew under the present key."),
     "prune": ("strongroom.cli.keys.prune", "Forget keys that nothing is stored under."),
+    "passphrase": ("strongroom.cli.keys.passphrase", "Seal a key file under a new passphrase."),
 }
 
 
@@ -30,4 +31,5 @@ def command() -> None:
       strongroom keys status
       strongroom keys rotate --rate 100
       strongroom keys prune
+      strongroom keys passphrase kms.key --new-passphrase-file NEW
     """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from datetime import datetime
 
+from strongroom.server.encryption.sources import FileSource
 from strongroom.server.reloading import Reloading
 from strongroom.storage.encryption.keyring import KeyRing
 from strongroom.storage.encryption.kms import KMSTransformer
@@ -16,8 +18,8 @@ KMS_NAME = "strongroom"
 class OwnKey:
     """The keys of a file, and what encrypts with the first of them."""
 
-    def __init__(self, ring: KeyRing) -> None:
-        self.ring = ring
+    def __init__(self, ring: KeyRing, source: FileSource) -> None:
+        self.ring, self.source = ring, source
         self.transformer = KMSTransformer(KMS_NAME, ring)
         self._file = Reloading([ring.path], self._follow, what="key-encryption keys")
 
@@ -38,6 +40,7 @@ class OwnKey:
         """Seconds since the file was changed. Raises OSError."""
         return now.timestamp() - self.ring.path.stat().st_mtime
 
-    def _follow(self) -> None:
-        self.ring.reload()
+    async def _follow(self) -> None:
+        # A file under another passphrase than before takes a while to open.
+        await asyncio.to_thread(self.ring.reload)
         self.transformer.refresh()

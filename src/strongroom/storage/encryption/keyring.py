@@ -15,33 +15,32 @@ and with several, of which the first encrypts and the others only decrypt what i
     key: …
     id: local:…
     key: …
+
+All of that may be sealed under a passphrase (see ``passphrase.py``).
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import secrets
-import stat
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Self
 
 from strongroom.files import write_private
+from strongroom.storage.encryption.keyfile import locked, read_private, write_new
 from strongroom.storage.encryption.keyservice import Wrapped
 from strongroom.storage.encryption.localkey import LocalKey
 from strongroom.storage.encryption.port import (
     DecryptionFailed,
     KeyFileDamaged,
     KeyFileMissing,
-    KeyFileUnsafe,
     KeyServiceError,
 )
+from strongroom.storage.encryption.seal import IN_THE_CLEAR, Seal
 
 _ONE = "strongroom key-encryption key, version 1"
 _SEVERAL = "strongroom key-encryption keys, version 2"
-_MAX_FILE = 64 * 1024
 _MOST_KEYS = 100
 
 Pair = tuple[str, str]
@@ -55,8 +54,8 @@ class KeyRing:
     looked up there once more.
     """
 
-    def __init__(self, path: Path, keys: Sequence[LocalKey]) -> None:
-        self.path = path
+    def __init__(self, path: Path, keys: Sequence[LocalKey], seal: Seal = IN_THE_CLEAR) -> None:
+        self.path, self._seal = path, seal
         self._keys = {key.status(): key for key in keys}
         self._current = keys[0]
 
@@ -64,7 +63,7 @@ class KeyRing:
         return f"KeyRing({', '.join(self._keys)})"
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str]) -> Self:
+    def create(cls, path: str | os.PathLike[str], seal: Seal = IN_THE_CLEAR) -> Self:
         """Make a key and its file (0600, a missing directory 0700), which must not exist.
 
         The file appears whole or not at all, and is on disk when this returns.
@@ -73,23 +72,24 @@ class KeyRing:
         """
         target = Path(path)
         made, lines = LocalKey.make()
+        content = seal.closed(f"{_ONE}\n{lines}".encode())
         try:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            written = _write_new(target, f"{_ONE}\n{lines}".encode())
+            written = write_new(target, content)
         except OSError as error:
             raise KeyServiceError(f"cannot write the key file {target}: {error}") from error
         if not written:
             raise KeyServiceError(f"{target} exists: a key file is never overwritten")
-        return cls(target, [made])
+        return cls(target, [made], seal)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """The keys of a file that only its owner may read.
+    def load(cls, path: str | os.PathLike[str], seal: Seal = IN_THE_CLEAR) -> Self:
+        """The keys of a file that only its owner may read, opened by ``seal``.
 
         Raises: `KeyFileMissing`, `KeyFileUnsafe`, `KeyFileDamaged`, `KeyServiceError`.
         """
         target = Path(path)
-        return cls(target, _keys(target, _pairs(target)))
+        return cls(target, _keys(target, _pairs(target, seal)), seal)
 
     @property
     def quick(self) -> bool:
@@ -121,7 +121,7 @@ class KeyRing:
 
     def reload(self) -> None:
         """Take in what the file holds now. Raises as `load`, and leaves everything as it was."""
-        keys = _keys(self.path, _pairs(self.path))
+        keys = _keys(self.path, _pairs(self.path, self._seal))
         self._keys, self._current = {key.status(): key for key in keys}, keys[0]
 
     def rotate(self) -> str:
@@ -139,21 +139,27 @@ class KeyRing:
         self._change(add)
         return made.status()
 
+    def reseal(self, seal: Seal) -> None:
+        """Write the same keys under another seal. Raises as `load`."""
+        self._change(lambda pairs: pairs, seal)
+
     def prune(self, ids: Collection[str]) -> None:
         """Forget keys, on disk, for good. Raises as `load`, and ValueError for the one in use."""
         if self.status() in ids:
             raise ValueError("the key that encrypts stays")
         self._change(lambda pairs: [pair for pair in pairs if pair[0][len("id: ") :] not in ids])
 
-    def _change(self, change: Callable[[list[Pair]], list[Pair]]) -> None:
-        """Replace the file, while nobody else does."""
+    def _change(self, change: Callable[[list[Pair]], list[Pair]], seal: Seal | None = None) -> None:
+        """Replace the file, while nobody else does, under another seal if one is given."""
+        after = seal or self._seal
         try:
-            with _locked(self.path.parent):
-                before = _pairs(self.path)
+            with locked(self.path.parent):
+                before = _pairs(self.path, self._seal)
                 _keys(self.path, before)  # What is damaged is not written back.
-                write_private(self.path, _text(change(before)))
+                write_private(self.path, after.closed(_text(change(before))))
         except OSError as error:
             raise KeyServiceError(f"cannot write the key file {self.path}: {error}") from error
+        self._seal = after
         self.reload()
 
 
@@ -162,10 +168,10 @@ def _text(pairs: Sequence[Pair]) -> bytes:
     return (head + "".join(f"{name}\n{key}\n" for name, key in pairs)).encode()
 
 
-def _pairs(path: Path) -> list[Pair]:
+def _pairs(path: Path, seal: Seal) -> list[Pair]:
     """The keys of a file, as they stand there. Raises as `KeyRing.load`."""
     try:
-        lines = _read_private(path).decode("ascii", "replace").splitlines()
+        lines = seal.opened(path, read_private(path)).decode("ascii", "replace").splitlines()
     except FileNotFoundError as error:
         raise KeyFileMissing(
             f"there is no key file {path}: restore it from its backup, or name the one in use "
@@ -195,63 +201,3 @@ def _damaged(path: Path) -> KeyFileDamaged:
     return KeyFileDamaged(
         f"the key file {path} is damaged: restore it from its backup, do not make a new one"
     )
-
-
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Keep other processes from changing files of a directory by this means."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _write_new(path: Path, content: bytes) -> bool:
-    """Create a file that others never see in part; False when there is one already."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        # A link, unlike a rename, refuses to replace a key that is there.
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink()
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-    return True
-
-
-def _read_private(path: Path) -> bytes:
-    """The content of a small regular file that belongs to us or root, and to nobody else."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    try:
-        # The opened file is judged, not the path: it cannot be swapped in between.
-        _check_private(path, os.fstat(descriptor))
-        return os.read(descriptor, _MAX_FILE)
-    finally:
-        os.close(descriptor)
-
-
-def _check_private(path: Path, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise KeyFileUnsafe(f"{path} is not a regular file")
-    if status.st_mode & 0o077:
-        raise KeyFileUnsafe(
-            f"the key file {path} has mode {stat.S_IMODE(status.st_mode):04o}: "
-            f"others may use it; run `chmod 600 {path}` and consider the key known to them"
-        )
-    if status.st_uid not in {0, os.geteuid()}:
-        raise KeyFileUnsafe(
-            f"the key file {path} belongs to user {status.st_uid}: "
-            f"it has to belong to the server's user ({os.geteuid()})"
-        )

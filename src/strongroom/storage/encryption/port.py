@@ -5,7 +5,9 @@
     └── KeyServiceError      the key-encryption key cannot be used
         ├── KeyFileMissing
         ├── KeyFileUnsafe    others may read or replace the file
-        └── KeyFileDamaged
+        ├── KeyFileDamaged
+        ├── KeyFileSealed    under a passphrase that nobody spoke of, or the reverse
+        └── PassphraseWrong
 
 Messages never hold plaintext, keys, or a part of either.
 """
@@ -40,6 +42,14 @@ class KeyFileUnsafe(KeyServiceError):
 
 class KeyFileDamaged(KeyServiceError):
     """The key file does not hold a whole key."""
+
+
+class KeyFileSealed(KeyServiceError):
+    """The key file is under a passphrase and was named without one, or the reverse."""
+
+
+class PassphraseWrong(KeyServiceError):
+    """The passphrase does not open the key file."""
 
 
 @dataclass(frozen=True, slots=True)
