@@ -14,7 +14,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from strongroom.storage.errors import StoreLocked, StoreUnavailable, UnknownFormat
@@ -59,7 +60,7 @@ class DatabaseFile:
         Raises: `StoreLocked`, `UnknownFormat`, `StoreUnavailable`.
         """
         try:
-            _make_directory(self.path.parent)
+            make_directory(self.path.parent)
             self._take_lock()
             try:
                 self._create_private()
@@ -101,24 +102,12 @@ class DatabaseFile:
             self._lock = -1
 
     def _take_lock(self) -> None:
-        # A lock of its own file: SQLite's locks come and go with each transaction, and closing
-        # any descriptor of the database would drop POSIX locks on it.
-        lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(lock)
-            if isinstance(error, BlockingIOError):
-                raise StoreLocked(
-                    f"{self.path} is in use: another strongroom process has it open"
-                ) from error
-            raise
-        self._lock = lock
+        self._lock = _lock(self.path)
 
     def _create_private(self) -> None:
         # Before SQLite sees the path: the WAL and its index take over the database's mode.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        _sync_directory(self.path.parent)
+        sync_directory(self.path.parent)
 
     def _check_format(self, connection: sqlite3.Connection) -> None:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -137,15 +126,45 @@ class DatabaseFile:
             )
 
 
-def _make_directory(directory: Path) -> None:
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep everybody from opening the database of a path, whether it is there or not.
+
+    Raises: `StoreLocked`, OSError.
+    """
+    lock = _lock(path)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(path: Path) -> int:
+    """A descriptor that holds the lock of a database until it is closed."""
+    # A lock of its own file: SQLite's locks come and go with each transaction, and closing
+    # any descriptor of the database would drop POSIX locks on it.
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        if isinstance(error, BlockingIOError):
+            raise StoreLocked(
+                f"{path} is in use: another strongroom process has it open"
+            ) from error
+        raise
+    return lock
+
+
+def make_directory(directory: Path) -> None:
     """Create missing directories, each 0700: `Path.mkdir` would give the upper ones the umask's."""
     if not directory.is_dir():
-        _make_directory(directory.parent)
+        make_directory(directory.parent)
         directory.mkdir(mode=0o700, exist_ok=True)
-        _sync_directory(directory.parent)
+        sync_directory(directory.parent)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Make a new name in the directory survive a power cut."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
