@@ -7,10 +7,12 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from strongroom.api.clock import Clock, SystemClock
+from strongroom.backup import lines as backup
 from strongroom.server.alerts.care import Alerts
 from strongroom.server.app import App
 from strongroom.server.audit.making import make_audit
 from strongroom.server.audit.outlets import audit_outlets
+from strongroom.server.backup import Backups
 from strongroom.server.duties import take_up
 from strongroom.server.encryption.operations import EncryptionOperations
 from strongroom.server.endpoints import Endpoints
@@ -151,7 +153,8 @@ async def _build(
             shutdown,
             _vital(given),
             documents,
-            discovery_documents(gate.tokens, given.url),
+            discovery_documents(gate.tokens, given.url)
+            | {backup.PATH: Backups(given.store, clock).serve},
         ),
         Endpoints(
             kinds,

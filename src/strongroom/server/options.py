@@ -151,7 +151,12 @@ def _parser() -> argparse.ArgumentParser:
 def _keeping(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what it keeps, where, and for how long").add_argument
     add("--data-dir", type=Path, metavar="DIR", help="where everything is kept")
-    add("--store", type=_store, metavar="URL", help="sqlite:PATH (default: in the data directory)")
+    add(
+        "--store",
+        type=store_url,
+        metavar="URL",
+        help="sqlite:PATH (default: in the data directory)",
+    )
     add(
         "--event-ttl",
         type=duration,
@@ -312,7 +317,8 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _store(text: str) -> str:
+def store_url(text: str) -> str:
+    """The URL of a store, as given. Raises ArgumentTypeError."""
     if not text.startswith("sqlite:") or text == "sqlite:":
         raise argparse.ArgumentTypeError("expected sqlite:PATH")
     return text

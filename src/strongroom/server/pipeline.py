@@ -195,7 +195,7 @@ class Pipeline:
             raise refusal(attributes, decision.reason)
         return part
 
-    async def _serve_path(self, request: Request, target: Target) -> Reply:
+    async def _serve_path(self, request: Request, target: Target) -> Reply | StreamReply:
         handler = await self._routes.find(target.path)
         if handler is None:
             return page_not_found()

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 from strongroom.api.errors import StatusDetails, StatusError
-from strongroom.server.reply import TEXT, Reply
+from strongroom.server.reply import TEXT, Reply, StreamReply
 from strongroom.server.request import Request
 from strongroom.server.urls import Target
 
-Handler = Callable[[Request, Target], Awaitable[Reply]]
+Handler = Callable[[Request, Target], Awaitable[Reply | StreamReply]]
 
 
 class Documents(Protocol):

@@ -1,0 +1,190 @@
+"""`strongroom restore`: makes a store from a backup, under keys of its own.
+
+The whole file is read and checked first; only then are a key and a store made. The new store has
+the objects' uids and resource versions, and begins behind every revision that a client may know.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from strongroom.api.clock import Clock, SystemClock
+from strongroom.api.times import format_time
+from strongroom.backup.age import BadFile, Opener, unlock
+from strongroom.backup.lines import BadBackup, Check, Head, records
+from strongroom.paths import claim_data_dir, default_data_dir
+from strongroom.server.encryption.options import (
+    EncryptionOptions,
+    add_encryption_options,
+    encryption_options,
+)
+from strongroom.server.options import store_url
+from strongroom.server.process import harden
+from strongroom.server.reloading import BadFile as BadConfiguration
+from strongroom.server.storage import load_encrypting
+from strongroom.storage.encryption.port import EncryptionError, Transformer
+from strongroom.storage.errors import StoreError
+from strongroom.storage.port import KeyValue
+from strongroom.storage.sqlite_restore import GAP, StoreExists, restore_database
+
+MARK = "/strongroom/restored"
+"""Key of what the last restore was. It also holds the revision at which the store begins."""
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOptions:
+    """The settings of one restore."""
+
+    source: Path
+    passphrase_file: Path | None
+    data_dir: Path
+    store: str
+    replace: bool
+    dry_run: bool
+    encryption: EncryptionOptions
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Restore; returns the exit code. Wrong usage exits with 2."""
+    options = parse_restore_options(sys.argv[1:] if argv is None else argv)
+    harden()
+    try:
+        for line in restore(options, _passphrase(options.passphrase_file), SystemClock()):
+            sys.stdout.write(f"{line}\n")
+    except (Refused, BadFile, BadBackup, BadConfiguration) as error:
+        return _failed(str(error))
+    except (EncryptionError, StoreError) as error:
+        return _failed(f"nothing was restored: {error}")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _failed(f"{where}{error.strerror or error}")
+    return 0
+
+
+def parse_restore_options(argv: Sequence[str]) -> RestoreOptions:
+    """Read a command line; prints usage and exits with 2 for anything unknown or wrong."""
+    values = vars(_parser().parse_args(argv))
+    encryption = encryption_options(values)
+    data_dir = (values.pop("data_dir") or default_data_dir()).expanduser().absolute()
+    store = values.pop("store") or f"sqlite:{data_dir / 'store' / 'strongroom.db'}"
+    return RestoreOptions(data_dir=data_dir, store=store, encryption=encryption, **values)
+
+
+def restore(options: RestoreOptions, passphrase: bytes, clock: Clock) -> Iterator[str]:
+    """Do it; yields what is to be told. Raises BadFile, BadBackup, Refused, StoreError, OSError."""
+    with options.source.open("rb") as file:
+        opener = Opener(file, lambda stanzas: unlock(stanzas, passphrase))
+        check = Check()
+        for _ in records(opener.chunks(), check):
+            pass
+        head = check.finish()
+        yield from _contents(head, check)
+        if options.dry_run:
+            return
+        path = Path(options.store.removeprefix("sqlite:"))
+        if path.exists() and not options.replace:
+            raise StoreExists(
+                f"there is a store already: {path}; --replace keeps it under another name"
+            )
+        claim_data_dir(options.data_dir)
+        encrypting = load_encrypting(options.data_dir, options.encryption, new=not path.exists())
+        sealed = _sealed(opener, encrypting.values)
+        last = _mark(head, encrypting.values, clock)
+        aside = restore_database(path, sealed, last, replace=options.replace)
+    yield f"restored to {options.store}"
+    if aside is not None:
+        yield f"the store that was there is {aside}"
+
+
+def _sealed(opener: Opener, values: Transformer) -> Iterator[KeyValue]:
+    """The keys, each encrypted to its place."""
+    for each in records(opener.chunks(), Check()):
+        if each.key != MARK:
+            stored = values.to_storage(each.value, context=each.key.encode())
+            yield KeyValue(each.key, stored, each.created, each.revision)
+
+
+def _mark(head: Head, values: Transformer, clock: Clock) -> KeyValue:
+    told = {
+        "restored": format_time(clock.now()),
+        "backedUp": head.time,
+        "revision": head.revision,
+        "version": head.version,
+    }
+    stored = values.to_storage(msgspec.json.encode(told), context=MARK.encode())
+    revision = head.revision + GAP
+    return KeyValue(MARK, stored, revision, revision)
+
+
+def _contents(head: Head, check: Check) -> Iterator[str]:
+    yield (
+        f"backup of {head.time}, by strongroom {head.version}: "
+        f"{check.records} objects as of revision {head.revision}"
+    )
+    width = max(map(len, check.kinds), default=0)
+    for kind, count in sorted(check.kinds.items()):
+        yield f"  {kind:<{width}}  {count}"
+    for each in check.unreadable:
+        yield f"  left out: {each.key}: {each.why}"
+
+
+def _passphrase(path: Path | None) -> bytes:
+    """Raises OSError, Refused."""
+    if path is None:
+        if not sys.stdin.isatty():
+            raise Refused("there is no terminal to ask for the passphrase: --passphrase-file FILE")
+        return getpass.getpass("Passphrase: ", sys.stderr).encode()
+    lines = path.read_bytes().splitlines()
+    return lines[0] if lines else b""
+
+
+def _failed(text: str) -> int:
+    sys.stderr.write(f"error: {text}\n")
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "strongroom restore",
+        allow_abbrev=False,
+        description="Make a store from a backup, under a key of its own. The server is not to run.",
+        epilog="example: strongroom restore --input store.backup --data-dir ./room",
+    )
+    add = parser.add_argument
+    add("--input", dest="source", type=Path, metavar="FILE", required=True, help="the backup")
+    add(
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="file whose first line is the passphrase (default: ask)",
+    )
+    add("--data-dir", type=Path, metavar="DIR", help="of the server that will use the store")
+    add(
+        "--store",
+        type=store_url,
+        metavar="URL",
+        help="sqlite:PATH (default: in the data directory)",
+    )
+    add(
+        "--replace",
+        action="store_true",
+        help="put it in the place of a store that is there, which is kept under another name",
+    )
+    add("--dry-run", action="store_true", help="check the whole file and tell what is in it")
+    add_encryption_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
