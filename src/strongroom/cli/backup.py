@@ -1,0 +1,139 @@
+"""`strongroom backup`: everything that a server stores, in one encrypted file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from strongroom.cli.people import Failure, People, cluster_options
+
+if TYPE_CHECKING:
+    from strongroom.backup.lines import Check
+    from strongroom.client.client import Client
+
+_EVERY = 1000
+"""Records between two words of how far it is."""
+
+
+@click.command("backup")
+@cluster_options
+@click.option(
+    "--output",
+    "target",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="File to write; one that is there is replaced when the new one is whole.",
+)
+@click.option(
+    "--passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File whose first line is the passphrase. [default: ask]",
+)
+@click.option(
+    "--skip-unreadable", is_flag=True, help="Leave out what the server itself cannot decrypt."
+)
+def command(
+    people: People, target: Path, passphrase_file: Path | None, skip_unreadable: bool
+) -> None:
+    """Write all that a server stores into a file, encrypted with a passphrase.
+
+    Everything is as of one revision; the server serves all the while. The file is of the format of
+    age: whoever has the passphrase can open it without strongroom, and the keys of the server are
+    not needed for that. `strongroom restore --dry-run` tells what is in it.
+
+    \b
+    Examples:
+      strongroom backup --output store.backup
+      strongroom backup --output store.backup --passphrase-file /root/passphrase
+      strongroom restore --input store.backup --data-dir ./new
+    """
+    passphrase = _passphrase(passphrase_file)
+
+    async def work(client: Client) -> Check:
+        with _written_whole(target) as file:
+            return await _fetch(people, client, file, passphrase, skip_unreadable)
+
+    check = people.run(work)
+    head = check.finish()
+    for each in check.unreadable:
+        people.warn(f"left out: {each.key}: {each.why}")
+    people.say(f"{check.records} objects as of revision {head.revision} in {target}")
+
+
+async def _fetch(
+    people: People, client: Client, file: IO[bytes], passphrase: bytes, skip_unreadable: bool
+) -> Check:
+    from strongroom.api.errors import StatusError
+    from strongroom.backup.age import Sealer, lock
+    from strongroom.backup.lines import PATH, BadBackup, Check, Splitter
+
+    sealer = Sealer(file, lambda key: lock(key, passphrase))
+    check, splitter, told = Check(), Splitter(), 0
+    try:
+        async with client.transport.stream(PATH, accept="*/*", idle_timeout=60) as pieces:
+            async for piece in pieces:
+                for line in splitter.take(piece):
+                    check.take(line)
+                    sealer.write(line + b"\n")
+                if sys.stderr.isatty() and check.records >= told + _EVERY:
+                    told = check.records
+                    people.say(f"{told} objects", err=True)
+        check.finish()
+    except StatusError as error:
+        if error.code == 404:
+            raise Failure("this is no strongroom server: it cannot be backed up so") from error
+        raise
+    except BadBackup as error:
+        raise Failure(str(error)) from error
+    if check.unreadable and not skip_unreadable:
+        first = check.unreadable[0]
+        raise Failure(
+            f"{len(check.unreadable)} values cannot be decrypted by the server, of them "
+            f"{first.key}: {first.why}\nTo do without them: --skip-unreadable"
+        )
+    sealer.finish()
+    return check
+
+
+def _passphrase(path: Path | None) -> bytes:
+    """Raises Failure."""
+    if path is not None:
+        lines = path.read_bytes().splitlines()
+        given = lines[0] if lines else b""
+    else:
+        given = click.prompt(
+            "Passphrase", hide_input=True, confirmation_prompt=True, err=True
+        ).encode()
+    if not given:
+        raise Failure("the passphrase is empty")
+    return bytes(given)
+
+
+@contextlib.contextmanager
+def _written_whole(target: Path) -> Iterator[IO[bytes]]:
+    """A file (0600) that takes the target's place when all went well; else nothing does."""
+    scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(target)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+    directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
