@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Self
@@ -56,6 +57,7 @@ class KeyRing:
 
     def __init__(self, path: Path, keys: Sequence[LocalKey], seal: Seal = IN_THE_CLEAR) -> None:
         self.path, self._seal = path, seal
+        self._lock = threading.Lock()
         self._keys = {key.status(): key for key in keys}
         self._current = keys[0]
 
@@ -121,8 +123,10 @@ class KeyRing:
 
     def reload(self) -> None:
         """Take in what the file holds now. Raises as `load`, and leaves everything as it was."""
-        keys = _keys(self.path, _pairs(self.path, self._seal))
-        self._keys, self._current = {key.status(): key for key in keys}, keys[0]
+        # What was read first must not be put in place last.
+        with self._lock:
+            keys = _keys(self.path, _pairs(self.path, self._seal))
+            self._keys, self._current = {key.status(): key for key in keys}, keys[0]
 
     def rotate(self) -> str:
         """Put a new key before the others, on disk; its id. Raises as `load`."""
