@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from strongroom.server.certificates import Pair, Wanted, issue, make_ca
+from tests.loopback import serving
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -159,14 +160,9 @@ async def issuing() -> AsyncIterator[LocalIssuer]:
     issuer = LocalIssuer(authority.certificate.decode())
     app = web.Application()
     app.router.add_get("/{path:.*}", issuer.answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    server: Any = runner.addresses[0]
-    issuer.url = f"https://127.0.0.1:{server[1]}"
-    try:
-        yield issuer
-    finally:
-        issuer.hold.set()
-        await runner.cleanup()
+    async with serving(app, context) as port:
+        issuer.url = f"https://127.0.0.1:{port}"
+        try:
+            yield issuer
+        finally:
+            issuer.hold.set()

@@ -6,7 +6,6 @@ fails, is decided by each test.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import json
@@ -21,6 +20,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.access.authn.certifying import CLIENT, SERVER, Holder, authority, make
+from tests.loopback import serving
 
 Review = dict[str, Any]
 Answer = web.StreamResponse | Review
@@ -161,18 +161,5 @@ async def review_server(directory: Path) -> AsyncIterator[Reviewers]:
     reviewers = Reviewers(directory)
     app = web.Application()
     app.router.add_post("/{any:.*}", reviewers.serve)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    reviewers.port = runner.addresses[0][1]
-    try:
+    async with serving(app, context) as reviewers.port:
         yield reviewers
-    finally:
-        await runner.cleanup()
-        for request, _ in reviewers.asked:
-            if request.transport is not None:
-                request.transport.abort()
-        # Connections end in the next turns of a loop that may be stopped right after this.
-        for _ in range(5):
-            await asyncio.sleep(0)

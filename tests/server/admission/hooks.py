@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import datetime as dt
@@ -16,8 +15,9 @@ from typing import Any
 
 from aiohttp import web
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.access.authn.certifying import make
+from tests.loopback import serving
 
 Review = dict[str, Any]
 Handler = Callable[[Review], Awaitable[web.StreamResponse] | web.StreamResponse]
@@ -25,32 +25,16 @@ Handler = Callable[[Review], Awaitable[web.StreamResponse] | web.StreamResponse]
 
 def make_certificate(directory: Path, *names: str) -> tuple[bytes, Path]:
     """A certificate that signs itself: its PEM, and a file with certificate and key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hooks")])
     now = dt.datetime.now(dt.UTC)
-    alternatives: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    alternatives += [x509.DNSName(name) for name in names]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    alternatives = x509.SubjectAlternativeName([address, *map(x509.DNSName, names)])
+    hour = dt.timedelta(hours=1)
+    holder = make(
+        "hooks", ca=True, begins=now - hour, ends=now + hour, more=[(alternatives, False)]
     )
     path = directory / "hooks.pem"
-    path.write_bytes(pem + private)
-    return pem, path
+    path.write_bytes(holder.pem + holder.key_pem)
+    return holder.pem, path
 
 
 def answer(review: Review, **response: Any) -> web.Response:
@@ -111,18 +95,5 @@ async def hook_server(directory: Path) -> AsyncIterator[Hooks]:
     hooks = Hooks(0, pem)
     app = web.Application(client_max_size=16 * 1024 * 1024)
     app.router.add_post("/{any:.*}", hooks.serve)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    hooks.port = runner.addresses[0][1]
-    try:
+    async with serving(app, context) as hooks.port:
         yield hooks
-    finally:
-        await runner.cleanup()
-        for transport in hooks.connections:
-            if transport is not None:
-                transport.abort()
-        # Connections end in the next turns of a loop that may be stopped right after this.
-        for _ in range(5):
-            await asyncio.sleep(0)
