@@ -74,8 +74,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse_restore_options(argv: Sequence[str]) -> RestoreOptions:
     """Read a command line; prints usage and exits with 2 for anything unknown or wrong."""
-    values = vars(_parser().parse_args(argv))
-    encryption = encryption_options(values)
+    parser = _parser()
+    values = vars(parser.parse_args(argv))
+    try:
+        encryption = encryption_options(values)
+    except ValueError as error:
+        parser.error(str(error))
     data_dir = (values.pop("data_dir") or default_data_dir()).expanduser().absolute()
     store = values.pop("store") or f"sqlite:{data_dir / 'store' / 'strongroom.db'}"
     return RestoreOptions(data_dir=data_dir, store=store, encryption=encryption, **values)

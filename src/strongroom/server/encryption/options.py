@@ -81,7 +81,11 @@ def encryption_options(values: dict[str, Any]) -> EncryptionOptions:
         values.pop("encryption_key_file"),
         values.pop("encryption_passphrase_file"),
     )
-    if values["workers"] > 1 and isinstance(source, FileSource) and source.passphrase_file == STDIN:
+    if (
+        values.get("workers", 1) > 1
+        and isinstance(source, FileSource)
+        and source.passphrase_file == STDIN
+    ):
         raise ValueError("every worker reads the passphrase: give it in a file, not by -")
     return EncryptionOptions(
         source,
