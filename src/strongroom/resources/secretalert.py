@@ -132,6 +132,12 @@ def state(alert: SecretAlert) -> str:
     return OPEN if alert.status.acknowledgement is None else ACKNOWLEDGED
 
 
+def severity_rank(alert: SecretAlert) -> int:
+    """The place of its severity in ``SEVERITIES``."""
+    severity = alert.spec.severity
+    return SEVERITIES.index(severity) if severity in SEVERITIES else 0
+
+
 def who(alert: SecretAlert) -> str:
     """The user, or the address of one that nobody could identify."""
     user = alert.spec.user

@@ -99,6 +99,17 @@ async def test_what_waits_has_a_bound_and_no_webhook_sends_nothing(room: Room) -
     await room.arrived(*(f"a-{number}" for number in range(7, MOST_WAITING + 7)))
 
 
+async def test_many_alerts_that_matter_less_do_not_drive_out_a_severe_one(room: Room) -> None:
+    room.sender.use(room.webhook())
+    severe = alert("severe")
+    severe.spec.severity = "high"
+    room.sender.send(severe)
+    for number in range(MOST_WAITING + 7):
+        room.sender.send(alert(f"a-{number}"))
+    assert room.lost == 8
+    await room.arrived("severe", *(f"a-{number}" for number in range(8, MOST_WAITING + 7)))
+
+
 @pytest.mark.parametrize("file", ["caFile", "kubeconfig"])
 async def test_what_cannot_be_read_is_told_by_its_file(room: Room, file: str) -> None:
     given = {"kubeconfig": "/none", "url": ""} if file == "kubeconfig" else {"caFile": "/none"}

@@ -20,8 +20,8 @@ from strongroom.resources.object_reference import ObjectReference
 from strongroom.resources.secretalert import (
     ACKNOWLEDGED,
     SECRET_ALERTS,
-    SEVERITIES,
     SecretAlert,
+    severity_rank,
     state,
 )
 from strongroom.server.alerts.incidents import EVERYWHERE, Incident
@@ -202,9 +202,7 @@ def _short(*words: str) -> str:
 
 
 def _worth(alert: SecretAlert) -> tuple[bool, int, datetime]:
-    severity = alert.spec.severity
-    rank = SEVERITIES.index(severity) if severity in SEVERITIES else 0
-    return state(alert) != ACKNOWLEDGED, rank, _last(alert)
+    return state(alert) != ACKNOWLEDGED, severity_rank(alert), _last(alert)
 
 
 def _last(alert: SecretAlert) -> datetime:

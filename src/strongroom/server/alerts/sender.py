@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from strongroom.api.codec import encode
 from strongroom.kubeconfig import InvalidKubeconfig
-from strongroom.resources.secretalert import SECRET_ALERTS, SecretAlert
+from strongroom.resources.secretalert import SECRET_ALERTS, SecretAlert, severity_rank
 from strongroom.server.alerts.policy_file import Webhook, seconds
 from strongroom.server.reloading import BadFile
 from strongroom.server.webhook_endpoint import WebhookEndpoint, read_endpoint
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("strongroom.server.alerts")
 
 MOST_WAITING = 100
-"""Alerts that wait to be sent; beyond, the oldest is not sent."""
+"""Alerts that wait to be sent; beyond, the least severe and of them the oldest is not sent: so
+nobody can drive an alert out by raising many that matter less."""
 
 DELAYS = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds between the tries; after the last the alert is not sent."""
@@ -40,7 +41,7 @@ class Sender:
         self._delays = delays
         self._endpoint: WebhookEndpoint | None = None
         self._seconds = 0.0
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[int, bytes]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._poster: Poster | None = None
 
@@ -56,11 +57,12 @@ class Sender:
         """Have an alert sent, if there is a webhook."""
         if self._endpoint is None:
             return
-        if len(self._waiting) >= MOST_WAITING:
-            self._waiting.popleft()
-            self._lost()
         alert.apiVersion, alert.kind = SECRET_ALERTS.api_version, SECRET_ALERTS.kind
-        self._waiting.append(encode(alert))
+        self._waiting.append((severity_rank(alert), encode(alert)))
+        if len(self._waiting) > MOST_WAITING:
+            # The first of equals.
+            self._waiting.remove(min(self._waiting, key=lambda one: one[0]))
+            self._lost()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
 
@@ -74,7 +76,7 @@ class Sender:
 
     async def _run(self) -> None:
         while self._waiting:
-            body = self._waiting.popleft()
+            _, body = self._waiting.popleft()
             if not await self._deliver(body):
                 self._lost()
 
