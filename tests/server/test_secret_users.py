@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from strongroom.access.user import Attributes, User
 from strongroom.api import codec
+from strongroom.api.clock import SystemClock
 from strongroom.api.schema import FieldSchema, Struct, TypeSchema, schema_of
 from strongroom.resources.catalog import CATALOG
 from strongroom.resources.references import may_refer
 from strongroom.resources.resource import Resource
 from strongroom.resources.secret_use import references_to_secrets
-from strongroom.server.secret_users import _MARK, _field
+from strongroom.server.secret_users import _MARK, SecretUsers, _field
 
 NAME = "the.secret-1"
 REFERRING = [r for r in CATALOG.all() if r.namespaced and may_refer(r.type)]
@@ -55,3 +57,28 @@ def test_every_reference_is_found_in_the_bytes(resource: Resource[Any]) -> None:
 def test_a_text_made_to_be_walked_often_is_walked_once() -> None:
     # With one walk to the end for each mark this takes minutes, in which nobody is served.
     assert _field(NAME).search(b'"' + _MARK * 200_000 + b'"') is None
+
+
+class References:
+    """One Secret, to which another namespace has very many references."""
+
+    def referring(self, namespace: str, name: str) -> list[tuple[str, str]]:
+        return [("there", f"r-{number}") for number in range(5000)]
+
+    def shared(self, namespace: str) -> list[str]:
+        return ["db"]
+
+
+async def test_many_references_do_not_have_a_namespace_looked_through_for_each() -> None:
+    looks = 0
+
+    def registries(group: str, plural: str) -> None:
+        nonlocal looks
+        looks += 1
+
+    users = SecretUsers(registries, SystemClock())
+    users.sharing = References()
+    assert await users.users("here", "db") == []
+    asker = Attributes(User("joe"), "delete", "/")
+    assert not await users.is_used("here", "db", asker)
+    assert looks < 1000

@@ -107,9 +107,17 @@ class SecretUsers:
         Of those that use it by a reference in another namespace, one of each.
         """
         found = await self._users(namespace, name)
+        named: dict[str, frozenset[str]] = {}
         for elsewhere, reference in self._references(namespace, name):
-            for use in (await self._users(elsewhere, reference))[:1]:
-                found.append(replace(use, namespace=elsewhere))
+            if len(found) > NAMED:
+                break
+            # Who is given a Secret may make any number of references to it, and others must not
+            # wait until a whole namespace has been looked through for each.
+            if elsewhere not in named:
+                named[elsewhere] = await self._named(elsewhere)
+            if reference in named[elsewhere]:
+                for use in (await self._users(elsewhere, reference))[:1]:
+                    found.append(replace(use, namespace=elsewhere))
         return found[: NAMED + 1]
 
     def _references(self, namespace: str, name: str) -> Sequence[tuple[str, str]]:
@@ -136,16 +144,24 @@ class SecretUsers:
             return name in self._used
 
     async def _all_used(self, namespace: str) -> frozenset[str]:
+        used = set(await self._named(namespace))
+        named: dict[str, frozenset[str]] = {}
+        for name in () if self.sharing is None else self.sharing.shared(namespace):
+            for elsewhere, reference in self._references(namespace, name):
+                if elsewhere not in named:
+                    named[elsewhere] = await self._named(elsewhere)
+                if reference in named[elsewhere]:
+                    used.add(name)
+                    break
+        return frozenset(used)
+
+    async def _named(self, namespace: str) -> frozenset[str]:
+        """The Secrets that something in a namespace uses, by the names that they have there."""
         used: set[str] = set()
         async for kind, view in self._naming(namespace, _MARK):
             obj = view.peek()
             if not has_ended(kind, obj):
                 used.update(reference.name for reference in references_to_secrets(obj))
-        for name in () if self.sharing is None else self.sharing.shared(namespace):
-            for elsewhere, reference in self._references(namespace, name):
-                if await self._users(elsewhere, reference):
-                    used.add(name)
-                    break
         return frozenset(used)
 
     async def _naming(
