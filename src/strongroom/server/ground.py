@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from strongroom.api.clock import Clock
+from strongroom.api.errors import StatusError
 from strongroom.audit_chain import ChainError
 from strongroom.paths import claim_data_dir
 from strongroom.server.options import Options
@@ -22,7 +23,7 @@ from strongroom.server.serving import base_url, listen
 from strongroom.server.storage import OpenedStore, open_store
 from strongroom.server.token_keys import KeyFileError, prepare_keys
 from strongroom.storage.encryption.port import EncryptionError
-from strongroom.storage.errors import StoreError
+from strongroom.storage.errors import StoreError, Undecryptable, UndecryptableList
 
 
 class StartError(Exception):
@@ -55,6 +56,11 @@ def start_errors() -> Iterator[None]:
         ChainError,
     ) as error:
         raise StartError(str(error)) from error
+    except StatusError as error:
+        if not isinstance(error.__cause__, (Undecryptable, UndecryptableList)):
+            raise
+        advice = "start with that key or configuration, and see docs/encryption.md"
+        raise StartError(f"{error.__cause__}; {advice}") from error
 
 
 def occupy(options: Options, clock: Clock, stack: contextlib.AsyncExitStack) -> Ground:
@@ -72,6 +78,7 @@ def occupy(options: Options, clock: Clock, stack: contextlib.AsyncExitStack) -> 
     write_kubeconfigs(pki, options.kubeconfig, url)
     told = RunFile(options, url, opened)
     stack.callback(told.remove)
+    told.follow(stack)
     return Ground(opened, pki, sock, url, told)
 
 

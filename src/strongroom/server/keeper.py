@@ -45,6 +45,9 @@ async def keep(
     async with contextlib.AsyncExitStack() as stack:
         with start_errors():
             ground = occupy(options, clock or SystemClock(), stack)
+        if ground.opened.encrypting.own is not None:
+            # It encrypts nothing, but tells which key the workers encrypt with.
+            ground.opened.encrypting.own.begin(stack)
         server = StoreServer(ground.opened.database)
         stack.push_async_callback(server.close)
         with start_errors():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,9 +10,13 @@ from typing import Any
 
 import pytest
 
+from strongroom.paths import run_dir
+from strongroom.server.encryption.ownkey import KMS_NAME
+from strongroom.server.ground import StartError
 from strongroom.storage.encryption.keyring import KeyRing
+from strongroom.storage.encryption.plugin_server import KMSServer
 from tests.server.conftest import Running, running
-from tests.server.encryption.test_configuration import CBC, KEY32, document, entry, keys
+from tests.server.encryption.test_configuration import CBC, KEY32, document, entry, keys, kms
 from tests.waiting import until
 
 PATH = "/apis/strongroom.io/v1alpha1/encryptionoperations"
@@ -62,6 +67,11 @@ async def test_a_key_is_exchanged_while_the_server_serves(api: Running) -> None:
     rotated = await ask(api, "Rotate")
     new = rotated["newKeyID"]
     assert by_key(rotated)[new] == 0
+
+    async def told_to_status() -> Any:
+        return json.loads((run_dir(api.options.data_dir) / "apiserver.json").read_bytes())
+
+    await until(told_to_status, lambda found: found["encryption"]["keyID"] == new)
     await ask(api, "Rewrap")
     status = await rewrapped(api)
     assert by_key(status) == {new: status["rewrap"]["seen"], old: 0}
@@ -161,6 +171,26 @@ async def test_a_configuration_takes_over_and_is_left_again(tmp_path: Path) -> N
         } == {use["resource"]: use["scheme"] for use in status["resources"]}
         ready = await api.ask("GET", "/readyz?verbose")
         assert b"[+]kms-providers ok" in ready.body
+        key_file = api.options.encryption.encryption_key_file
+    with pytest.raises(StartError, match="start with that key"):
+        async with running(tmp_path):
+            raise AssertionError("started without its keys")
+
+    # A plugin that offers our own key, under our own name, stores all as the default does.
+    assert key_file is not None
+    plugin = KMSServer(KeyRing.load(key_file), tmp_path / "kms.sock")
+    ours_again = kms(name=KMS_NAME, endpoint=f"'unix://{tmp_path}/kms.sock'")
+    old = keys("secretbox", ("box", KEY32))
+    everything = entry("'*.*'", ours_again, old, "{identity: {}}")
+    _put(path, document(f"[{everything}]"))
+    async with running(tmp_path, *given) as api:
+        await ask(api, "Rewrap")
+        under = by_key(await rewrapped(api))
+        assert under[ours] == sum(under.values())
+    plugin.stop(0)
+    async with running(tmp_path) as api:
+        found = await api.ask("GET", "/api/v1/namespaces/kube-public/configmaps/cluster-info")
+        assert found.code == 200
 
 
 def _put(path: Path, content: bytes) -> None:
