@@ -17,10 +17,11 @@ from strongroom.backup.age import Sealer, lock
 from strongroom.backup.lines import PATH, Check, End, Head, Record, encode, records
 from strongroom.server.backup import Backups
 from strongroom.server.encryption.options import EncryptionOptions
+from strongroom.server.encryption.sources import FileSource
 from strongroom.server.reply import StreamReply
 from strongroom.server.request import Request
 from strongroom.server.restore import MARK, main
-from strongroom.server.storage import open_store
+from strongroom.server.storage import load_encrypting
 from strongroom.server.urls import parse_target
 from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.memory import MemoryStore
@@ -96,9 +97,10 @@ class Place:
 
     async def content(self, to: str = "new") -> list[KeyValue]:
         data_dir, key = self.directory / to, self.directory / f"{to}.key"
-        url = f"sqlite:{data_dir / 'store' / 'strongroom.db'}"
-        opened = open_store(data_dir, url, EncryptionOptions(key, None, False))
-        store = EncryptedStore(opened.database, opened.encrypting.values)
+        options = EncryptionOptions(FileSource(key), None, False)
+        encrypting = load_encrypting(data_dir, options)
+        database = SQLiteStore.open(data_dir / "store" / "strongroom.db")
+        store = EncryptedStore(database, encrypting.values)
         try:
             return (await store.list("")).items
         finally:
