@@ -284,6 +284,14 @@ def test_secrets_within_free_json() -> None:
     assert told["data"]["x"][2] == other
 
 
+def test_patches_of_free_json_need_not_say_that_it_is_a_secret() -> None:
+    told = redacted_patch(ControllerRevision, {"data": {"x": {"data": {"a": ENCODED}}, "y": "z"}})
+    assert told == {"data": {"x": {"data": {"a": STANDS}}, "y": "z"}}
+    operations = [add("/data/x/stringData/a", VALUE), add("/data/x", {"stringData": {"a": VALUE}})]
+    told = REDACTION.of_json_patch(operations, node_of(ControllerRevision))
+    assert VALUE not in json.dumps(told)
+
+
 def custom(**properties: Any) -> Any:
     schema, errors = read_schema({"type": "object", "properties": properties}, Path())
     assert schema is not None, errors

@@ -20,6 +20,7 @@ from strongroom.api.jsontext import read_json
 from strongroom.api.lenient import UnreadableError, decode_base64
 from strongroom.server.audit.marks import (
     FREE,
+    HIDE_BYTES,
     HIDE_TEXT,
     KEEP,
     Annotations,
@@ -40,6 +41,10 @@ _MAX_DEPTH = 200
 _PATCH_WORDS = frozenset({"merge", "replace", "delete"})
 _PLACES = ("path", "from")
 _OPERATIONS = frozenset({"add", "remove", "replace", "move", "copy", "test"})
+
+_UNSAID = {"data": HIDE_BYTES, "stringData": HIDE_TEXT}
+"""Where any JSON may stand, a patch need not say of which kind the object is that it changes: what
+is named so may be a Secret's."""
 
 Work = tuple[Any, Any, Node]
 """A value that is to be looked at: what holds it, where there, and what it may be."""
@@ -127,7 +132,7 @@ def _below(node: Node, name: str) -> Node:
         case Annotations():
             return LastApplied(node.owner) if name == ANNOTATION else KEEP
         case Free():
-            return FREE
+            return _UNSAID.get(name, FREE)
         case Hide():
             return node
         case _:
@@ -180,19 +185,24 @@ class _Walk:
                 for name in value:
                     yield value, name, _below(node, name)
             case Free():
-                node = embedded_node(value) if isinstance(value, dict) else FREE
-                if node is FREE:
-                    yield from _all(value, FREE)
-                else:
-                    place[key] = _Walk(self._redaction, strict=not _by_list(node)).whole(
-                        value, node
-                    )
+                yield from self._free(place, key, value)
             case FieldSet():
                 place[key] = self._field_set(value)
             case Hide():
                 yield from _all(value, node)
             case _:
                 yield from _all(value, HIDE_TEXT)
+
+    def _free(self, place: Any, key: Any, value: Any) -> Iterator[Work]:
+        """What is to be looked at where any JSON may stand."""
+        node = embedded_node(value) if isinstance(value, dict) else FREE
+        if node is not FREE:
+            place[key] = _Walk(self._redaction, strict=not _by_list(node)).whole(value, node)
+        elif self._strict and isinstance(value, dict):
+            for name in value:
+                yield value, name, _below(FREE, name)
+        else:
+            yield from _all(value, FREE)
 
     def _members(self, value: dict[str, Any], node: Fields) -> Iterator[Work]:
         listed = node.listed
