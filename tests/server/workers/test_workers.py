@@ -4,43 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.server.fleet import Connection, FleetServer, connections, start
-
-CORE = "/api/v1/namespaces/default"
-MAPS, SECRETS = f"{CORE}/configmaps", f"{CORE}/secrets"
-
-
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetServer]:
-    directory = tmp_path_factory.mktemp("fleet")
-    # So few addresses that two who do not know of each other would soon give the same one.
-    few = ("--service-cluster-ip-range", "10.9.0.0/26")
-    server = start(directory, *few, "--secret-usage-interval", "100ms")
-    yield server
-    code, log = server.stop()
-    assert code == 0, log
-    assert "worker ended" not in log
-
-
-@pytest.fixture
-async def two(fleet: FleetServer) -> AsyncIterator[list[Connection]]:
-    async with connections(fleet) as made:
-        yield made
-
-
-def named(name: str, **rest: Any) -> dict[str, Any]:
-    return {"metadata": {"name": name}, **rest}
-
-
-def revision(obj: dict[str, Any]) -> int:
-    return int(obj["metadata"]["resourceVersion"])
+from tests.server.fleet import Connection, FleetServer, connections
+from tests.server.workers.conftest import (
+    CORE,
+    MAPS,
+    SECRETS,
+    definition,
+    established,
+    named,
+    revision,
+)
 
 
 async def test_a_read_by_one_worker_shows_every_write_acknowledged_by_another(
@@ -135,13 +112,15 @@ async def test_a_watch_is_resumed_at_another_worker_where_it_ended(two: list[Con
 
 
 async def test_a_page_continues_at_another_worker_as_of_the_first(two: list[Connection]) -> None:
+    await two[0].done("POST", "/api/v1/namespaces", named("paged"))
+    secrets = "/api/v1/namespaces/paged/secrets"
     for number in range(5):
-        await two[0].done("POST", SECRETS, named(f"page-{number}", stringData={"n": "old"}))
-    first = await two[0].done("GET", f"{SECRETS}?limit=2")
-    await two[0].done("DELETE", f"{SECRETS}/page-3")
-    await two[0].done("POST", SECRETS, named("page-35"))
+        await two[0].done("POST", secrets, named(f"page-{number}", stringData={"n": "old"}))
+    first = await two[0].done("GET", f"{secrets}?limit=2")
+    await two[0].done("DELETE", f"{secrets}/page-3")
+    await two[0].done("POST", secrets, named("page-35"))
     token = first["metadata"]["continue"]
-    rest = await two[1].done("GET", f"{SECRETS}?limit=10&continue={token}")
+    rest = await two[1].done("GET", f"{secrets}?limit=10&continue={token}")
     names = [item["metadata"]["name"] for item in [*first["items"], *rest["items"]]]
     assert names == [f"page-{number}" for number in range(5)]
     assert revision(rest) == revision(first)
@@ -165,24 +144,6 @@ async def test_a_definition_established_at_one_worker_is_served_by_the_other(
         groups = await user.done("GET", "/apis")
         assert group in {one["name"] for one in groups["groups"]}
         await maker.done("DELETE", f"{crds}/things.{group}")
-
-
-def definition(group: str) -> dict[str, Any]:
-    schema = {
-        "type": "object",
-        "properties": {
-            "spec": {"type": "object", "properties": {"size": {"type": "integer"}}},
-        },
-    }
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "ThingList"}
-    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
-    return named(f"things.{group}", spec=spec)
-
-
-def established(crd: dict[str, Any]) -> bool:
-    conditions = crd.get("status", {}).get("conditions", [])
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
 
 async def test_webhooks_made_at_one_worker_are_asked_by_the_other(two: list[Connection]) -> None:
@@ -288,87 +249,6 @@ def _audited(fleet: FleetServer) -> set[str]:
 
 def _limits(pid: int) -> str:
     return Path(f"/proc/{pid}/limits").read_text()
-
-
-async def test_a_token_ends_at_once_for_every_worker(
-    fleet: FleetServer, two: list[Connection]
-) -> None:
-    """One worker has just believed it; the other deletes what it depends on."""
-    who = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-    accounts = f"{CORE}/serviceaccounts"
-    async with connections(fleet, identity="") as bearers:
-        for number in range(20):
-            writer, reader = two[number % 2], bearers[1 - number % 2]
-            name = f"ending-{number}"
-            await writer.done("POST", accounts, named(name))
-            await writer.done("POST", SECRETS, named(name))
-            bound = {"kind": "Secret", "apiVersion": "v1", "name": name}
-            asked = {"spec": {"boundObjectRef": bound}}
-            made = await writer.done("POST", f"{accounts}/{name}/token", asked)
-            reader.session.headers["Authorization"] = f"Bearer {made['status']['token']}"
-            for _ in range(2):
-                shown = await reader.done("POST", who, {})
-                assert shown["status"]["userInfo"]["username"].endswith(name)
-            await writer.done("DELETE", f"{SECRETS if number % 3 else accounts}/{name}")
-            assert (await reader.ask("POST", who, {})).code == 401
-
-
-async def test_a_binding_made_at_one_worker_holds_at_the_other_at_once(
-    two: list[Connection],
-) -> None:
-    """Given and taken away by either: the next request, at the other, is judged by it."""
-    rbac = "/apis/rbac.authorization.k8s.io/v1"
-    rule = {"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]}
-    await two[0].done("POST", f"{rbac}/clusterroles", named("getter", rules=[rule]))
-    group = "rbac.authorization.k8s.io"
-    binding = named(
-        "getters",
-        roleRef={"apiGroup": group, "kind": "ClusterRole", "name": "getter"},
-        subjects=[{"apiGroup": group, "kind": "User", "name": "gina"}],
-    )
-    what = {"verb": "get", "resource": "secrets", "namespace": "default"}
-    question = {"spec": {"user": "gina", "resourceAttributes": what}}
-    reviews = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-    for number in range(50):
-        writer, asker = two[number % 2], two[1 - number % 2]
-        await writer.done("POST", f"{rbac}/clusterrolebindings", binding)
-        assert (await asker.done("POST", reviews, question))["status"]["allowed"]
-        await writer.done("DELETE", f"{rbac}/clusterrolebindings/getters")
-        assert not (await asker.done("POST", reviews, question))["status"]["allowed"]
-
-
-async def test_a_grant_taken_back_at_one_worker_gives_nothing_at_the_other_at_once(
-    two: list[Connection],
-) -> None:
-    """A node asks the other worker after each grant and after its end."""
-    for name in ("owner", "user"):
-        await two[0].done("POST", "/api/v1/namespaces", named(name))
-    user = "/api/v1/namespaces/user"
-    await two[0].done("POST", f"{user}/serviceaccounts", named("default"))
-    await two[0].done(
-        "POST", "/api/v1/namespaces/owner/secrets", named("db", stringData={"a": "b"})
-    )
-    reference = named("db", type="strongroom.io/reference")
-    reference["metadata"]["annotations"] = {"strongroom.io/from": "owner/db"}
-    await two[0].done("POST", f"{user}/secrets", reference)
-    spec = {
-        "nodeName": "n1",
-        "containers": [{"name": "c", "image": "none"}],
-        "volumes": [{"name": "s", "secret": {"secretName": "db"}}],
-    }
-    await two[0].done("POST", f"{user}/pods", named("p", spec=spec))
-    given = {
-        "secrets": [{"name": "db", "keys": ["*"]}],
-        "to": [{"namespace": "user", "serviceAccounts": ["*"]}],
-    }
-    grants = "/apis/strongroom.io/v1alpha1/namespaces/owner/secretgrants"
-    node = {"Impersonate-User": "system:node:n1", "Impersonate-Group": "system:nodes"}
-    for number in range(20):
-        writer, asker = two[number % 2], two[1 - number % 2]
-        await writer.done("POST", grants, named("g", spec=given))
-        assert (await asker.ask("GET", f"{user}/secrets/db", headers=node)).code == 200
-        await writer.done("DELETE", f"{grants}/g")
-        assert (await asker.ask("GET", f"{user}/secrets/db", headers=node)).code == 404
 
 
 async def test_health_and_what_is_told_of_the_workers(

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from tests.server.fleet import Connection, FleetServer, connections, start, wait_for_end
-from tests.server.test_workers import MAPS, SECRETS, definition, established, named, revision
+from tests.server.workers.conftest import MAPS, SECRETS, definition, established, named, revision
 
 # asyncio leaves the transport of a TLS handshake open that the other side's death breaks off.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -1,0 +1,1 @@
+"""Several workers over one store, in one server that these tests share."""
