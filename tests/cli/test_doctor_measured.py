@@ -140,6 +140,8 @@ def test_the_suggested_roles_allow_what_was_done_and_no_more(used: Strongroom) -
     ]
     listed = json.loads(_run(used, "--suggest", "measured:robot", "-o", "json").stdout)
     assert (listed["kind"], listed["items"]) == ("List", objects)
+    own = _run(used, "--suggest", "measured:robot", "-n", "measured").stdout
+    assert list(yaml.safe_load_all(own)) == objects[2:]
     for made in objects:
         kind = f"{made['kind'].lower()}s"
         namespace = made["metadata"].get("namespace")

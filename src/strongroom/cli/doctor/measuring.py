@@ -18,17 +18,18 @@ if TYPE_CHECKING:
     from strongroom.cli.rights.used import History
 
 USUAL = timedelta(days=30)
+_ADVICE = "--audit-log PATH"
 _KINDS = {"user": "User", "group": "Group", "serviceaccount": "ServiceAccount"}
 
 
 def log_of(people: People, log: Path | None) -> Path:
     """The audit log that was named, or that of the cluster that is asked. Raises Failure."""
     if log is not None:
-        return find_log(log, None)
+        return find_log(log, None, _ADVICE)
     directory, _ = subject(None, people.kubeconfig, os.environ.get("KUBECONFIG", ""))
     if directory is None or people.context:
-        raise Failure("which audit log is that cluster's? Name it: --audit-log PATH")
-    return find_log(None, directory)
+        raise Failure(f"which audit log is that cluster's? Name it: {_ADVICE}")
+    return find_log(None, directory, _ADVICE)
 
 
 def history_of(

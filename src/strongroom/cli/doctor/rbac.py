@@ -83,7 +83,7 @@ def command(
 
     With --unused-for or --audit-log (30d) rights are measured against what was done with them;
     where the log does not reach back so far, that is told, at severity low. --suggest prints what
-    kubectl apply takes; group:NAME asks for a group.
+    kubectl apply takes, with -n of that namespace alone; group:NAME asks for a group.
 
     \b
     Examples:

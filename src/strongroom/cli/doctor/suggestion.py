@@ -50,7 +50,8 @@ def print_suggestion(
 
     history = history_of(people, path, span, is_meant)
     whom = parse_subject(text, history.uses)
-    uses = _uses(history, whom)
+    only = people.asked_namespace
+    uses = [use for use in _uses(history, whom) if only in ("", use.namespace)]
     if not uses:
         raise Failure(f"since {_time(history)} nothing is in {path} that {whom} did")
     _print(people, suggest(whom, uses, everybodys(facts.grants, whom)), whom, history, output)
