@@ -312,7 +312,13 @@ def test_evidence_says_who_what_when_how_and_by_what() -> None:
     assert spec.auditIDs == ["id-a", "id-b", "id-c"]
     assert spec.firstTime == "2026-01-01T00:00:00.000000Z"
     assert spec.lastTime == "2026-01-01T00:00:20.000000Z"
-    assert spec.message == "jane read many Secrets: 7 within 1m or more"
+    assert spec.message == "jane read many Secrets: 7 (3 within 1m are many)"
+
+
+def test_one_secret_that_nobody_may_read_is_named() -> None:
+    watch = Watch(Rule(name="crown", type="ManySecretsRead", threshold=1))
+    assert watch.see(name="card") == ["crown"]
+    assert watch.told["crown"].message == "jane read shop/card"
 
 
 def test_nodes_may_read_by_name_and_are_seen_when_they_list() -> None:

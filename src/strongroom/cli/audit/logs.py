@@ -66,8 +66,10 @@ def directory_of(data_dir: Path | None) -> Path:
     return found
 
 
-def find_log(log: Path | None, data_dir: Path | None) -> Path:
-    """The log that is meant, with at least one file. Raises Failure."""
+def find_log(
+    log: Path | None, data_dir: Path | None, advice: str = "--log PATH, or --data-dir DIR"
+) -> Path:
+    """The log that is meant, with at least one file. Raises Failure, with options to name it."""
     path = log
     if path is None:
         directory = directory_of(data_dir)
@@ -75,7 +77,7 @@ def find_log(log: Path | None, data_dir: Path | None) -> Path:
         path = Path(told or directory / "audit" / "audit.log")
     path = path.expanduser().absolute()
     if not path.exists() and not (path.parent.is_dir() and rotated(path)):
-        raise Failure(f"{path}: there is no audit log\nName it: --log PATH, or --data-dir DIR.")
+        raise Failure(f"{path}: there is no audit log\nName it: {advice}.")
     return path
 
 

@@ -252,8 +252,10 @@ def message(rule: Rule, who: str, secrets: list[tuple[str, str]], count: int, mo
     """What happened, in a sentence. ``more`` is what only one kind tells: an address, or users."""
     first = "/".join(secrets[0]) if secrets else ""
     others = f" and {len(secrets) - 1} more" if len(secrets) > 1 else ""
+    if rule.type == MANY and count == 1:
+        return f"{who} read {first}"
     if rule.type == MANY:
-        return f"{who} read many Secrets: {count} within {rule.window} or more"
+        return f"{who} read many Secrets: {count} ({rule.threshold} within {rule.window} are many)"
     if rule.type == FIRST:
         return f"{who} read {first}{others}, never before read by them"
     if rule.type == EVERYWHERE:
