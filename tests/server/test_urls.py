@@ -166,6 +166,30 @@ def test_a_selector_names_an_object_only_if_it_selects_no_other(selector: str, n
     assert parse_target("GET", b"/api/v1/secrets", query.encode()).name == name
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("GET", "/api/v1/pods", True),
+        ("GET", "/api/v1/pods?watch=1&", True),
+        ("DELETE", "/api/v1/namespaces/a/pods", True),
+        ("GET", "/api/v1/namespaces/a/pods/p", False),
+        ("PATCH", "/api/v1/namespaces/a/pods/p", False),
+        ("DELETE", "/api/v1/namespaces/a/pods/p", False),
+        ("POST", "/api/v1/namespaces/a/pods", False),
+        ("GET", "/api/v1/watch/pods", False),
+        ("GET", "/api/v1/watch/namespaces/a/pods/p", False),
+    ],
+)
+def test_no_right_comes_of_a_selector_that_selects_nothing(
+    method: str, path: str, told: bool
+) -> None:
+    path, _, rest = path.partition("?")
+    query = f"{rest}fieldSelector=spec.nodeName%3Dn1&labelSelector=a%3Db"
+    found = parse_target(method, path.encode(), query.encode()).attributes(User("u"))
+    given = ("spec.nodeName=n1", "a=b") if told else ("", "")
+    assert (found.field_selector, found.label_selector) == given
+
+
 def test_long_urls_are_not_kept() -> None:
     path = b"/api/v1/secrets"
     assert parse_target("GET", path, b"") is parse_target("GET", path, b"")

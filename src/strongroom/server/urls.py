@@ -28,6 +28,7 @@ _VERBS = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
+_SELECTING = frozenset({"list", "watch", "deletecollection"})
 _NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 _LEGACY_WATCH = "watch"
 
@@ -48,11 +49,18 @@ class Target:
     name: str = ""
     extra: tuple[str, ...] = ()
     """Path segments after the subresource; no kind of ours has any."""
+    legacy: bool = False
+    """Whether the path itself says ``watch``, as of old."""
     lasting: bool = False
     """Whether equal requests share this object, so that it pays to keep what is made of it."""
 
     def attributes(self, user: User) -> Attributes:
-        """What authorization is asked about."""
+        """What authorization is asked about.
+
+        Selectors only where the verb goes by them: on others they would be words without effect,
+        by which whoever may see what is selected came to see anything.
+        """
+        selects = self.verb in _SELECTING and not self.legacy
         return Attributes(
             user=user,
             verb=self.verb,
@@ -64,8 +72,8 @@ class Target:
             subresource=self.subresource,
             namespace=self.namespace,
             name=self.name,
-            label_selector=self.first("labelSelector"),
-            field_selector=self.first("fieldSelector"),
+            label_selector=self.first("labelSelector") if selects else "",
+            field_selector=self.first("fieldSelector") if selects else "",
         )
 
     def first(self, parameter: str) -> str:
@@ -157,7 +165,8 @@ def _resource_target(
 ) -> Target:
     verb = _VERBS.get(method, "")
     parts = segments[start + 1 :]
-    if parts[0] == _LEGACY_WATCH and len(parts) > 1:
+    legacy = parts[0] == _LEGACY_WATCH and len(parts) > 1
+    if legacy:
         verb, parts = "watch", parts[1:]
     namespace, parts = _namespace(parts)
     name = parts[1] if len(parts) > 1 else ""
@@ -179,6 +188,7 @@ def _resource_target(
         namespace=namespace,
         name=name,
         extra=tuple(parts[3:]),
+        legacy=legacy,
     )
 
 
