@@ -209,6 +209,16 @@ def test_events_that_could_not_be_written_are_told_of(log: Log) -> None:
     assert "note: 7 events could not be written, as the log itself says" in done.output
 
 
+@pytest.mark.parametrize("number", ["7", "9" * 5000])
+def test_nobody_but_the_server_says_that_events_were_lost(log: Log, number: str) -> None:
+    chain = Chain(log.key, 12, log.linked[11][-36:-4].decode())
+    body = b'{"requestObject":{"chain.strongroom.io/lost":"%b"},"annotations":{"a":"b"}}\n'
+    log.path.write_bytes(log.path.read_bytes() + chain.link(body % number.encode()))
+    done = log.verify()
+    assert done.exit_code == 0, done.output
+    assert "could not be written" not in done.output
+
+
 def test_a_checkpoint_proves_what_was_there(log: Log) -> None:
     checkpoint = json.loads(log.verify("-o", "json").output)["checkpoint"]
     assert log.verify("--checkpoint", checkpoint).exit_code == 0

@@ -9,17 +9,24 @@ log, only with what is wrong.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from strongroom.api.audit import LOST
+from strongroom.api.audit import LINK, LOST
 from strongroom.audit_chain import START, ChainKey, Head, Link, link_of
 from strongroom.cli.audit.logs import Line
 
 _MOST = 1000
 """Findings that are told one by one, bad lines that are remembered, and gaps that may be filled."""
 
-_LOST = f'"{LOST}":"'.encode()
+_LOST = re.compile(
+    rb'"%b":"([0-9]{1,18})","%b":"[^"]*"}}\n\Z'
+    % (re.escape(LOST.encode()), re.escape(LINK.encode()))
+)
+"""What the server says right before the link. Elsewhere in an event it is somebody else's word."""
+
+_LONGEST_END = 256
 _STAMP = b'"stageTimestamp":"'
 
 
@@ -206,8 +213,9 @@ class Verifier:
         if link.sequence > report.last:
             report.last, report.until = link.sequence, _moment(line.content)
             report.checkpoint = f"{link.sequence}:{link.mac}"
-        if _LOST in line.content:
-            report.lost += _number(line.content)
+        content = line.content
+        if lost := _LOST.search(content, max(0, len(content) - _LONGEST_END)):
+            report.lost += int(lost[1])
 
 
 def _span(first: int, last: int) -> str:
@@ -217,8 +225,3 @@ def _span(first: int, last: int) -> str:
 def _moment(content: bytes) -> str:
     at = content.rfind(_STAMP)
     return content[at + len(_STAMP) :].split(b'"', 1)[0].decode() if at >= 0 else ""
-
-
-def _number(content: bytes) -> int:
-    digits = content[content.rindex(_LOST) + len(_LOST) :].split(b'"', 1)[0]
-    return int(digits) if digits.isdigit() else 0
