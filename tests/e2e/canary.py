@@ -68,3 +68,51 @@ def secret(name: str, **fields: Any) -> dict[str, Any]:
     """A Secret that holds the canary."""
     base = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
     return {**base, "stringData": {"a": CANARY, "b": "plain"}, **fields}
+
+
+def env(name: str, key: str = "a") -> list[dict[str, Any]]:
+    """A container's environment with the canary in it."""
+    return [{"name": "CANARY", "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}]
+
+
+WRITES: dict[str, Any] = {
+    "apiGroups": [""],
+    "apiVersions": ["v1"],
+    "operations": ["CREATE"],
+    "resources": ["secrets"],
+}
+"""What webhooks and policies are asked about."""
+
+QUOTING: dict[str, Any] = {
+    "matchConstraints": {"resourceRules": [WRITES]},
+    "validations": [
+        {
+            "expression": "object.metadata.name != 'said'",
+            "messageExpression": "string(object.data.a)",
+        },
+        {"expression": "object.metadata.name != 'error' || int(object.data.a) > 0"},
+        {"expression": "object.metadata.name != 'key' || object.data[object.data.a] == 'b'"},
+    ],
+}
+"""A policy that tells values to whom it refuses, or fails over them."""
+
+
+def birds_definition(length: int) -> dict[str, Any]:
+    """Defines Birds, whose rule quotes what is not shorter than so many characters."""
+    rule = {"rule": f"self.a.size() < {length}", "messageExpression": "'not ' + self.a"}
+    text = {"type": "string", "maxLength": 100}
+    schema = {"type": "object", "properties": {"a": text}, "x-kubernetes-validations": [rule]}
+    both = {"type": "object", "properties": {"spec": schema, "n": {"type": "integer"}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": both}}
+    names = {"plural": "birds", "singular": "bird", "kind": "Bird", "listKind": "BirdList"}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "birds.canary.test"},
+        "spec": {
+            "group": "canary.test",
+            "scope": "Namespaced",
+            "names": names,
+            "versions": [version],
+        },
+    }

@@ -1,6 +1,6 @@
 """A value takes every way at every level of audit, and is then looked for in all that was written.
 
-The ways of pods, kubectl and several processes are those of tests/e2e/test_canary.py, with a policy
+The ways of pods, kubectl and several processes are those of tests/e2e/aviary, with a policy
 as talkative as the one here.
 """
 

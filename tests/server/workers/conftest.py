@@ -13,7 +13,7 @@ CORE = "/api/v1/namespaces/default"
 MAPS, SECRETS = f"{CORE}/configmaps", f"{CORE}/secrets"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetServer]:
     directory = tmp_path_factory.mktemp("fleet")
     # So few addresses that two who do not know of each other would soon give the same one.

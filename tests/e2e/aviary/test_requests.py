@@ -1,16 +1,9 @@
-"""A canary value is sent down every path, and then looked for everywhere it must not be.
-
-It may be read by a GET of its Secret and stand in the log of a pod that prints it, through the API;
-it may stand nowhere else: no file of the data directory (database, WAL, logs, audit, certificates),
-no output, metric, event, status, warning, error or command line of ours.
-"""
+"""The canary in requests of every sort, done and refused."""
 
 from __future__ import annotations
 
 import base64
 import json
-import os
-import signal
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,69 +12,20 @@ from typing import Any
 import pytest
 
 from strongroom.testing.process import Strongroom
-from tests.e2e.canary import CANARY, TALKATIVE, TOKEN, files_that_hold_it, forms_of, holds, secret
-from tests.e2e.conftest import in_namespace, start_up
+from tests.e2e.canary import (
+    CANARY,
+    QUOTING,
+    WRITES,
+    birds_definition,
+    files_that_hold_it,
+    forms_of,
+    holds,
+    secret,
+)
 from tests.e2e.kubectl import Kubectl
-from tests.e2e.manifests import MOUNT, manifest, mounted, pod
-from tests.e2e.processes import part, processes_of
+from tests.e2e.manifests import manifest
 from tests.e2e.wire import Answer, Wire
 from tests.waiting import eventually
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("canary")
-
-
-@pytest.fixture(scope="module")
-def aviary(directory: Path) -> Iterator[Strongroom]:
-    """A room that logs and audits all it can, with its own directory for temporary files."""
-    policy = directory / "policy.json"
-    policy.write_text(json.dumps(TALKATIVE))
-    with pytest.MonkeyPatch.context() as patch:
-        (directory / "tmp").mkdir()
-        patch.setenv("TMPDIR", str(directory / "tmp"))
-        talk = ("--log-level", "debug", "--audit-policy-file", str(policy))
-        with start_up(directory, *talk) as room:
-            yield room
-
-
-@pytest.fixture(scope="module")
-def kubectl(aviary: Strongroom, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
-    return in_namespace(aviary, tmp_path_factory.mktemp("home"), pods=True)
-
-
-@pytest.fixture(scope="module")
-def wire(aviary: Strongroom) -> Wire:
-    return Wire(aviary.kubeconfig)
-
-
-@pytest.fixture(scope="module")
-def home(kubectl: Kubectl) -> str:
-    return f"/api/v1/namespaces/{kubectl.namespace}/secrets"
-
-
-@pytest.fixture(autouse=True)
-def written_nowhere(aviary: Strongroom, directory: Path, wire: Wire) -> Iterator[None]:
-    """After each test: the canary is in no file, no command line, and nothing that is listed."""
-    yield
-    assert files_that_hold_it(directory) == []
-    assert not [p.pid for p in processes_of(directory) if holds(p.command)]
-    for path in (
-        "/metrics",
-        "/readyz?verbose",
-        "/api/v1/events",
-        "/api/v1/pods",
-        "/api/v1/nodes",
-        "/api/v1/configmaps",
-        "/api/v1/serviceaccounts",
-        "/api/v1/namespaces",
-        "/apis/coordination.k8s.io/v1/leases",
-        "/apis/events.k8s.io/v1/events",
-        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
-        "/openapi/v2",
-    ):  # fmt: skip - a list of paths
-        assert not holds(wire.send("GET", path).whole()), path
 
 
 def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
@@ -272,21 +216,8 @@ def test_apply_and_its_conflicts(wire: Wire, home: str) -> None:
 
 
 def test_custom_resources(wire: Wire) -> None:
-    rule = {"rule": "self.a.size() < 5", "messageExpression": "'not ' + self.a"}
-    text = {"type": "string", "maxLength": 100}
-    schema = {"type": "object", "properties": {"a": text}, "x-kubernetes-validations": [rule]}
-    both = {"type": "object", "properties": {"spec": schema, "n": {"type": "integer"}}}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": both}}
-    names = {"plural": "birds", "singular": "bird", "kind": "Bird", "listKind": "BirdList"}
-    spec = {"group": "canary.test", "scope": "Namespaced", "names": names, "versions": [version]}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "birds.canary.test"},
-        "spec": spec,
-    }
     definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    assert wire.send("POST", definitions, definition).status == 201
+    assert wire.send("POST", definitions, birds_definition(5)).status == 201
     birds = "/apis/canary.test/v1/namespaces/default/birds"
     eventually(lambda: wire.send("GET", birds).status == 200)
     base = {"apiVersion": "canary.test/v1", "kind": "Bird", "metadata": {"name": "b"}}
@@ -298,8 +229,8 @@ def test_custom_resources(wire: Wire) -> None:
     ):
         # These are told to the client by their values, as upstream does, and to nobody else.
         assert wire.send("POST", birds, {**base, **odd}).status == 422
-    rule["rule"] = "self.a.size() < 500"
-    answer = wire.send("PATCH", f"{definitions}/birds.canary.test", {"spec": spec}, MERGE)
+    longer = {"spec": birds_definition(500)["spec"]}
+    answer = wire.send("PATCH", f"{definitions}/birds.canary.test", longer, MERGE)
     assert answer.status == 200
     good = {**base, "spec": {"a": CANARY}}
     eventually(lambda: wire.send("POST", birds, good).status in (201, 409))
@@ -310,18 +241,7 @@ ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 
 
 def test_a_policy_that_quotes_it(wire: Wire, home: str) -> None:
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"]}
-    checks = [
-        {
-            "expression": "object.metadata.name != 'said'",
-            "messageExpression": "string(object.data.a)",
-        },
-        {"expression": "object.metadata.name != 'error' || int(object.data.a) > 0"},
-        {"expression": "object.metadata.name != 'key' || object.data[object.data.a] == 'b'"},
-    ]
-    constraints = {"resourceRules": [{**rule, "resources": ["secrets"]}]}
-    policy = {"matchConstraints": constraints, "validations": checks}
-    assert make(wire, "validatingadmissionpolicies", "ValidatingAdmissionPolicy", spec=policy)
+    assert make(wire, "validatingadmissionpolicies", "ValidatingAdmissionPolicy", spec=QUOTING)
     binding = {"policyName": "canary", "validationActions": ["Deny"]}
     kind = "ValidatingAdmissionPolicyBinding"
     assert make(wire, "validatingadmissionpolicybindings", kind, spec=binding)
@@ -339,7 +259,6 @@ def make(wire: Wire, plural: str, kind: str, **fields: Any) -> bool:
 
 
 def test_a_webhook_that_cannot_be_asked(wire: Wire, home: str, aviary: Strongroom) -> None:
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["secrets"]}
     server = f"https://{wire.host}:{wire.port}/nobody"
     for n, (url, policy) in enumerate(
         [("https://127.0.0.1:1/x", "Fail"), (server, "Fail"), (server, "Ignore")]
@@ -347,7 +266,7 @@ def test_a_webhook_that_cannot_be_asked(wire: Wire, home: str, aviary: Strongroo
         hook = {
             "name": "hook.canary.test",
             "clientConfig": {"url": url},
-            "rules": [rule],
+            "rules": [{**WRITES, "operations": ["*"]}],
             "failurePolicy": policy,
             "sideEffects": "None",
             "admissionReviewVersions": ["v1"],
@@ -360,104 +279,3 @@ def test_a_webhook_that_cannot_be_asked(wire: Wire, home: str, aviary: Strongroo
         assert answer.status == code
         assert code == 201 or not holds(answer.whole())
         wire.send("DELETE", f"{ADMISSION}/{plural}/canary")
-
-
-def env(name: str, key: str = "a") -> list[dict[str, Any]]:
-    """A container's environment with the canary in it."""
-    return [{"name": "CANARY", "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}]
-
-
-def test_a_pod_that_uses_it(kubectl: Kubectl) -> None:
-    kubectl.apply(json.dumps(secret("used")))
-    script = f'test "$CANARY" = "$(cat /etc/s/a)" && echo same {TOKEN[:4]}; sleep 1000'
-    source = [{"secretRef": {"name": "used"}, "prefix": "ALL_"}]
-    text = pod(
-        "used", script, spec=mounted("used"), volumeMounts=MOUNT, env=env("used"), envFrom=source
-    )  # fmt: skip - the container's fields in a row
-    kubectl.apply(text)
-    eventually(lambda: kubectl.run("logs", "used").out.startswith("same"))
-    kubectl("patch", "secret", "used", "-p", json.dumps({"stringData": {"a": CANARY + "-new"}}))
-    assert not holds(kubectl("describe", "pod", "used").encode())
-
-
-def test_a_pod_that_prints_it(kubectl: Kubectl, directory: Path) -> None:
-    kubectl.apply(json.dumps(secret("printed")))
-    kubectl.apply(pod("printed", "echo $CANARY", env=env("printed")))
-    kubectl("wait", "pod/printed", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
-    assert kubectl("logs", "printed") == CANARY + "\n"
-    # Its log is the pod's own; what is on disk of it goes with the pod.
-    kubectl("delete", "pod", "printed")
-    eventually(lambda: files_that_hold_it(directory) == [])
-
-
-@pytest.mark.parametrize(
-    ("name", "container"),
-    [
-        ("command", {"command": ["$(CANARY)"]}),
-        ("directory", {"workingDir": "/none/$(CANARY)", "command": ["$(CANARY)/x", "$(CANARY)"]}),
-        ("hook", {"lifecycle": {"postStart": {"exec": {"command": ["$(CANARY)"]}}}}),
-        ("subpath", {"volumeMounts": [{**MOUNT[0], "subPathExpr": "$(CANARY)/x"}]}),
-    ],
-)
-def test_a_pod_that_fails_with_it(kubectl: Kubectl, name: str, container: dict[str, Any]) -> None:
-    kubectl.apply(json.dumps(secret("fails")))
-    kubectl.apply(pod(name, "exit 3", spec=mounted("fails"), **{"env": env("fails"), **container}))
-
-    def ended_or_stuck() -> bool:
-        status = kubectl.object("pod", name)["status"]
-        state = status.get("containerStatuses", [{}])[0].get("state", {})
-        waiting = state.get("waiting", {}).get("reason", "")
-        return "terminated" in state or waiting.endswith("Error")
-
-    eventually(ended_or_stuck)
-    assert not holds(kubectl("describe", "pod", name).encode())
-    assert not holds(kubectl("get", "events", "-o", "yaml").encode())
-    kubectl("delete", "pod", name, "--grace-period=0", "--force")
-
-
-def test_a_value_that_no_environment_can_hold(kubectl: Kubectl) -> None:
-    kubectl.apply(json.dumps(secret("nul", stringData={"a": f"{CANARY}\x00{CANARY}"})))
-    kubectl.apply(pod("nul", "exit 0", env=env("nul")))
-    eventually(lambda: "nul" in kubectl("get", "events", "-o", "name"))
-    assert not holds(kubectl("get", "events", "-o", "yaml").encode())
-    kubectl("delete", "pod", "nul", "--grace-period=0", "--force")
-
-
-def test_a_namespace_that_goes_with_it(aviary: Strongroom, kubectl: Kubectl) -> None:
-    doomed = in_namespace(aviary, kubectl.directory)
-    doomed.apply(json.dumps(secret("s")))
-    doomed.apply(manifest("ConfigMap", "c", data={"a": "plain"}))
-    doomed("delete", "namespace", doomed.namespace, "--timeout=60s")
-
-
-@pytest.mark.parametrize("signum", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
-def test_a_crash_leaves_nothing(
-    aviary: Strongroom, directory: Path, wire: Wire, home: str, signum: signal.Signals
-) -> None:
-    name = signum.name.lower()
-    assert wire.send("POST", home, secret(name)).status == 201
-    before = part(aviary, "apiserver")
-    os.kill(before["pid"], signum)
-    # A core dump would hold the key and every value that was in memory.
-    assert files_that_hold_it(directory) == []
-    eventually(lambda: part(aviary, "apiserver")["restarts"] > before["restarts"])
-
-    def back() -> bool:
-        try:
-            return holds(wire.send("GET", f"{home}/{name}").body)
-        except OSError:
-            return False
-
-    eventually(back)
-
-
-def test_nothing_was_said_at_the_end(directory: Path, tmp_path: Path) -> None:
-    with start_up(tmp_path, "--log-format", "json", "--log-level", "debug") as room:
-        kubectl = in_namespace(room, tmp_path)
-        kubectl.apply(json.dumps(secret("s")))
-        assert room.process.stdout is not None
-        room.process.send_signal(signal.SIGTERM)
-        with room.process.stdout as stdout:
-            assert not holds(stdout.read().encode())
-        assert room.process.wait(timeout=60) == 0
-    assert files_that_hold_it(tmp_path) == []
