@@ -28,6 +28,9 @@ def test_share_refer_list_and_take_back(room: Room, other: Room) -> None:
         {FROM: f"{vault}/db"},
         {},
     )
+    shown = other.run("show", "mine", "--reveal", "password")
+    assert shown.exit_code == 1
+    assert f"strongroom secret show db -n {vault}" in shown.stderr
     assert _lines(room.done("shares"))[1] == ["db", "all", shop, "db"]
     assert _lines(other.done("shares")) == [["REFERENCE", "FROM"], ["mine", f"{vault}/db"]]
     assert room.done("unshare", "db") == "grant db deleted\n"

@@ -152,7 +152,7 @@ class _Printer:
         self._headed = False
 
     def print(self, found: Iterator[tuple[Line, AuditEvent]]) -> None:
-        """All of them, some at a time."""
+        """All of them, some at a time; people are told when there are none."""
         any_found = False
         while some := list(itertools.islice(found, _TOGETHER)):
             self._print(some)

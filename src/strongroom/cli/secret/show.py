@@ -52,6 +52,7 @@ def _reveal(people: People, secret: Secret, key: str) -> None:
 
     value = secret.data.get(key)
     if value is None:
+        _tell_reference(secret)
         known = ", ".join(sorted(secret.data)) or "none"
         raise Failure(f"secret {secret.metadata.name} has no key {key}; there are: {known}")
     terminal = sys.stdout.isatty()
@@ -60,6 +61,18 @@ def _reveal(people: People, secret: Secret, key: str) -> None:
     if terminal:
         people.warn(f"{key} is shown on a terminal, which may remember it")
     click.echo(value, nl=terminal)
+
+
+def _tell_reference(secret: Secret) -> None:
+    """Raise Failure for a reference, which has no keys for anybody but nodes."""
+    from strongroom.resources.secret_reference import REFERENCE, target_of
+
+    target = target_of(secret.metadata.annotations) if secret.type == REFERENCE else None
+    if target is not None:
+        raise Failure(
+            f"secret {secret.metadata.name} is a reference: its values are given to pods only\n"
+            f"Their owner sees them: strongroom secret show {target[1]} -n {target[0]}"
+        )
 
 
 def _facts(secret: Secret) -> dict[str, Any]:
