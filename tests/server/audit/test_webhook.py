@@ -217,6 +217,24 @@ class Kept:
         self.lines.append(line)
 
 
+def test_nobody_escapes_the_log_by_what_makes_an_event_large() -> None:
+    metrics, kept = Metrics(), Kept()
+    sink = Truncating(kept, 100_000, Losses("truncate", metrics.audit_errors, Clock()))
+    long = "x" * 200_000
+    user = {"username": long, "groups": [long] * 30, "extra": {long: [long]}}
+    event = {"verb": "get", "user": user, "impersonatedUser": user, "responseObject": {"a": long}}
+    annotations = {f"webhook/{number}": long for number in range(30)} | {long: "x"}
+    annotations["secrets.strongroom.io/values"] = "1"
+    sink.write(json.dumps(event | {"annotations": annotations}).encode() + b"\n")
+    (line,) = kept.lines
+    told = json.loads(line)
+    assert told["verb"] == "get"
+    assert told["impersonatedUser"]["username"].startswith("xxx")
+    assert told["annotations"]["secrets.strongroom.io/values"] == "1"
+    assert told["annotations"]["audit.k8s.io/truncated"] == "true"
+    assert line.endswith(b'"}}\n')
+
+
 def test_large_events_lose_their_bodies_and_then_are_lost() -> None:
     metrics, kept = Metrics(), Kept()
     sink = Truncating(kept, 300, Losses("truncate", metrics.audit_errors, Clock()))
