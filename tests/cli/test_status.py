@@ -97,6 +97,20 @@ def test_the_workers_of_a_server_that_has_several(room: Path, process: int) -> N
     assert "workers  none serving, restarted once\n" in told(room)
 
 
+@pytest.mark.parametrize(
+    ("encryption", "line"),
+    [
+        ({"provider": "kms v2", "keyID": "local:1", "source": "file:/k"}, "kms v2, key local:1 in"),
+        ({"provider": "EncryptionConfiguration", "file": "/e.yaml"}, "Configuration /e.yaml"),
+        ({"provider": "of another version"}, "encryption  of another version"),
+    ],
+)
+def test_what_encrypts(room: Path, process: int, encryption: dict[str, str], line: str) -> None:
+    facts = {"pid": process, "encryption": encryption}
+    (room / "run" / "apiserver.json").write_text(json.dumps(facts))
+    assert line in told(room)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_directory_of_somebody_else(room: Path) -> None:
     (room / "run").chmod(0)

@@ -83,7 +83,8 @@ def render(facts: dict[str, Any]) -> str:
 
 def _encryption(key: dict[str, Any]) -> str:
     if "source" not in key:
-        return f"{key['provider']} {key['file']}"
+        # A server of another version may say less.
+        return f"{key['provider']} {key.get('file', '')}"
     return f"{key['provider']}, key {key['keyID']} in {key['source']}"
 
 
