@@ -47,12 +47,6 @@ LEASES = GroupResource("coordination.k8s.io", "leases")
         (errors.unauthorized(), 401, "Unauthorized", "Unauthorized"),
         (errors.bad_request("why"), 400, "BadRequest", "why"),
         (
-            errors.method_not_allowed(SECRETS, "spam"),
-            405,
-            "MethodNotAllowed",
-            'spam is not supported on resources of kind "secrets"',
-        ),
-        (
             errors.not_acceptable(["a/b", "c/d"]),
             406,
             "NotAcceptable",
@@ -67,7 +61,6 @@ LEASES = GroupResource("coordination.k8s.io", "leases")
         (errors.expired("old"), 410, "Expired", "old"),
         (errors.too_large("big"), 413, "RequestEntityTooLarge", "big"),
         (errors.internal_error("x"), 500, "InternalError", "Internal error occurred: x"),
-        (errors.server_timeout("late"), 504, "Timeout", "late"),
         (errors.too_many_requests("busy"), 429, "TooManyRequests", "busy"),
     ],
 )

@@ -78,15 +78,6 @@ class Objects:
         """Wait until it is."""
         await gone(lambda: self.get(path, name))
 
-    async def is_there(self, path: str, name: str) -> bool:
-        try:
-            await self.get(path, name)
-        except StatusError as error:
-            if error.code != 404:
-                raise
-            return False
-        return True
-
     async def is_served(self, path: str) -> bool:
         """Whether there is such a collection."""
         try:

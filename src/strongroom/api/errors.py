@@ -196,16 +196,6 @@ def bad_request(message: str) -> StatusError:
     return StatusError(400, "BadRequest", message)
 
 
-def method_not_allowed(resource: GroupResource, action: str) -> StatusError:
-    """405: the resource does not offer this verb."""
-    return StatusError(
-        405,
-        "MethodNotAllowed",
-        f'{action} is not supported on resources of kind "{resource}"',
-        details=StatusDetails(group=resource.group, kind=resource.resource),
-    )
-
-
 def not_acceptable(allowed: Iterable[str]) -> StatusError:
     """406: none of the representations that the client accepts can be made."""
     return StatusError(
@@ -242,13 +232,6 @@ def internal_error(what: str) -> StatusError:
         "InternalError",
         f"Internal error occurred: {what}",
         details=StatusDetails(causes=[StatusCause(message=what)]),
-    )
-
-
-def server_timeout(message: str, *, retry_after: int = 1) -> StatusError:
-    """504: the answer did not come in time."""
-    return StatusError(
-        504, "Timeout", message, details=StatusDetails(retryAfterSeconds=retry_after)
     )
 
 

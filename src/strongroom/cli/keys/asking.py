@@ -6,6 +6,8 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
+import click
+
 from strongroom.cli.people import Failure, People
 
 if TYPE_CHECKING:
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
 
 CONFIGURATION = "EncryptionConfiguration"
 """How a status's provider begins where a file names the keys; its path follows."""
+
+rate_option = click.option(
+    "--rate",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Values a second that are stored anew at most; 0: as fast as can be.",
+)
 
 _LOOK = 0.5
 """Seconds between two looks at how far a rewrap has come."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strongroom.cli.keys.asking import rewrap, tell_end
+from strongroom.cli.keys.asking import rate_option, rewrap, tell_end
 from strongroom.cli.people import People, cluster_options
 
 if TYPE_CHECKING:
@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("rewrap")
 @cluster_options
-@click.option(
-    "--rate",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="Values a second that are stored anew at most; 0: as fast as can be.",
-)
+@rate_option
 def command(people: People, rate: int) -> None:
     """Store anew what is in the clear, under an older key, or encrypted by another provider.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strongroom.cli.keys.asking import ask, rewrap, tell_end
+from strongroom.cli.keys.asking import ask, rate_option, rewrap, tell_end
 from strongroom.cli.people import People, cluster_options
 
 if TYPE_CHECKING:
@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("rotate")
 @cluster_options
-@click.option(
-    "--rate",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="Values a second that are stored anew at most; 0: as fast as can be.",
-)
+@rate_option
 @click.option("--no-rewrap", is_flag=True, help="Leave what is stored under the old key.")
 def command(people: People, rate: int, no_rewrap: bool) -> None:
     """Make a new key, write with it from now on, and store everything anew under it.
