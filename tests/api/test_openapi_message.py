@@ -11,6 +11,7 @@ from strongroom.api.openapi_v2_message import encode_v2
 from strongroom.api.openapi_v3_message import encode_v3
 from strongroom.resources.catalog import CATALOG
 from strongroom.server.openapi import OpenAPI
+from strongroom.server.reply import Reply
 from tests.layer import gnostic_pool
 from tests.parts import require_part
 
@@ -38,6 +39,7 @@ async def document(path: str) -> Any:
     request: Any = Request()
     target: Any = Target()
     reply = await routes[path](request, target)
+    assert isinstance(reply, Reply)
     return json.loads(reply.body)
 
 

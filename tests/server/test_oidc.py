@@ -13,6 +13,7 @@ from strongroom.api.clock import SystemClock
 from strongroom.files import write_private
 from strongroom.server.oidc import CONFIGURATION, KEYS, discovery_documents
 from strongroom.server.options import parse_options
+from strongroom.server.reply import Reply
 from strongroom.server.request import Request
 from strongroom.server.token_keys import KeyFileError
 from strongroom.server.tokens import Tokens
@@ -47,6 +48,7 @@ async def read(made: Tokens, path: str) -> object:
     reply = await handler(
         Request("GET", path.encode(), b"", {}), parse_target("GET", path.encode(), b"")
     )
+    assert isinstance(reply, Reply)
     return json.loads(reply.body)
 
 
