@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from strongroom.server.encryption.service import ASK_AGAIN, Encryption
+from strongroom.server.encryption.asking import ASK_AGAIN
+from strongroom.server.encryption.service import Encryption
 from strongroom.server.reloading import BadFile
 from strongroom.storage.encryption import wire
 from strongroom.storage.encryption.kms import KMSTransformer

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from strongroom.resources.catalog import CATALOG
+from strongroom.server.encryption.asking import LEASE
 from strongroom.server.encryption.configuration import (
     EVERY,
     EncryptionConfiguration,
@@ -24,9 +25,6 @@ from strongroom.storage.encryption.plugin import Plugin, PluginV1, PluginV2
 from strongroom.storage.encryption.port import Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.encryption.stored import IDENTITY, prefix_of
-
-LEASE = 180.0
-"""Seconds for which values are written after a plugin last confirmed its key, as upstream."""
 
 Pair = tuple[bytes, Transformer]
 """A stored prefix, and what writes and reads behind it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import time
@@ -12,18 +11,16 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter
 
 from strongroom.api.configuration import BadConfiguration
+from strongroom.server.encryption.asking import Asking
 from strongroom.server.encryption.configuration import read_encryption
-from strongroom.server.encryption.providers import Pair, Plugged, Providers
+from strongroom.server.encryption.providers import Pair, Providers
 from strongroom.server.maintenance import keep_doing
 from strongroom.server.reloading import BadFile, Reloading, read
 from strongroom.storage.encryption.choosing import TransformerByKind
-from strongroom.storage.encryption.port import EncryptionError, KeyServiceError
-from strongroom.telemetry import log
+from strongroom.storage.encryption.port import EncryptionError
 
 logger = logging.getLogger("strongroom.server.encryption")
 
-ASK_AGAIN, ASK_SOON = 60.0, 10.0
-"""Seconds between two questions to a plugin, when it is well and when it is not, as upstream."""
 _TURN = 1.0
 _CLOSE_AFTER = 30.0
 """Seconds after which the plugins of a configuration that was replaced are hung up on: what was
@@ -52,21 +49,13 @@ class Encryption:
         )
         self._reloads: Counter | None = None
         self._providers = self._read()
-        self._asked: dict[str, float] = {}
-        self._failures: dict[str, str] = {}
+        self._asking = self._asks(self._providers)
         self._old: list[tuple[float, Providers]] = []
         self.values = TransformerByKind(self._providers.choose, quick=self._providers.quick)
 
     def prime(self) -> None:
         """Ask every plugin, as the server starts. Raises KeyServiceError."""
-        for plugged in self._providers.plugged:
-            try:
-                plugged.check()
-            except EncryptionError as error:
-                raise KeyServiceError(
-                    f"KMS provider {plugged.name!r} cannot be used: {error}"
-                ) from error
-            self._asked[plugged.name] = self._monotonic()
+        self._asking.prime()
         self._warn()
 
     def begin(self, metrics: CollectorRegistry, stack: contextlib.AsyncExitStack) -> None:
@@ -84,50 +73,33 @@ class Encryption:
 
     async def check(self) -> None:
         """The health check ``kms-providers``. Raises KeyServiceError when a plugin is not well."""
-        if self._failures:
-            raise KeyServiceError(f"not well: {', '.join(sorted(self._failures))}")
+        await self._asking.check()
 
     async def turn(self) -> None:
         """Ask the plugins whose time has come. None waits for another."""
         now = self._monotonic()
-        due = [plugged for plugged in self._providers.plugged if self._due(plugged.name, now)]
-        await asyncio.gather(*(self._ask(plugged, now) for plugged in due))
+        await self._asking.turn()
         while self._old and self._old[0][0] <= now:
             self._old.pop(0)[1].close()
-
-    def _due(self, name: str, now: float) -> bool:
-        pause = ASK_SOON if name in self._failures else ASK_AGAIN
-        return now - self._asked.get(name, float("-inf")) >= pause
-
-    async def _ask(self, plugged: Plugged, now: float) -> None:
-        name = plugged.name
-        self._asked[name] = now
-        try:
-            await asyncio.to_thread(plugged.check)
-        except EncryptionError as error:
-            if self._failures.get(name) != str(error):
-                log(logger, logging.ERROR, f"KMS provider {name!r} is not well", error)
-            self._failures[name] = str(error)
-            return
-        if self._failures.pop(name, None) is not None:
-            log(logger, logging.INFO, f"KMS provider {name!r} is well again")
 
     async def _reload(self) -> None:
         """Take a new configuration into use, once its plugins answer."""
         new = self._read()
+        asking = self._asks(new)
         try:
-            for plugged in new.plugged:
-                await asyncio.to_thread(plugged.check)
+            await asking.try_all()
         except EncryptionError as error:
             new.close()
             raise BadFile(f"{self.path}: {error}") from error
         now = self._monotonic()
         self._old.append((now + _CLOSE_AFTER, self._providers))
-        self._providers = new
-        self._asked = {plugged.name: now for plugged in new.plugged}
-        self._failures = {}
+        self._providers, self._asking = new, asking
         self.values.reset(new.choose, quick=new.quick)
         self._warn()
+
+    def _asks(self, providers: Providers) -> Asking:
+        checks = [(plugged.name, plugged.check) for plugged in providers.plugged]
+        return Asking(checks, self._monotonic)
 
     def _read(self) -> Providers:
         try:
