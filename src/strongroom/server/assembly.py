@@ -196,9 +196,7 @@ def _fairness(options: Options, metrics: Metrics, stack: contextlib.AsyncExitSta
 
 def _vital(given: Given) -> dict[str, Check]:
     """What nothing works without, under upstream's names."""
-    configured = given.encrypting.configured
-    plugins = {} if configured is None else {"kms-providers": configured.check}
-    return {"etcd": given.alive, **plugins}
+    return {"etcd": given.alive, **given.encrypting.checks}
 
 
 def _routes(

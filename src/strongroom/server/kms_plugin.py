@@ -16,8 +16,9 @@ from pathlib import Path
 from strongroom.paths import INSTALLATION_ID, default_data_dir, default_key_file
 from strongroom.process import forbid_dumps
 from strongroom.server.encryption.options import add_source_options, chosen
-from strongroom.server.encryption.sources import FileSource
+from strongroom.server.encryption.sources import FileSource, Source
 from strongroom.storage.encryption.keyring import KeyRing
+from strongroom.storage.encryption.keyservice import KeyService
 from strongroom.storage.encryption.port import EncryptionError, KeyFileMissing
 from strongroom.telemetry import LOG_LEVELS, log, setup_logging
 
@@ -41,23 +42,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     try:
-        _serve(found.socket.absolute(), _ring(found), stopping)
+        _serve(found.socket.absolute(), _service(found), stopping)
     except (EncryptionError, OSError) as error:
         sys.stderr.write(f"strongroom kms serve: {error}\n")
         return 1
     return 0
 
 
-def _serve(socket: Path, ring: KeyRing, stopping: threading.Event) -> None:
+def _serve(socket: Path, service: KeyService, stopping: threading.Event) -> None:
     from strongroom.storage.encryption.plugin_server import KMSServer
 
-    server = KMSServer(ring, socket)
-    log(logger, logging.INFO, "serving", socket=str(socket), key=ring.status())
+    # Asked first, for what cannot be used is not to be offered.
+    key_id = service.status()
+    server = KMSServer(service, socket)
+    log(logger, logging.INFO, "serving", socket=str(socket), key=key_id)
     sys.stdout.write(f"ready unix://{socket}\n")
     sys.stdout.flush()
     try:
         while not stopping.wait(_LOOK):
-            _follow(ring)
+            if isinstance(service, KeyRing):
+                _follow(service)
     finally:
         server.stop()
         socket.unlink(missing_ok=True)
@@ -75,9 +79,9 @@ def _follow(ring: KeyRing) -> None:
         log(logger, logging.INFO, "another key encrypts now", key=ring.status())
 
 
-def _ring(found: argparse.Namespace) -> KeyRing:
-    source = found.source or FileSource(_installed(found.data_dir).absolute())
-    if not found.create and not source.path.exists():
+def _service(found: argparse.Namespace) -> KeyService:
+    source: Source = found.source or FileSource(_installed(found.data_dir).absolute())
+    if isinstance(source, FileSource) and not found.create and not source.path.exists():
         raise KeyFileMissing(
             f"there is no key file {source.path}: restore it, or make one with --create"
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from strongroom.paths import INSTALLATION_ID, default_key_file
 from strongroom.server.encryption.options import EncryptionOptions
 from strongroom.server.encryption.ownkey import OwnKey
 from strongroom.server.encryption.providers import Pair
+from strongroom.server.encryption.remotekey import RemoteKey
 from strongroom.server.encryption.service import Encryption
-from strongroom.server.encryption.sources import FileSource
+from strongroom.server.encryption.sources import FileSource, Source
 from strongroom.storage.encryption.port import Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.sqlite import SQLiteStore
@@ -40,7 +42,14 @@ class Encrypting:
 
     values: Transformer
     configured: Encryption | None
-    own: OwnKey | None
+    own: OwnKey | RemoteKey | None
+
+    @property
+    def checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """The health checks of those who hold keys elsewhere, under upstream's names."""
+        held = self.own if isinstance(self.own, RemoteKey) else None
+        asked = self.configured or held
+        return {} if asked is None else {"kms-providers": asked.check}
 
     def begin(self, metrics: CollectorRegistry, stack: contextlib.AsyncExitStack) -> None:
         """Follow keys and configuration until ``stack`` ends it."""
@@ -63,7 +72,7 @@ def open_store(data_dir: Path, url: str, options: EncryptionOptions) -> OpenedSt
     path = Path(url.removeprefix("sqlite:"))
     encrypting = load_encrypting(data_dir, options, new=not path.exists())
     own = encrypting.own
-    if own is not None and own.ring.path.resolve().is_relative_to(data_dir.resolve()):
+    if isinstance(own, OwnKey) and own.ring.path.resolve().is_relative_to(data_dir.resolve()):
         logger.warning("the key lies in the data directory: whoever copies that reads all of it")
     if not path.parent.exists():
         # One that is there already stays as it is: it may be a directory that others use.
@@ -81,11 +90,12 @@ def load_encrypting(data_dir: Path, options: EncryptionOptions, *, new: bool = F
         default_key_file(installation_id(data_dir)).absolute()
     )
     if config is None:
-        own = OwnKey(source.open(new=new), source)
+        own = _opened(source, new=new)
         return Encrypting(PrefixTransformer([_pair(own)]), None, own)
     # What was stored before there was a configuration is read with the key of that time.
     # Where there was none, or it is gone, whatever needs it says which key that is.
-    before = OwnKey(source.open(), source) if source.path.exists() else None
+    there = not isinstance(source, FileSource) or source.path.exists()
+    before = _opened(source) if there else None
     encryption = Encryption(
         config,
         [_pair(before)] if before is not None else [],
@@ -95,7 +105,13 @@ def load_encrypting(data_dir: Path, options: EncryptionOptions, *, new: bool = F
     return Encrypting(encryption.values, encryption, before)
 
 
-def _pair(own: OwnKey) -> Pair:
+def _opened(source: Source, *, new: bool = False) -> OwnKey | RemoteKey:
+    if isinstance(source, FileSource):
+        return OwnKey(source.open(new=new), source)
+    return RemoteKey(source.open(), source)
+
+
+def _pair(own: OwnKey | RemoteKey) -> Pair:
     return own.transformer.prefix, own.transformer
 
 

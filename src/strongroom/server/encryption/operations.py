@@ -20,6 +20,7 @@ from strongroom.resources.encryptionoperation import (
     RewrapProgress,
 )
 from strongroom.server.encryption.ownkey import KMS_NAME, OwnKey
+from strongroom.server.encryption.remotekey import RemoteKey
 from strongroom.server.encryption.rewrap import Rewrap, Rewrapping
 from strongroom.server.encryption.service import Encryption
 from strongroom.storage.encrypted import EncryptedStore
@@ -40,7 +41,7 @@ class EncryptionOperations:
     def __init__(
         self,
         store: EncryptedStore,
-        own: OwnKey | None,
+        own: OwnKey | RemoteKey | None,
         configured: Encryption | None,
         clock: Clock,
     ) -> None:
@@ -73,6 +74,8 @@ class EncryptionOperations:
         """Our own keys. Raises StatusError 400, which says what to do ``otherwise``."""
         if self._configured is not None or self._own is None:
             raise bad_request(f"the keys are those of an EncryptionConfiguration: {otherwise}")
+        if isinstance(self._own, RemoteKey):
+            raise bad_request(self._own.source.advice)
         return self._own
 
     async def _rotate(self, ctx: RequestContext) -> str:
@@ -145,10 +148,14 @@ class EncryptionOperations:
     def _provider(self) -> str:
         if self._configured is not None:
             return f"EncryptionConfiguration {self._configured.path}"
+        if isinstance(self._own, RemoteKey):
+            return f"kms v2 {KMS_NAME}, {self._own.source}"
         return f"kms v2 {KMS_NAME}"
 
     def _held(self) -> Iterable[Stored]:
-        return [_of_ours(key_id) for key_id in self._own.ring.ids] if self._own else []
+        if not isinstance(self._own, OwnKey):
+            return []
+        return [_of_ours(key_id) for key_id in self._own.ring.ids]
 
 
 def _of_ours(key_id: str) -> Stored:

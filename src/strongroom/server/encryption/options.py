@@ -64,7 +64,8 @@ def add_source_options(
         key,
         type=key_source,
         metavar="URI",
-        help="where that key is: file:FILE, or passphrase:FILE (sealed under a passphrase)",
+        help="where that key is: file:FILE, passphrase:FILE (sealed under a passphrase), or "
+        "vault:https://HOST:PORT/transit/keys/NAME?token-file=FILE",
     )
     group.add_argument(
         phrase,

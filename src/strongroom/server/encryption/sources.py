@@ -2,6 +2,7 @@
 
 file:FILE           a key file (the default)
 passphrase:FILE     a key file that is sealed under a passphrase
+vault:URL?…         a key in the transit engine of Vault or OpenBao (see ``vault_source.py``)
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from strongroom.server.encryption.vault_source import VAULT, VaultSource, vault_source
 from strongroom.storage.encryption.keyring import KeyRing
 from strongroom.storage.encryption.passphrase import PassphraseSeal
 from strongroom.storage.encryption.passphrasefile import (
@@ -20,7 +22,7 @@ from strongroom.storage.encryption.passphrasefile import (
 from strongroom.storage.encryption.seal import IN_THE_CLEAR, Seal
 
 FILE, PASSPHRASE = "file", "passphrase"
-_FORMS = "file:FILE or passphrase:FILE"
+_FORMS = "file:FILE, passphrase:FILE or vault:https://HOST:PORT/transit/keys/NAME?token-file=FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class FileSource:
         return KeyRing.load(self.path, seal)
 
 
-Source = FileSource
+Source = FileSource | VaultSource
 
 
 def key_source(text: str) -> Source:
@@ -66,4 +68,9 @@ def key_source(text: str) -> Source:
         # The form with an empty host (file:///etc/key) is a path with two slashes too many.
         path = Path(rest.removeprefix("//") if rest.startswith("///") else rest)
         return FileSource(path.absolute(), sealed=scheme == PASSPHRASE)
+    if scheme == VAULT:
+        try:
+            return vault_source(rest)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{error}; expected {_FORMS}") from None
     raise argparse.ArgumentTypeError(f"expected {_FORMS}")

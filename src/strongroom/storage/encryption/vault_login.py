@@ -51,6 +51,8 @@ class LoggedIn:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._token, self._until = "", 0.0
+        # What a token that was had just now does not allow: no login helps against that.
+        self._lacking: set[str] = set()
 
     def __repr__(self) -> str:
         return f"LoggedIn({self._path!r})"
@@ -61,9 +63,21 @@ class LoggedIn:
             return self._link.ask(method, path, body, token)
         except Denied:
             if fresh:
+                self._lacking.add(path)
+            if path in self._lacking:
                 raise
-        token, _ = self._have(token)
-        return self._link.ask(method, path, body, token)
+        return self._ask_anew(token, method, path, body)
+
+    def _ask_anew(
+        self, refused: str, method: str, path: str, body: dict[str, str] | None
+    ) -> dict[str, Any]:
+        """Ask once more with another token: the one that was refused may have been taken back."""
+        token, _ = self._have(refused)
+        try:
+            return self._link.ask(method, path, body, token)
+        except Denied:
+            self._lacking.add(path)
+            raise
 
     def _have(self, refused: str) -> tuple[str, bool]:
         """A token other than the one that was refused, and whether it was had just now."""
