@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from strongroom.access.admission.port import AdmissionRequest
-from strongroom.access.admission.quoting import unquoted, values_of
+from strongroom.access.admission.quoting import annotate, unquoted, values_of
 from strongroom.api.custom import custom_type
 from strongroom.api.findings import REDACTED, Path
 from strongroom.api.meta import ObjectMeta
@@ -24,6 +24,14 @@ ENCODED = base64.b64encode(VALUE).decode()
 
 def request(obj: Any, old: Any = None) -> AdmissionRequest:
     return cast("AdmissionRequest", SimpleNamespace(obj=obj, old=old))
+
+
+def test_nobody_says_what_the_server_says_itself() -> None:
+    said: dict[str, str] = {}
+    asked = cast("AdmissionRequest", SimpleNamespace(annotate=said.__setitem__))
+    for author in ("secrets.strongroom.io", "chain.strongroom.io", "hook.example.com"):
+        annotate(asked, author, "link", "x")
+    assert said == {"hook.example.com/link": "x"}
 
 
 @pytest.mark.parametrize(

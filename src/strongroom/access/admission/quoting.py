@@ -24,6 +24,24 @@ LEAST = 4
 _PASSWORD = "password"  # noqa: S105 - the name of a format
 
 
+_OURS = frozenset(
+    {
+        "audit.k8s.io",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "chain.strongroom.io",
+        "secrets.strongroom.io",
+    }
+)
+"""Whose annotations say what the server knows: alerts, queries and the chain's proof go by them."""
+
+
+def annotate(request: AdmissionRequest, author: str, key: str, text: str) -> None:
+    """Add what a webhook or policy says, below its name, unless it bears a name of the server's."""
+    if author not in _OURS:
+        request.annotate(f"{author}/{key}", text)
+
+
 def unquoted(text: str, request: AdmissionRequest) -> str:
     """The text without confidential values of the request's object, and of the one before it."""
     found = {*values_of(request.obj), *values_of(request.old)}

@@ -17,7 +17,7 @@ from strongroom.access.admission.policy.matching import PolicyMatcher
 from strongroom.access.admission.policy.parameters import ConfigurationError, collect
 from strongroom.access.admission.policy.port import Policies, Surroundings, Tree
 from strongroom.access.admission.port import AdmissionRequest
-from strongroom.access.admission.quoting import unquoted
+from strongroom.access.admission.quoting import annotate, unquoted
 from strongroom.api.errors import StatusCause, StatusError, forbidden
 from strongroom.resources.admission_policy import AUDIT, DENY_ACTION, WARN
 from strongroom.resources.admission_rules import IGNORE
@@ -129,7 +129,7 @@ class ValidatingPolicies:
             for param in params:
                 await self._hear(policy, binding, about, target, param, outcome, notes)
         for key, values in notes.items():
-            request.annotate(f"{policy.metadata.name}/{key}", ", ".join(values))
+            annotate(request, policy.metadata.name, key, ", ".join(values))
 
     async def _param_kind(self, policy: Policy) -> Any:
         wanted = policy.spec.paramKind

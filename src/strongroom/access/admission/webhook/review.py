@@ -9,7 +9,7 @@ from typing import Any
 
 from strongroom.access.admission.matching import Target, as_seen, target_of
 from strongroom.access.admission.port import AdmissionRequest
-from strongroom.access.admission.quoting import unquoted
+from strongroom.access.admission.quoting import annotate, unquoted
 from strongroom.access.admission.webhook.port import CallingFailed
 from strongroom.api.codec import decode, encode
 from strongroom.api.errors import StatusDetails, StatusError
@@ -146,6 +146,6 @@ def report(request: AdmissionRequest, webhook: str, response: AdmissionResponse)
     """Pass the webhook's annotations to the audit log and its warnings to the client."""
     for key, value in response.auditAnnotations.items():
         if "/" not in key:
-            request.annotate(f"{webhook}/{key}", unquoted(value, request))
+            annotate(request, webhook, key, unquoted(value, request))
     for text in response.warnings:
         request.warn(text)
