@@ -24,6 +24,9 @@ logger = logging.getLogger("strongroom.server.encryption")
 
 STATE = "/strongroom/encryption/rewrap"
 _TURN = 1.0
+_SETTLED = 1.0
+"""Seconds after which no write is under way any more that began before."""
+_PAUSE = 0.25
 _AT_ONCE = 200
 _MOST_TOLD = 20
 
@@ -49,6 +52,7 @@ class Rewrapping:
     def __init__(self, store: EncryptedStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._work = store.rewrapper()
+        self._settled_from = self._pass_from = float("-inf")
 
     async def state(self) -> Rewrap:
         """What was asked for last. Raises StoreError."""
@@ -71,12 +75,16 @@ class Rewrapping:
 
     async def turn(self) -> None:
         """Do what is asked for, to its end. Raises StoreError."""
+        self._settled_from = self._clock.monotonic() + _SETTLED
+        self._pass_from = float("-inf")
         while (await self._read())[0].phase == RUNNING:
             await self._step()
 
     async def _step(self) -> None:
         state, revision = await self._read()
         begun = self._clock.monotonic()
+        if not state.start:
+            self._pass_from = begun
         step = await self._work.step(state.start, min(state.rate or _AT_ONCE, _AT_ONCE))
         changed = state.changed + step.rewritten
         new = msgspec.structs.replace(
@@ -89,16 +97,18 @@ class Rewrapping:
             failures=[*state.failures, *step.failed][:_MOST_TOLD],
         )
         if not step.start:
-            new = self._pass_ended(new, changed)
+            new = await self._pass_ended(new, changed)
         # Where somebody asked for another rate meanwhile, the values of this step are looked at
         # again, which does them no harm.
         await self._write(new, revision)
         if state.rate and step.rewritten:
             await asyncio.sleep(max(0.0, step.rewritten / state.rate - self._took(begun)))
 
-    def _pass_ended(self, state: Rewrap, changed: int) -> Rewrap:
-        if changed:
-            # Another process may have written with the old key until a moment ago: once more.
+    async def _pass_ended(self, state: Rewrap, changed: int) -> Rewrap:
+        if changed or self._pass_from < self._settled_from:
+            # Until a moment ago others may have written with the old key, or have sealed with it
+            # what they write only now: once more.
+            await asyncio.sleep(0 if changed else _PAUSE)
             return msgspec.structs.replace(state, seen=0, failed=0, failures=[])
         log(logger, logging.INFO, "all values are stored anew", rewritten=state.rewritten)
         return msgspec.structs.replace(state, phase=DONE, ended=format_time(self._clock.now()))
