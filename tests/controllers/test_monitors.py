@@ -93,10 +93,10 @@ async def test_custom_kinds_are_followed_while_they_are_served(
         await objects.delete(DEFINITIONS, "taps.example.com")
 
     async def was_lost() -> bool:
-        return bool(lost)
+        # A kind that is about to go may be served in another way for a moment.
+        return bool(lost) and lost[-1][1] == bool(others)
 
     await until(was_lost, bool)
-    assert [moved for _, moved in lost] == [bool(others)]
     if others:
         assert lost[0][0] == ["t"]
         kinds = [k.version for k in monitors.served.preferred("list") if k.plural == "taps"]

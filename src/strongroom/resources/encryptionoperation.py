@@ -66,7 +66,7 @@ class ResourceUse(Struct):
 class RewrapProgress(Struct):
     """How far storing all anew has come."""
 
-    phase: Annotated[str, F(1, "Idle, Running or Done.", enum=PHASES)] = IDLE
+    phase: Annotated[str, F(1, "Idle, Running or Done.", enum=PHASES)] = ""
     startedAt: Annotated[str, F(2, "When it began.", format="date-time")] = ""
     endedAt: Annotated[str, F(3, "When it was done.", format="date-time")] = ""
     seen: Annotated[int, F(4, "Values looked at.", format="int64")] = 0

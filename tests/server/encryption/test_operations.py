@@ -109,7 +109,7 @@ async def test_nothing_is_done_dry(api: Running) -> None:
     dry = await ask(api, "Rotate", query="?dryRun=All")
     assert "newKeyID" not in dry
     dry = await ask(api, "Rewrap", query="?dryRun=All")
-    assert dry["rewrap"] == {}
+    assert dry["rewrap"] == {"phase": "Idle"}
     assert by_key(await ask(api, "Status")) == before
 
 

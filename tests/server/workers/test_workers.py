@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import Counter
 from contextlib import aclosing
 from pathlib import Path
@@ -67,16 +68,19 @@ async def test_revisions_that_conflict_across_workers_conflict(two: list[Connect
 async def test_a_hundred_watches_over_both_workers_see_one_order(
     fleet: FleetServer, two: list[Connection]
 ) -> None:
+    # Of its own at every try: the server is the same.
+    order = f"order-{secrets.token_hex(4)}"
     begin = revision(await two[0].done("GET", MAPS))
     seen: list[list[tuple[str, int]]] = [[] for _ in range(100)]
 
     async def follow(at: Connection, into: list[tuple[str, int]]) -> None:
-        async for event in at.events(f"{MAPS}?watch=1&resourceVersion={begin}&timeoutSeconds=50"):
-            into.append(
-                (event["type"] + event["object"]["metadata"]["name"], revision(event["object"]))
-            )
-            if event["object"]["metadata"]["name"] == "order-end":
-                return
+        path = f"{MAPS}?watch=1&resourceVersion={begin}&timeoutSeconds=50"
+        async with aclosing(at.events(path)) as events:
+            async for event in events:
+                name = event["object"]["metadata"]["name"]
+                into.append((event["type"] + name, revision(event["object"])))
+                if name == f"{order}-end":
+                    return
 
     async def write(at: Connection, name: str) -> None:
         await at.done("POST", MAPS, named(name))
@@ -89,8 +93,8 @@ async def test_a_hundred_watches_over_both_workers_see_one_order(
         watches = [
             asyncio.create_task(follow(at, into)) for at, into in zip(watchers, seen, strict=True)
         ]
-        await asyncio.gather(*(write(two[i % 2], f"order-{i}") for i in range(6)))
-        await two[0].done("POST", MAPS, named("order-end"))
+        await asyncio.gather(*(write(two[i % 2], f"{order}-{i}") for i in range(6)))
+        await two[0].done("POST", MAPS, named(f"{order}-end"))
         await asyncio.gather(*watches)
     assert all(events == seen[0] for events in seen)
     assert len(seen[0]) == 6 * 12 + 1
