@@ -59,6 +59,15 @@ def test_every_changed_byte_is_noticed() -> None:
             opened(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
 
 
+def test_a_digit_that_decoding_would_take_for_another_is_noticed() -> None:
+    whole = seal(b"a secret of some length", work=1)
+    digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    end = whole.index(b"\n", whole.index(b"\n--- ") + 1) - 1
+    for other in digits.replace(whole[end : end + 1], b""):
+        with pytest.raises(BadFile):
+            opened(whole[:end] + bytes([other]) + whole[end + 1 :])
+
+
 def test_a_file_that_ends_early_is_noticed_wherever_it_ends() -> None:
     whole = seal(b"a secret of some length", work=1)
     for end in range(len(whole)):
