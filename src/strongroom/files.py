@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 
 def private_directory(path: Path) -> Path:
@@ -16,16 +19,18 @@ def private_directory(path: Path) -> Path:
     return path
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Replace a file's content (0600): after a crash it holds the old bytes or the new ones.
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file (0600) that takes the path's place when all went well; else nothing does.
 
-    The new name is made durable too, since keys that come and go with a power cut lock people out.
+    After a crash there are the old bytes or the new ones. The new name is made durable too, since
+    keys that come and go with a power cut lock people out.
     """
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
@@ -37,6 +42,12 @@ def write_private(path: Path, content: bytes) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file's content (0600), wholly or not at all."""
+    with written_whole(path) as file:
+        file.write(content)
 
 
 def write_if_changed(path: Path, content: bytes) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
 from strongroom.cli.people import Failure, People, cluster_options
+from strongroom.files import written_whole
 
 if TYPE_CHECKING:
     from strongroom.backup.lines import Check
@@ -59,7 +56,7 @@ def command(
     passphrase = _passphrase(passphrase_file)
 
     async def work(client: Client) -> Check:
-        with _written_whole(target) as file:
+        with written_whole(target) as file:
             return await _fetch(people, client, file, passphrase, skip_unreadable)
 
     check = people.run(work)
@@ -116,24 +113,3 @@ def _passphrase(path: Path | None) -> bytes:
     if not given:
         raise Failure("the passphrase is empty")
     return bytes(given)
-
-
-@contextlib.contextmanager
-def _written_whole(target: Path) -> Iterator[IO[bytes]]:
-    """A file (0600) that takes the target's place when all went well; else nothing does."""
-    scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(target)
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
-    directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -33,6 +34,8 @@ rate_option = click.option(
 
 _LOOK = 0.5
 """Seconds between two looks at how far a rewrap has come."""
+_REST = 4
+"""How many times longer than a look, which has the server read all it has, is the pause."""
 
 
 async def ask(
@@ -62,14 +65,16 @@ async def rewrap(people: People, client: Client, rate: int) -> EncryptionOperati
     )
 
     status = await ask(client, EncryptionOperationSpec(action=REWRAP, rate=rate))
-    told = ""
+    told, took = "", 0.0
     while status.rewrap.phase != DONE:
         line = f"{status.rewrap.rewritten} values stored anew, {left_over(status)} to go"
         if line != told and sys.stderr.isatty():
             people.say(line, err=True)
         told = line
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(max(_LOOK, _REST * took))
+        asked = time.monotonic()
         status = await ask(client, EncryptionOperationSpec(action=STATUS))
+        took = time.monotonic() - asked
     return status
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -72,7 +73,7 @@ class Context:
     since: Mapping[str, float]
 
 
-class Watcher:
+class Watcher(ABC):
     """A rule at work. ``look`` tells whether it is about a request."""
 
     def __init__(self, rule: Rule, context: Context) -> None:
@@ -82,9 +83,9 @@ class Watcher:
         self.chosen = Chosen(rule)
         self.context = context
 
+    @abstractmethod
     def look(self, seen: Seen, sent: int, now: float) -> Sighting | None:
         """What it sees in a request whose answer had values of ``sent`` Secrets."""
-        raise NotImplementedError
 
     def weigh(self, sighting: Sighting, window: Window) -> int:
         """What a sighting counts beside what is in the window already."""
