@@ -56,6 +56,7 @@ class EncryptionOperations:
         """Answer. Raises StatusError 400 and 409 for what cannot be done, 500."""
         status = EncryptionOperationStatus()
         spec = operation.spec
+        seen: tuple[Survey, Survey] | None = None
         async with self._turn:
             try:
                 if spec.action == ROTATE:
@@ -63,8 +64,8 @@ class EncryptionOperations:
                 elif spec.action == REWRAP and not ctx.dry_run:
                     await self.rewrapping.ask(spec.rate)
                 elif spec.action == PRUNE:
-                    status.pruned = await self._prune(ctx, spec.keyIDs)
-                await self._tell(status)
+                    status.pruned, seen = await self._prune(ctx, spec.keyIDs)
+                await self._tell(status, *(seen or await self._surveys()))
             except EncryptionError as error:
                 raise internal_error(str(error)) from error
         operation.status = status
@@ -82,8 +83,10 @@ class EncryptionOperations:
         own = self._ring_of("put the new key first in that file, then rewrap")
         return "" if ctx.dry_run else await asyncio.to_thread(own.rotate)
 
-    async def _prune(self, ctx: RequestContext, asked: list[str]) -> list[str]:
-        """Forget the keys asked for, or all that nothing is stored under."""
+    async def _prune(
+        self, ctx: RequestContext, asked: list[str]
+    ) -> tuple[list[str], tuple[Survey, Survey]]:
+        """Forget the keys asked for, or all that nothing is stored under; those, and what is."""
         own = self._ring_of("take old ones out of that file when status shows nothing under them")
         old = [key_id for key_id in own.ring.ids if key_id != own.ring.status()]
         for key_id in asked:
@@ -105,14 +108,13 @@ class EncryptionOperations:
         unused = [key_id for key_id in asked or old if key_id not in in_use]
         if unused and not ctx.dry_run:
             await asyncio.to_thread(own.ring.prune, unused)
-        return unused
+        return unused, (now, before)
 
     async def _surveys(self) -> tuple[Survey, Survey]:
         """How values are stored now, and all that the kept history holds."""
         return await survey(self._store.stored), await survey_history(self._store.stored)
 
-    async def _tell(self, status: EncryptionOperationStatus) -> None:
-        now, before = await self._surveys()
+    async def _tell(self, status: EncryptionOperationStatus, now: Survey, before: Survey) -> None:
         objects, history = _by_way(now), _by_way(before)
         writes = await self._rewrapper.writes({section for section, _ in now.tally})
         status.provider = self._provider()
