@@ -63,7 +63,9 @@ class EncryptionOperations:
                     status.newKeyID = await self._rotate(ctx)
                 elif spec.action == REWRAP and not ctx.dry_run:
                     await self.rewrapping.ask(spec.rate)
-                elif spec.action == PRUNE:
+                # Read before the values are looked at: a rewrap told as done has left none behind.
+                status.rewrap = _progress(await self.rewrapping.state())
+                if spec.action == PRUNE:
                     status.pruned, seen = await self._prune(ctx, spec.keyIDs)
                 await self._tell(status, *(seen or await self._surveys()))
             except EncryptionError as error:
@@ -145,7 +147,6 @@ class EncryptionOperations:
                     objects=count,
                 )
             )
-        status.rewrap = _progress(await self.rewrapping.state())
 
     def _provider(self) -> str:
         if self._configured is not None:
