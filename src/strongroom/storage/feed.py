@@ -10,6 +10,7 @@ Everything here runs on the store's event loop.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from typing import Self
 
@@ -23,10 +24,10 @@ _BATCH = 1024
 
 
 class Feed:
-    """The newest events in memory, one for each revision without gaps.
+    """The newest events in memory, in revision order; several may share a revision.
 
     `max_events` and `max_bytes` bound what is kept (0: keep all until compaction); older events
-    come from `history`.
+    come from `history`. A revision is kept, forgotten and handed out as a whole.
     """
 
     def __init__(
@@ -43,6 +44,8 @@ class Feed:
         self.history = history
         self._floor = revision
         self._events: Events = []
+        # Those of the events, side by side with them: what bisection compares.
+        self._revisions: list[int] = []
         self._bytes = 0
         self._max_events = max_events
         self._max_bytes = max_bytes
@@ -56,10 +59,11 @@ class Feed:
         return self._floor
 
     def publish(self, events: Events) -> None:
-        """Append committed events: their revisions continue the current one without a gap."""
+        """Append committed events: their revisions continue the current one."""
         if not events:
             return
         self._events.extend(events)
+        self._revisions.extend([event.revision for event in events])
         self.revision = events[-1].revision
         if self._max_events:
             self._bytes += sum(map(_size, events))
@@ -85,34 +89,49 @@ class Feed:
     def _trim(self) -> None:
         """Drop the older part, half at least, so that trimming is cheap on average."""
         drop = max(len(self._events) - self._max_events // 2, 0)
-        self._bytes -= sum(map(_size, self._events[:drop]))
-        while self._bytes > self._max_bytes // 2 and drop < len(self._events):
-            self._bytes -= _size(self._events[drop])
+        kept = self._bytes - sum(map(_size, self._events[:drop]))
+        while kept > self._max_bytes // 2 and drop < len(self._events):
+            kept -= _size(self._events[drop])
             drop += 1
         self._forget(drop)
 
     def _forget(self, count: int) -> None:
-        self._floor += count
+        """Drop the oldest events, and what shares a revision with the last of them."""
+        if not count:
+            return
+        self._floor = self._revisions[count - 1]
+        count = bisect_right(self._revisions, self._floor)
+        if self._max_events:
+            self._bytes -= sum(map(_size, self._events[:count]))
         del self._events[:count]
+        del self._revisions[:count]
 
     def compact(self, revision: int) -> None:
         """Note that history up to `revision` is gone, and forget its events."""
         self.compacted = max(self.compacted, revision)
-        count = min(revision, self.revision) - self._floor
-        if count > 0:
-            if self._max_events:
-                self._bytes -= sum(map(_size, self._events[:count]))
-            self._forget(count)
+        self._forget(bisect_right(self._revisions, revision))
+        self._floor = max(self._floor, min(revision, self.revision))
         self._wake()
 
-    def after(self, revision: int, limit: int) -> Events:
-        """Up to `limit` events after a revision, which must not be before `floor`."""
-        index = revision - self._floor
-        return self._events[index : index + limit]
+    def skip(self, revision: int) -> None:
+        """Go on from a revision whose history is gone before all of it was published here."""
+        self.revision = max(self.revision, revision)
+        self.compact(revision)
 
-    def event(self, revision: int) -> Event:
-        """The event of one revision after `floor`."""
-        return self._events[revision - self._floor - 1]
+    def after(self, revision: int, limit: int) -> Events:
+        """About `limit` events after a revision, which must not be before `floor`."""
+        first = bisect_right(self._revisions, revision)
+        last = first + limit
+        if last < len(self._revisions):
+            last = bisect_right(self._revisions, self._revisions[last - 1])
+        return self._events[first:last]
+
+    def quiet(self, prefix: str, after: int) -> int:
+        """Up to which revision nothing of a prefix happened after one that is not before `floor`."""
+        for index in range(bisect_right(self._revisions, after), len(self._revisions)):
+            if self._events[index].key.startswith(prefix):
+                return max(after, self._revisions[index] - 1)
+        return max(after, self.revision)
 
     async def sleep(self, watch: FeedWatch) -> None:
         """Wait for events that the watch wants, for compaction or the end.
@@ -181,12 +200,8 @@ class FeedWatch:
     def _skip(self) -> None:
         """Move over events of other prefixes: they count as delivered."""
         feed = self._feed
-        if self._cursor < feed.floor:
-            return
-        while self._cursor < feed.revision:
-            if feed.event(self._cursor + 1).key.startswith(self._prefix):
-                return
-            self._cursor += 1
+        if feed.floor <= self._cursor < feed.revision:
+            self._cursor = feed.quiet(self._prefix, self._cursor)
 
     def __aiter__(self) -> Self:
         return self
