@@ -9,9 +9,12 @@ from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.encryption.kms import KMSTransformer
 from strongroom.storage.encryption.localkey import LocalKey
 from strongroom.storage.encryption.prefix import PrefixTransformer
+from strongroom.storage.etcd import EtcdStore
 from strongroom.storage.memory import MemoryStore
 from strongroom.storage.port import Store
 from strongroom.storage.sqlite import SQLiteStore
+from tests.etcd import shared_etcd
+from tests.storage.rebased import RebasedStore
 from tests.storage.sharing import SharedStore
 
 
@@ -50,6 +53,15 @@ async def _encrypted_remote_sqlite(directory: Path) -> Store:
     return EncryptedStore(shared, local_kms())
 
 
+async def _etcd(_: Path) -> RebasedStore:
+    store = await EtcdStore.open([shared_etcd().url])
+    return RebasedStore(store, store.current_revision)
+
+
+async def _encrypted_remote_etcd(directory: Path) -> Store:
+    return EncryptedStore(await SharedStore.over(await _etcd(directory)), local_kms())
+
+
 DRIVERS: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "memory": _memory,
     "sqlite": _sqlite,
@@ -57,4 +69,6 @@ DRIVERS: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "encrypted-sqlite": _encrypted_sqlite,
     "remote-memory": _remote_memory,
     "encrypted-remote-sqlite": _encrypted_remote_sqlite,
+    "etcd": _etcd,
+    "encrypted-remote-etcd": _encrypted_remote_etcd,
 }

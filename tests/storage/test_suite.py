@@ -342,11 +342,10 @@ async def test_one_failed_condition_fails_only_its_own_write(store: Store) -> No
         store.create("/c", b""),
         return_exceptions=True,
     )
-    assert results[0] == 3
     assert isinstance(results[1], KeyExists)
-    assert results[2] == 4
     assert isinstance(results[3], RevisionConflict)
-    assert results[4] == 5
+    # In which order they happen is the driver's affair.
+    assert {results[0], results[2], results[4]} == {3, 4, 5}
 
 
 async def test_watchers_see_every_write_of_concurrent_writers(store: Store) -> None:

@@ -4,6 +4,7 @@
     KeyExists                        409 AlreadyExists
     Compacted                        410 Expired
     FutureRevision, TooLargeRevision 504 Timeout, cause ResourceVersionTooLarge
+    TooLarge                         413 RequestEntityTooLarge
     Undecryptable, Undecodable       500 InternalError, naming the key and nothing of the value
     StoreUnavailable                 500 ServerTimeout with retry after 2 s
 
@@ -21,6 +22,7 @@ from strongroom.api.errors import (
     conflict,
     expired,
     internal_error,
+    too_large,
 )
 from strongroom.registry.view import Undecodable
 from strongroom.storage.errors import (
@@ -30,6 +32,7 @@ from strongroom.storage.errors import (
     StoreError,
     StoreUnavailable,
     SubscriberTooSlow,
+    TooLarge,
     TooLargeRevision,
 )
 
@@ -111,6 +114,8 @@ def status_of(
             return _expired(verb, error)
         case FutureRevision() | TooLargeRevision():
             return too_large_revision(error.requested, error.current)
+        case TooLarge():
+            return too_large(error.limit)
         case StoreUnavailable():
             return _server_timeout(resource, verb)
         case Undecodable():

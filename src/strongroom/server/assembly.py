@@ -82,7 +82,7 @@ async def assemble(options: Options, clock: Clock | None = None) -> AsyncIterato
     clock = clock or SystemClock()
     async with contextlib.AsyncExitStack() as stack:
         with start_errors():
-            ground = occupy(options, clock, stack)
+            ground = await occupy(options, clock, stack)
             server = await _build(options, _alone(options, ground, clock, stack), clock, stack)
             await server.take_up()
         yield server

@@ -15,12 +15,13 @@ from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
 from strongroom.audit_chain import ChainError
 from strongroom.paths import claim_data_dir
+from strongroom.server.etcd_options import ETCD
 from strongroom.server.options import Options
 from strongroom.server.pki import PKI, PKIError, prepare_pki, write_kubeconfigs
 from strongroom.server.reloading import BadFile
 from strongroom.server.runfile import RunFile
 from strongroom.server.serving import base_url, listen
-from strongroom.server.storage import OpenedStore, open_store
+from strongroom.server.storage import OpenedStore, only_here, open_store
 from strongroom.server.token_keys import KeyFileError, prepare_keys
 from strongroom.storage.encryption.port import EncryptionError
 from strongroom.storage.errors import StoreError, Undecryptable, UndecryptableList
@@ -63,11 +64,13 @@ def start_errors() -> Iterator[None]:
         raise StartError(f"{error.__cause__}; {advice}") from error
 
 
-def occupy(options: Options, clock: Clock, stack: contextlib.AsyncExitStack) -> Ground:
+async def occupy(options: Options, clock: Clock, stack: contextlib.AsyncExitStack) -> Ground:
     """Take hold of everything; ``stack`` lets go of it. Raises what ``start_errors`` translates."""
     claim_data_dir(options.data_dir)
-    # The store's lock comes first: a second server must not change the first one's files.
-    opened = open_store(options.data_dir, options.store, options.encryption)
+    # A lock comes first: a second server must not change the first one's files.
+    if options.store.startswith(ETCD):
+        stack.enter_context(only_here(options.data_dir))
+    opened = await open_store(options.data_dir, options.store, options.encryption, options.etcd)
     stack.push_async_callback(opened.database.close)
     pki = prepare_pki(options.pki_dir, options.bind, options.node_name, clock.now())
     if options.tokens.service_account_signing_key_file is None:

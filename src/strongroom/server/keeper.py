@@ -44,7 +44,7 @@ async def keep(
     """
     async with contextlib.AsyncExitStack() as stack:
         with start_errors():
-            ground = occupy(options, clock or SystemClock(), stack)
+            ground = await occupy(options, clock or SystemClock(), stack)
         if ground.opened.encrypting.own is not None:
             # It encrypts nothing, but tells which key the workers encrypt with.
             ground.opened.encrypting.own.begin(stack)

@@ -33,6 +33,13 @@ from strongroom.server.encryption.options import (
     add_encryption_options,
     encryption_options,
 )
+from strongroom.server.etcd_options import (
+    ETCD,
+    EtcdOptions,
+    add_etcd_options,
+    etcd_options,
+    etcd_store,
+)
 from strongroom.server.plugins import check, named
 from strongroom.server.secret_options import SecretOptions, add_secret_options, secret_options
 from strongroom.server.tls_options import TLSOptions, add_tls_options, tls_options
@@ -46,6 +53,9 @@ from strongroom.telemetry import LOG_LEVELS, LogFormat
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+SQLITE = "sqlite:"
+"""How the URL of a store in a file begins; its path follows."""
+
 _FEWEST_ADDRESSES = 8
 
 
@@ -57,6 +67,7 @@ class Options:
     bind: str
     port: int
     store: str
+    etcd: EtcdOptions
     kubeconfig: Path
     node_name: str
     tls_cert_file: Path | None
@@ -107,6 +118,7 @@ def parse_options(argv: Sequence[str]) -> Options:
         values["authentication"] = authentication_options(values)
         values["tls"] = tls_options(values)
         values["encryption"] = encryption_options(values)
+        values["etcd"] = etcd_options(values)
     except ValueError as error:
         parser.error(str(error))
     values["token_webhook"] = token_webhook_options(values)
@@ -119,7 +131,7 @@ def parse_options(argv: Sequence[str]) -> Options:
     except ValueError as error:
         parser.error(str(error))
     values["kubeconfig"] = (found.kubeconfig or data_dir / "admin.kubeconfig").absolute()
-    values["store"] = found.store or f"sqlite:{data_dir / 'store' / 'strongroom.db'}"
+    values["store"] = values["store"] or f"sqlite:{data_dir / 'store' / 'strongroom.db'}"
     return Options(**values)
 
 
@@ -131,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: strongroom apiserver --data-dir ./room --port 0",
     )
     _keeping(parser)
+    add_etcd_options(parser)
     _serving(parser)
     _judging(parser)
     add_authentication_options(parser)
@@ -153,9 +166,9 @@ def _keeping(parser: argparse.ArgumentParser) -> None:
     add("--data-dir", type=Path, metavar="DIR", help="where everything is kept")
     add(
         "--store",
-        type=store_url,
+        type=_store,
         metavar="URL",
-        help="sqlite:PATH (default: in the data directory)",
+        help="sqlite:PATH (default: in the data directory), or etcd:https://HOST:PORT[,…]",
     )
     add(
         "--event-ttl",
@@ -317,8 +330,16 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _store(text: str) -> str:
+    if text.startswith(ETCD):
+        return etcd_store(text.removeprefix(ETCD))
+    if not text.startswith(SQLITE):
+        raise argparse.ArgumentTypeError("expected sqlite:PATH or etcd:https://HOST:PORT")
+    return store_url(text)
+
+
 def store_url(text: str) -> str:
-    """The URL of a store, as given. Raises ArgumentTypeError."""
-    if not text.startswith("sqlite:") or text == "sqlite:":
+    """The URL of a store in a file, as given. Raises ArgumentTypeError."""
+    if not text.startswith(SQLITE) or text == SQLITE:
         raise argparse.ArgumentTypeError("expected sqlite:PATH")
     return text

@@ -1,17 +1,20 @@
-"""The store of an installation: its database, and the key that encrypts what is in it.
+"""The store of an installation: its database or etcd, and the key that encrypts what is in it.
 
 The key-encryption key lives outside the data directory, so that a copy of the data alone opens
 nothing: in ``/etc/strongroom/keys`` for root, else below ``XDG_CONFIG_HOME`` (``~/.config``), under
 the installation's own id; or where ``--encryption-key`` says. It is made only together with a
-new database: a database whose key is missing is an error, never a reason for another key.
+new database, or for an etcd that holds nothing of ours yet: one whose key is missing is an error,
+never a reason for another key.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
+import os
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +28,17 @@ from strongroom.server.encryption.providers import Pair
 from strongroom.server.encryption.remotekey import RemoteKey
 from strongroom.server.encryption.service import Encryption
 from strongroom.server.encryption.sources import FileSource, Source
+from strongroom.server.etcd_options import ETCD, EtcdOptions
 from strongroom.storage.encryption.port import Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer
+from strongroom.storage.errors import StoreLocked
+from strongroom.storage.serving import Shareable
 from strongroom.storage.sqlite import SQLiteStore
 
 logger = logging.getLogger("strongroom.server")
+
+# Where keys are, ours and those that another API server shares with us.
+_HELD = ("/registry/", "/strongroom/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +72,64 @@ class Encrypting:
 class OpenedStore:
     """The database, and what encrypts its values."""
 
-    database: SQLiteStore
+    database: Shareable
     encrypting: Encrypting
 
 
-def open_store(data_dir: Path, url: str, options: EncryptionOptions) -> OpenedStore:
+async def open_store(
+    data_dir: Path, url: str, options: EncryptionOptions, etcd: EtcdOptions
+) -> OpenedStore:
     """Open or make the database and its key. Raises StoreError and as ``load_encrypting``."""
-    path = Path(url.removeprefix("sqlite:"))
+    if url.startswith(ETCD):
+        return await _open_etcd(data_dir, url, options, etcd)
+    return _open_file(data_dir, Path(url.removeprefix("sqlite:")), options)
+
+
+def _open_file(data_dir: Path, path: Path, options: EncryptionOptions) -> OpenedStore:
     encrypting = load_encrypting(data_dir, options, new=not path.exists())
-    own = encrypting.own
-    if isinstance(own, OwnKey) and own.ring.path.resolve().is_relative_to(data_dir.resolve()):
-        logger.warning("the key lies in the data directory: whoever copies that reads all of it")
+    _warn(encrypting, data_dir)
     if not path.parent.exists():
         # One that is there already stays as it is: it may be a directory that others use.
         private_directory(path.parent)
     return OpenedStore(SQLiteStore.open(path), encrypting)
+
+
+@contextlib.contextmanager
+def only_here(data_dir: Path) -> Iterator[None]:
+    """Keep other servers off a data directory whose store is elsewhere. Raises StoreLocked."""
+    path = data_dir / "etcd.lock"
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreLocked(f"{data_dir} is in use by another process") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+async def _open_etcd(
+    data_dir: Path, url: str, options: EncryptionOptions, etcd: EtcdOptions
+) -> OpenedStore:
+    # Its few hundred lines are for those who have one.
+    from strongroom.storage.etcd import EtcdStore
+
+    store = await EtcdStore.open(url.removeprefix(ETCD).split(","), etcd.credentials())
+    try:
+        held = [await store.count(prefix) for prefix in _HELD]
+        encrypting = load_encrypting(data_dir, options, new=not any(held))
+    except BaseException:
+        await store.close()
+        raise
+    _warn(encrypting, data_dir)
+    return OpenedStore(store, encrypting)
+
+
+def _warn(encrypting: Encrypting, data_dir: Path) -> None:
+    own = encrypting.own
+    if isinstance(own, OwnKey) and own.ring.path.resolve().is_relative_to(data_dir.resolve()):
+        logger.warning("the key lies in the data directory: whoever copies that reads all of it")
 
 
 def load_encrypting(data_dir: Path, options: EncryptionOptions, *, new: bool = False) -> Encrypting:

@@ -7,6 +7,7 @@
     ├── FutureRevision       the revision asked for has not happened yet
     ├── TooLargeRevision     the cache did not reach a revision in time
     ├── SubscriberTooSlow    a subscriber fell behind by more than its bound
+    ├── TooLarge             the engine takes no write of such a size
     ├── Undecryptable        one stored value cannot be read back
     ├── UndecryptableList    … and some of a list
     └── StoreUnavailable     the engine failed; says nothing about the data
@@ -88,6 +89,15 @@ class SubscriberTooSlow(StoreError):
         super().__init__(f"more than {bound} changes waited since revision {revision}")
         self.bound = bound
         self.revision = revision
+
+
+class TooLarge(StoreError):
+    """The write of `key`, with what is written beside it, is larger than the engine allows."""
+
+    def __init__(self, key: str, limit: str) -> None:
+        super().__init__(f"key {key!r} cannot be written: {limit}")
+        self.key = key
+        self.limit = limit
 
 
 class Undecryptable(StoreError):

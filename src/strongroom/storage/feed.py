@@ -127,7 +127,7 @@ class Feed:
         return self._events[first:last]
 
     def quiet(self, prefix: str, after: int) -> int:
-        """Up to which revision nothing of a prefix happened after one that is not before `floor`."""
+        """Up to which revision nothing of a prefix happened since one not before `floor`."""
         for index in range(bisect_right(self._revisions, after), len(self._revisions)):
             if self._events[index].key.startswith(prefix):
                 return max(after, self._revisions[index] - 1)

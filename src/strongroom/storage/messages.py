@@ -16,6 +16,7 @@ from strongroom.storage.errors import (
     StoreClosed,
     StoreError,
     StoreUnavailable,
+    TooLarge,
 )
 from strongroom.storage.port import Event, EventType, KeyValue
 
@@ -217,6 +218,8 @@ def failure_of(number: int, error: StoreError) -> Failed:
     elif isinstance(error, RevisionConflict):
         kind, text = "RevisionConflict", error.key
         current = None if error.current is None else item_of(error.current)
+    elif isinstance(error, TooLarge):
+        kind, text = "TooLarge", f"{error.key}\n{error.limit}"
     elif isinstance(error, Compacted):
         kind, numbers = "Compacted", (error.requested, error.compacted)
     elif isinstance(error, FutureRevision):
@@ -234,6 +237,8 @@ def error_of(told: Failed) -> StoreError:
         case "RevisionConflict":
             current = None if told.current is None else key_value(told.current)
             return RevisionConflict(told.text, current)
+        case "TooLarge":
+            return TooLarge(*told.text.rsplit("\n", 1))
         case "Compacted":
             return Compacted(*told.numbers)
         case "FutureRevision":

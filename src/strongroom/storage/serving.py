@@ -17,7 +17,7 @@ import socket
 from typing import Protocol
 
 from strongroom.storage import messages as m
-from strongroom.storage.errors import StoreClosed, StoreError, StoreUnavailable
+from strongroom.storage.errors import Compacted, StoreClosed, StoreError, StoreUnavailable
 from strongroom.storage.frames import Frames, framed, open_frames
 from strongroom.storage.port import Events, Store
 from strongroom.storage.shared import SharedRevision
@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 # A client that lets so many bytes pile up is cut off: it would take our memory.
 _MOST_UNSENT = 512 * 1024 * 1024
+
+# Seconds until a stream that a driver could not go on with is begun anew.
+_AGAIN_AFTER = 0.5
 
 
 class Shareable(Store, Protocol):
@@ -93,11 +96,23 @@ class StoreServer:
             self._to_all(m.Forgotten(self._compacted))
 
     async def _stream(self) -> None:
-        try:
-            async for batch in self._store.watch("", after=self._streamed):
-                self._show(batch)
-        except StoreClosed:
-            return
+        while True:
+            try:
+                async for batch in self._store.watch("", after=self._streamed):
+                    self._show(batch)
+            except StoreClosed:
+                return
+            except Compacted as gone:
+                # Watches of all clients have to begin anew, and so does this one.
+                self._skip(gone.compacted)
+            except StoreUnavailable:
+                await asyncio.sleep(_AGAIN_AFTER)
+
+    def _skip(self, revision: int) -> None:
+        """Go on from a revision whose history is gone before it was streamed."""
+        self.page.advance(revision)
+        self.compacted()
+        self._reached(revision)
 
     def _show(self, batch: Events) -> None:
         """The page first, then the events, then whatever waited for them."""
@@ -105,6 +120,10 @@ class StoreServer:
         self.page.advance(revision)
         if self._clients:
             self._to_all(m.Happened([m.happening_of(event) for event in batch]))
+        self._reached(revision)
+
+    def _reached(self, revision: int) -> None:
+        """Answer what waited for a revision."""
         self._streamed = revision
         while self._held and self._held[0][0] <= revision:
             _, _, client, content = heapq.heappop(self._held)

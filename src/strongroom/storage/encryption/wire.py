@@ -1,4 +1,4 @@
-"""The little of protobuf's encoding that envelopes and KMS plugins need.
+"""The little of protobuf's encoding that envelopes, KMS plugins and etcd need.
 
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -30,6 +30,11 @@ def varint(number: int) -> bytes:
 def field(number: int, value: bytes) -> bytes:
     """A field of bytes or text, below number 16."""
     return bytes((number << 3 | _BYTES,)) + varint(len(value)) + value
+
+
+def number_field(number: int, value: int) -> bytes:
+    """A field that is a number from 0 on, below number 16."""
+    return bytes((number << 3 | _VARINT,)) + varint(value)
 
 
 def map_field(number: int, entries: Mapping[str, bytes]) -> bytes:
@@ -70,6 +75,10 @@ class Fields:
                 raise WireError("has a field of a wrong type")
             found = value
         return found
+
+    def messages(self, number: int) -> list[Fields]:
+        """A field of messages that may come more than once. Raises WireError."""
+        return [read(_expect(value)) for value in self._all(number)]
 
     def map(self, number: int) -> dict[str, bytes]:
         """A field ``map<string, bytes>``. Raises WireError."""

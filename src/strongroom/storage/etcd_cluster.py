@@ -1,0 +1,238 @@
+"""The members of an etcd cluster, and calls to whichever of them answers.
+
+A call goes to the member that answered last; when that is lost or silent, to another one. What may
+have been done already is not asked for twice: only reads are, and what was refused for want of a
+leader. gRPC is loaded with the first cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from strongroom.storage.errors import StoreClosed, StoreUnavailable
+
+if TYPE_CHECKING:
+    import grpc
+    import grpc.aio
+
+# A member that cannot reach a majority answers with an error instead of old data or nothing.
+LEADER = (("hasleader", "true"),)
+
+ANSWER_WITHIN = 5.0
+"""Seconds that a member has for an answer."""
+
+CONNECT_WITHIN = 2.5
+"""Seconds in which a member must be connected to."""
+
+_LOOK = 0.02
+_OPTIONS = [
+    # Lists are as large as they are; what a write may have is etcd's to say.
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # A member that is stopped or cut off says nothing: found out within 15 s. etcd allows 5 s.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # We judge ourselves what may be asked again, and etcd is not reached through a web proxy.
+    ("grpc.enable_retries", 0),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.use_local_subchannel_pool", 1),
+]
+
+
+class OutOfRange(Exception):
+    """A revision is outside the kept history: gone, or still to come."""
+
+    def __init__(self, *, gone: bool) -> None:
+        super().__init__("compacted" if gone else "in the future")
+        self.gone = gone
+
+
+class Oversized(Exception):
+    """The request is larger than etcd takes; the text is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Files for TLS: whom to believe (None: the system's authorities), and who we are."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+
+class Cluster:
+    """Connections to the members at ``urls``: ``https://HOST:PORT``, or ``http://`` in the clear.
+
+    Must be made with its event loop running. Raises: OSError for files that cannot be read.
+    """
+
+    def __init__(self, urls: Sequence[str], credentials: Credentials | None = None) -> None:
+        # Its own log, on standard error, is in a form that nobody asked for.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+        secure = _channel_credentials(credentials or Credentials())
+        self._members = [_Member(url, secure) for url in urls]
+        self._closed = False
+
+    async def ask(
+        self,
+        method: str,
+        request: bytes,
+        *,
+        again: bool = False,
+        within: float = CONNECT_WITHIN,
+    ) -> bytes:
+        """The answer of a member. ``again``: another may be asked when one fails.
+
+        Raises: `StoreUnavailable`, `StoreClosed`, `OutOfRange`, `Oversized`.
+        """
+        import grpc
+
+        left = len(self._members)
+        while True:
+            member = await self.member(within)
+            try:
+                return await member.ask(method, request)
+            except grpc.RpcError as error:
+                left -= 1
+                self._judge(member, error)
+                if left < 0 or not (again or _refused(error)) or not _passing(error):
+                    raise self._translated(member, error) from None
+            except asyncio.CancelledError:
+                self._check_open_or_cancelled()
+                raise
+            await asyncio.sleep(_LOOK)
+
+    async def member(self, within: float = CONNECT_WITHIN) -> _Member:
+        """A member that is connected. Raises: `StoreUnavailable`, `StoreClosed`."""
+        end = asyncio.get_running_loop().time() + within
+        while True:
+            if self._closed:
+                raise StoreClosed("the store was closed")
+            for member in tuple(self._members):
+                if member.connected():
+                    self._prefer(member)
+                    return member
+            if asyncio.get_running_loop().time() > end:
+                names = ", ".join(member.url for member in self._members)
+                raise StoreUnavailable(f"no member of etcd can be reached: {names}")
+            await asyncio.sleep(_LOOK)
+
+    def avoid(self, member: _Member) -> None:
+        """Ask others first from now on."""
+        self._members.remove(member)
+        self._members.append(member)
+
+    def translated(self, member: _Member, error: grpc.RpcError) -> Exception:
+        """What a failed call means to those who use the store."""
+        self._judge(member, error)
+        return self._translated(member, error)
+
+    async def close(self) -> None:
+        """Hang up. What is under way raises `StoreClosed`."""
+        self._closed = True
+        await asyncio.gather(*(member.channel.close() for member in self._members))
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def _prefer(self, member: _Member) -> None:
+        if self._members[0] is not member:
+            self._members.remove(member)
+            self._members.insert(0, member)
+
+    def _judge(self, member: _Member, error: grpc.RpcError) -> None:
+        if _passing(error):
+            self.avoid(member)
+
+    def _check_open_or_cancelled(self) -> None:
+        """A closed channel cancels its calls, which is not what their callers did."""
+        task = asyncio.current_task()
+        if self._closed and not (task is not None and task.cancelling()):
+            raise StoreClosed("the store was closed")
+
+    def _translated(self, member: _Member, error: grpc.RpcError) -> Exception:
+        code, said = _code(error), _said(error)
+        if code == "OUT_OF_RANGE":
+            return OutOfRange(gone="compacted" in said)
+        if "request is too large" in said:
+            return Oversized("etcd takes no request of that size (--max-request-bytes)")
+        if code == "RESOURCE_EXHAUSTED" and "larger than max" in said:
+            return Oversized("etcd takes no request of that size (--max-request-bytes)")
+        if self._closed:
+            return StoreClosed("the store was closed")
+        if code == "DEADLINE_EXCEEDED":
+            return StoreUnavailable(f"{member.url} has not answered within {ANSWER_WITHIN:g} s")
+        # Other texts than etcd's own may repeat what was asked.
+        told = f": {said}" if said.startswith("etcdserver:") else ""
+        return StoreUnavailable(f"{member.url} answers with {code}{told}")
+
+
+class _Member:
+    """The connection to one member, which is made again whenever it is lost."""
+
+    def __init__(self, url: str, secure: grpc.ChannelCredentials) -> None:
+        import grpc.aio
+
+        self.url = url
+        parts = urlsplit(url)
+        target = f"dns:///{parts.netloc}"
+        if parts.scheme == "https":
+            self.channel = grpc.aio.secure_channel(target, secure, _OPTIONS)
+        else:
+            self.channel = grpc.aio.insecure_channel(target, _OPTIONS)
+
+    def connected(self) -> bool:
+        """Whether it is connected to; if not, that is tried from now on."""
+        import grpc
+
+        state = self.channel.get_state(try_to_connect=True)
+        return state is grpc.ChannelConnectivity.READY
+
+    async def ask(self, method: str, request: bytes) -> bytes:
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self.channel.unary_unary(method)
+        answer: bytes = await call(request, timeout=ANSWER_WITHIN, metadata=LEADER)
+        return answer
+
+    def stream(self, method: str) -> grpc.aio.StreamStreamCall[bytes, bytes]:
+        """Begin a call of many messages each way."""
+        begin: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = self.channel.stream_stream(method)
+        return begin(metadata=LEADER)
+
+
+def _channel_credentials(files: Credentials) -> grpc.ChannelCredentials:
+    import grpc
+
+    return grpc.ssl_channel_credentials(
+        *(
+            path.read_bytes() if path is not None else None
+            for path in (files.ca_file, files.key_file, files.cert_file)
+        )
+    )
+
+
+def _code(error: grpc.RpcError) -> str:
+    return str(error.code().name) if hasattr(error, "code") else "UNKNOWN"
+
+
+def _said(error: grpc.RpcError) -> str:
+    return str(error.details() or "") if hasattr(error, "details") else ""
+
+
+def _passing(error: grpc.RpcError) -> bool:
+    """Whether another member, or another moment, may do."""
+    return _code(error) in {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"}
+
+
+def _refused(error: grpc.RpcError) -> bool:
+    """Whether the request was certainly not carried out."""
+    return _said(error) == "etcdserver: no leader"
