@@ -23,7 +23,7 @@ INSTALL: Final = {
     "bao": "make venv",
     "strongroom": "make venv",
     "bwrap": "apt-get install bubblewrap",
-    "etcd": "apt-get install etcd-server",
+    "etcd": "make venv",
 }
 
 

@@ -58,10 +58,6 @@ async def _etcd(_: Path) -> RebasedStore:
     return RebasedStore(store, store.current_revision)
 
 
-async def _encrypted_remote_etcd(directory: Path) -> Store:
-    return EncryptedStore(await SharedStore.over(await _etcd(directory)), local_kms())
-
-
 DRIVERS: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "memory": _memory,
     "sqlite": _sqlite,
@@ -70,5 +66,4 @@ DRIVERS: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "remote-memory": _remote_memory,
     "encrypted-remote-sqlite": _encrypted_remote_sqlite,
     "etcd": _etcd,
-    "encrypted-remote-etcd": _encrypted_remote_etcd,
 }

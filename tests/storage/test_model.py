@@ -251,7 +251,7 @@ def test_every_driver_behaves_like_the_model(driver: str) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60 if fast else 25,
+            max_examples=60 if fast else 15 if together else 25,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -64,17 +64,19 @@ class EtcdStore:
         credentials: Credentials | None = None,
         *,
         feed_events: int = _FEED_EVENTS,
+        within: float = _START_WITHIN,
     ) -> Self:
         """The store of the cluster with members at ``urls``.
 
-        ``feed_events`` is how many events are kept in memory.
+        ``feed_events`` is how many events are kept in memory, ``within`` the seconds that the
+        members have to be there.
 
         Raises: `StoreUnavailable` when none answers, OSError for files that cannot be read.
         """
         cluster = Cluster(urls, credentials)
         try:
             request = m.count_request(m.ALL)
-            answer = await cluster.ask(m.RANGE, request, again=True, within=_START_WITHIN)
+            answer = await cluster.ask(m.RANGE, request, again=True, within=within)
             return cls(cluster, m.read_range(answer).revision, feed_events)
         except WireError as error:
             await cluster.close()

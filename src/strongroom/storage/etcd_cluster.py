@@ -30,7 +30,7 @@ ANSWER_WITHIN = 5.0
 CONNECT_WITHIN = 2.5
 """Seconds in which a member must be connected to."""
 
-_LOOK = 0.02
+_LOOK, _PAUSE = 0.02, 0.05
 _OPTIONS = [
     # Lists are as large as they are; what a write may have is etcd's to say.
     ("grpc.max_receive_message_length", -1),
@@ -96,7 +96,7 @@ class Cluster:
         """
         import grpc
 
-        left = len(self._members)
+        left, end = len(self._members), asyncio.get_running_loop().time() + within
         while True:
             member = await self.member(within)
             try:
@@ -104,12 +104,14 @@ class Cluster:
             except grpc.RpcError as error:
                 left -= 1
                 self._judge(member, error)
-                if left < 0 or not (again or _refused(error)) or not _passing(error):
+                # A new leader takes a moment, so that having asked everybody is not all.
+                late = left <= 0 and asyncio.get_running_loop().time() > end
+                if late or not (again or _refused(error)) or not _passing(error):
                     raise self._translated(member, error) from None
             except asyncio.CancelledError:
                 self._check_open_or_cancelled()
                 raise
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_PAUSE)
 
     async def member(self, within: float = CONNECT_WITHIN) -> _Member:
         """A member that is connected. Raises: `StoreUnavailable`, `StoreClosed`."""
