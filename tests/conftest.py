@@ -12,7 +12,15 @@ settings.register_profile("strongroom", deadline=None, suppress_health_check=[He
 settings.load_profile("strongroom")
 
 
-PROCESSES = ("bench", "clients", "e2e", "node", "server/workers", "storage/test_crash")
+PROCESSES = (
+    "bench",
+    "clients",
+    "e2e",
+    "node",
+    "server/test_etcd",
+    "server/workers",
+    "storage/test_crash",
+)
 """Below ``tests``: where servers, nodes and real parts run as processes of their own."""
 
 
