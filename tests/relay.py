@@ -30,9 +30,17 @@ class Relay:
         for writer in self._open:
             writer.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Sockets are closed in the turns of the loop that follow.
+        for _ in range(5):
+            await asyncio.sleep(0)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        if self._server is None:
+            # It was cut meanwhile.
+            writer.transport.abort()
+            back.transport.abort()
+            return
         ends = {writer, back}
         self._open |= ends
         tasks = {

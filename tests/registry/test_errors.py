@@ -49,6 +49,10 @@ CASES: dict[type[Exception], tuple[Exception, tuple[int, str, str]]] = {
         errors.TooLargeRevision(9, 5),
         (504, "Timeout", "Timeout: Too large resource version: 9, current: 5"),
     ),
+    errors.TooLarge: (
+        errors.TooLarge("/registry/secrets/prod/a", "etcd takes no more"),
+        (413, "RequestEntityTooLarge", "etcd takes no more"),
+    ),
     errors.Undecryptable: (
         UNREADABLE,
         (

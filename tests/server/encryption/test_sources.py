@@ -67,10 +67,10 @@ def test_a_passphrase_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_told_of_the_source(tmp_path: Path) -> None:
+async def test_what_is_told_of_the_source(tmp_path: Path) -> None:
     options = parse_options(["--data-dir", str(tmp_path / "data"), *given(tmp_path)])
     options.data_dir.mkdir()
-    opened = open_store(options.data_dir, options.store, options.encryption)
+    opened = await open_store(options.data_dir, options.store, options.encryption, options.etcd)
     RunFile(options, "https://127.0.0.1:1", opened)
     told = json.loads((options.data_dir / "run" / "apiserver.json").read_text())["encryption"]
     key = tmp_path / "keys" / "the.key"
