@@ -11,14 +11,19 @@ from typing import Any
 import aiohttp
 import pytest
 
+from strongroom.backup.lines import PATH as BACKUP
+from strongroom.backup.lines import Check, records
 from strongroom.server.assembly import assemble
 from strongroom.server.etcd_options import etcd_store
 from strongroom.server.ground import StartError
 from strongroom.server.options import parse_options
 from strongroom.storage.encryption.stored import KMS_V2, look
 from strongroom.storage.etcd import EtcdStore
+from strongroom.storage.etcd_cluster import Credentials
+from strongroom.storage.filling import UNFINISHED
 from tests.etcd import Etcd
 from tests.server.conftest import SECRETS, Running, running, secret
+from tests.server.test_backup import Place, write
 
 KEY = "/registry/secrets/default/"
 
@@ -127,3 +132,38 @@ def test_members_by_upstreams_option_and_by_ours_are_the_same() -> None:
         etcd_store(urls),
     }
     assert stores == {"etcd:https://a:2379,https://b:2379"}
+
+
+@pytest.mark.needs("etcd")
+async def test_a_store_moves_to_etcd_by_backup_and_restore(tmp_path: Path, etcd: Etcd) -> None:
+    (tmp_path / "old").mkdir()
+    async with running(tmp_path / "old") as run:
+        await created(run, "moved")
+        before = (await run.ask("GET", f"{SECRETS}/moved")).json
+        lines = (await run.ask("GET", BACKUP)).body
+    write(tmp_path / "store.backup", lines)
+    place = Place(tmp_path)
+    store = f"etcd:{etcd.url}"
+    (tmp_path / "keys").mkdir(mode=0o700)
+    key = ("--encryption-key-file", str(tmp_path / "keys" / "the.key"), "--store", store)
+
+    def restore(*arguments: str) -> int:
+        return place.restore(tmp_path / "store.backup", *key, *arguments, to="data")
+
+    assert await asyncio.to_thread(restore, "--replace") == 1
+    assert await asyncio.to_thread(restore) == 0
+    assert await asyncio.to_thread(restore) == 1
+    async with running(tmp_path, "--store", store) as run:
+        after = (await run.ask("GET", f"{SECRETS}/moved")).json
+        again = Check()
+        list(records([(await run.ask("GET", BACKUP)).body], again))
+        assert again.kinds["secrets"]
+    for each in (before, after):
+        del each["metadata"]["resourceVersion"]
+    assert after == before
+    other = await EtcdStore.open([etcd.url], Credentials())
+    await other.create(UNFINISHED, b"")
+    await other.close()
+    with pytest.raises(StartError, match="holds a part of a backup"):
+        async with running(tmp_path, "--store", store):
+            pass

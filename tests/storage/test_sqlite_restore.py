@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from strongroom.storage.errors import Compacted, StoreLocked, StoreUnavailable
+from strongroom.storage.filling import StoreExists
 from strongroom.storage.port import KeyValue
 from strongroom.storage.sqlite import SQLiteStore
-from strongroom.storage.sqlite_restore import StoreExists, restore_database
+from strongroom.storage.sqlite_restore import restore_database
 
 ITEMS = [
     KeyValue("/a", b"a at 7", 3, 7),

@@ -25,6 +25,7 @@ from strongroom.server.storage import OpenedStore, only_here, open_store
 from strongroom.server.token_keys import KeyFileError, prepare_keys
 from strongroom.storage.encryption.port import EncryptionError
 from strongroom.storage.errors import StoreError, Undecryptable, UndecryptableList
+from strongroom.storage.filling import check_whole
 
 
 class StartError(Exception):
@@ -72,6 +73,7 @@ async def occupy(options: Options, clock: Clock, stack: contextlib.AsyncExitStac
         stack.enter_context(only_here(options.data_dir))
     opened = await open_store(options.data_dir, options.store, options.encryption, options.etcd)
     stack.push_async_callback(opened.database.close)
+    await check_whole(opened.database)
     pki = prepare_pki(options.pki_dir, options.bind, options.node_name, clock.now())
     if options.tokens.service_account_signing_key_file is None:
         prepare_keys(options.pki_dir)

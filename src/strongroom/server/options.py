@@ -166,7 +166,7 @@ def _keeping(parser: argparse.ArgumentParser) -> None:
     add("--data-dir", type=Path, metavar="DIR", help="where everything is kept")
     add(
         "--store",
-        type=_store,
+        type=store_url,
         metavar="URL",
         help="sqlite:PATH (default: in the data directory), or etcd:https://HOST:PORT[,…]",
     )
@@ -330,16 +330,10 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _store(text: str) -> str:
+def store_url(text: str) -> str:
+    """The URL of a store, as given. Raises ArgumentTypeError."""
     if text.startswith(ETCD):
         return etcd_store(text.removeprefix(ETCD))
-    if not text.startswith(SQLITE):
-        raise argparse.ArgumentTypeError("expected sqlite:PATH or etcd:https://HOST:PORT")
-    return store_url(text)
-
-
-def store_url(text: str) -> str:
-    """The URL of a store in a file, as given. Raises ArgumentTypeError."""
     if not text.startswith(SQLITE) or text == SQLITE:
-        raise argparse.ArgumentTypeError("expected sqlite:PATH")
+        raise argparse.ArgumentTypeError("expected sqlite:PATH or etcd:https://HOST:PORT")
     return text

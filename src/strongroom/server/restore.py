@@ -1,16 +1,18 @@
 """`strongroom restore`: makes a store from a backup, under keys of its own.
 
-The whole file is read and checked first; only then are a key and a store made. The new store has
-the objects' uids and resource versions, and begins behind every revision that a client may know.
+The whole file is read and checked first; only then are a key and a store made. Objects have their
+uids and, in a file, their resource versions. Nobody can go on from a revision of the old store.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import getpass
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -25,14 +27,17 @@ from strongroom.server.encryption.options import (
     add_encryption_options,
     encryption_options,
 )
+from strongroom.server.etcd_options import ETCD, EtcdOptions, add_etcd_options, etcd_options
 from strongroom.server.options import store_url
 from strongroom.server.process import harden
 from strongroom.server.reloading import BadFile as BadConfiguration
-from strongroom.server.storage import load_encrypting
+from strongroom.server.storage import load_encrypting, open_store
+from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.encryption.port import EncryptionError, Transformer
 from strongroom.storage.errors import StoreError
+from strongroom.storage.filling import StoreExists, fill
 from strongroom.storage.port import KeyValue
-from strongroom.storage.sqlite_restore import GAP, StoreExists, restore_database
+from strongroom.storage.sqlite_restore import GAP, restore_database
 
 MARK = "/strongroom/restored"
 """Key of what the last restore was. It also holds the revision at which the store begins."""
@@ -50,6 +55,7 @@ class RestoreOptions:
     passphrase_file: Path | None
     data_dir: Path
     store: str
+    etcd: EtcdOptions
     replace: bool
     dry_run: bool
     encryption: EncryptionOptions
@@ -65,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Refused, BadFile, BadBackup, BadConfiguration) as error:
         return _failed(str(error))
     except (EncryptionError, StoreError) as error:
-        return _failed(f"nothing was restored: {error}")
+        return _failed(f"not restored: {error}")
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _failed(f"{where}{error.strerror or error}")
@@ -77,12 +83,14 @@ def parse_restore_options(argv: Sequence[str]) -> RestoreOptions:
     parser = _parser()
     values = vars(parser.parse_args(argv))
     try:
-        encryption = encryption_options(values)
+        encryption, etcd = encryption_options(values), etcd_options(values)
     except ValueError as error:
         parser.error(str(error))
     data_dir = (values.pop("data_dir") or default_data_dir()).expanduser().absolute()
     store = values.pop("store") or f"sqlite:{data_dir / 'store' / 'strongroom.db'}"
-    return RestoreOptions(data_dir=data_dir, store=store, encryption=encryption, **values)
+    return RestoreOptions(
+        data_dir=data_dir, store=store, etcd=etcd, encryption=encryption, **values
+    )
 
 
 def restore(options: RestoreOptions, passphrase: bytes, clock: Clock) -> Iterator[str]:
@@ -96,39 +104,64 @@ def restore(options: RestoreOptions, passphrase: bytes, clock: Clock) -> Iterato
         yield from _contents(head, check)
         if options.dry_run:
             return
-        path = Path(options.store.removeprefix("sqlite:"))
-        if path.exists() and not options.replace:
-            raise StoreExists(
-                f"there is a store already: {path}; --replace keeps it under another name"
-            )
-        claim_data_dir(options.data_dir)
-        encrypting = load_encrypting(options.data_dir, options.encryption, new=not path.exists())
-        sealed = _sealed(opener, encrypting.values)
-        last = _mark(head, encrypting.values, clock)
-        aside = restore_database(path, sealed, last, replace=options.replace)
+        if options.store.startswith(ETCD):
+            asyncio.run(_into_etcd(options, opener, head, clock))
+            aside = None
+        else:
+            aside = _into_file(options, opener, head, clock)
     yield f"restored to {options.store}"
     if aside is not None:
         yield f"the store that was there is {aside}"
 
 
-def _sealed(opener: Opener, values: Transformer) -> Iterator[KeyValue]:
-    """The keys, each encrypted to its place."""
+def _into_file(options: RestoreOptions, opener: Opener, head: Head, clock: Clock) -> Path | None:
+    """Make the file; where the one that was there is now."""
+    path = Path(options.store.removeprefix("sqlite:"))
+    if path.exists() and not options.replace:
+        raise StoreExists(
+            f"there is a store already: {path}; --replace keeps it under another name"
+        )
+    claim_data_dir(options.data_dir)
+    values = load_encrypting(options.data_dir, options.encryption, new=not path.exists()).values
+    items = (_sealed(item, values) for item in _items(opener))
+    return restore_database(
+        path, items, _sealed(_mark(head, clock), values), replace=options.replace
+    )
+
+
+async def _into_etcd(options: RestoreOptions, opener: Opener, head: Head, clock: Clock) -> None:
+    if options.replace:
+        raise Refused("what an etcd holds is not replaced: name one that holds nothing of ours")
+    claim_data_dir(options.data_dir)
+    opened = await open_store(options.data_dir, options.store, options.encryption, options.etcd)
+    try:
+        store = EncryptedStore(opened.database, opened.encrypting.values)
+        await fill(store, chain(_items(opener), [_mark(head, clock)]))
+    finally:
+        await opened.database.close()
+
+
+def _items(opener: Opener) -> Iterator[KeyValue]:
+    """The keys, in plain."""
     for each in records(opener.chunks(), Check()):
         if each.key != MARK:
-            stored = values.to_storage(each.value, context=each.key.encode())
-            yield KeyValue(each.key, stored, each.created, each.revision)
+            yield KeyValue(each.key, each.value, each.created, each.revision)
 
 
-def _mark(head: Head, values: Transformer, clock: Clock) -> KeyValue:
+def _mark(head: Head, clock: Clock) -> KeyValue:
     told = {
         "restored": format_time(clock.now()),
         "backedUp": head.time,
         "revision": head.revision,
         "version": head.version,
     }
-    stored = values.to_storage(msgspec.json.encode(told), context=MARK.encode())
     revision = head.revision + GAP
-    return KeyValue(MARK, stored, revision, revision)
+    return KeyValue(MARK, msgspec.json.encode(told), revision, revision)
+
+
+def _sealed(item: KeyValue, values: Transformer) -> KeyValue:
+    """Encrypted to its place."""
+    return replace(item, value=values.to_storage(item.value, context=item.key.encode()))
 
 
 def _contents(head: Head, check: Check) -> Iterator[str]:
@@ -178,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
         "--store",
         type=store_url,
         metavar="URL",
-        help="sqlite:PATH (default: in the data directory)",
+        help="sqlite:PATH (default: in the data directory), or etcd:https://HOST:PORT[,…]",
     )
     add(
         "--replace",
@@ -186,6 +219,7 @@ def _parser() -> argparse.ArgumentParser:
         help="put it in the place of a store that is there, which is kept under another name",
     )
     add("--dry-run", action="store_true", help="check the whole file and tell what is in it")
+    add_etcd_options(parser)
     add_encryption_options(parser)
     return parser
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from strongroom.storage.errors import StoreError, StoreUnavailable
+from strongroom.storage.errors import StoreUnavailable
+from strongroom.storage.filling import StoreExists
 from strongroom.storage.port import KeyValue
 from strongroom.storage.sqlite_file import DatabaseFile, held, make_directory, sync_directory
 
@@ -25,10 +26,6 @@ same (``--bump-revision``, ``--mark-compacted``).
 """
 
 _APPEND = "INSERT OR IGNORE INTO log VALUES (?, ?, ?, 0, 0, ?)"
-
-
-class StoreExists(StoreError):
-    """There is a store already."""
 
 
 def restore_database(
