@@ -16,8 +16,8 @@ from strongroom.api.clock import SystemClock
 from strongroom.backup.age import Sealer, lock
 from strongroom.backup.lines import PATH, Check, End, Head, Record, encode, records
 from strongroom.server.backup import Backups
+from strongroom.server.encryption.file_source import FileSource
 from strongroom.server.encryption.options import EncryptionOptions
-from strongroom.server.encryption.sources import FileSource
 from strongroom.server.reply import StreamReply
 from strongroom.server.request import Request
 from strongroom.server.restore import MARK, main

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from strongroom.process import forbid_dumps
-from strongroom.server.encryption.sources import FileSource
+from strongroom.server.encryption.file_source import FileSource, UnderPassphrase
 from strongroom.storage.encryption.passphrase import PassphraseSeal
 from strongroom.storage.encryption.passphrasefile import PassphraseFile
 from strongroom.storage.encryption.port import EncryptionError
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     forbid_dumps()
     source = FileSource(found.key_file.absolute())
     if found.passphrase_file is not None:
-        source = replace(source, sealed=True, passphrase_file=found.passphrase_file)
+        source = replace(source, sealing=UnderPassphrase(found.passphrase_file))
     try:
         source.open().reseal(PassphraseSeal(PassphraseFile(found.new_passphrase_file)))
     except EncryptionError as error:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from strongroom.paths import INSTALLATION_ID, default_data_dir, default_key_file
 from strongroom.process import forbid_dumps
+from strongroom.server.encryption.file_source import FileSource
 from strongroom.server.encryption.options import add_source_options, chosen
-from strongroom.server.encryption.sources import FileSource, Source
+from strongroom.server.encryption.sources import Source
 from strongroom.storage.encryption.keyring import KeyRing
 from strongroom.storage.encryption.keyservice import KeyService
 from strongroom.storage.encryption.port import EncryptionError, KeyFileMissing

@@ -22,12 +22,13 @@ from prometheus_client import CollectorRegistry
 
 from strongroom.files import private_directory, write_private
 from strongroom.paths import INSTALLATION_ID, default_key_file
+from strongroom.server.encryption.file_source import FileSource
 from strongroom.server.encryption.options import EncryptionOptions
 from strongroom.server.encryption.ownkey import OwnKey
 from strongroom.server.encryption.providers import Pair
 from strongroom.server.encryption.remotekey import RemoteKey
 from strongroom.server.encryption.service import Encryption
-from strongroom.server.encryption.sources import FileSource, Source
+from strongroom.server.encryption.sources import Source
 from strongroom.server.etcd_options import ETCD, EtcdOptions
 from strongroom.storage.encryption.port import Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer

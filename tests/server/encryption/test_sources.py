@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.server.encryption.sources import FileSource
+from strongroom.server.encryption.file_source import CLEAR, FileSource, UnderPassphrase
 from strongroom.server.ground import StartError
 from strongroom.server.options import parse_options
 from strongroom.server.runfile import RunFile
@@ -63,7 +63,7 @@ async def test_a_server_under_a_passphrase(tmp_path: Path) -> None:
 def test_a_passphrase_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
     with pytest.raises(KeyServiceError, match="no passphrase is given"):
-        FileSource(tmp_path / "key", sealed=True).open(new=True)
+        FileSource(tmp_path / "key", UnderPassphrase()).open(new=True)
     assert not list(tmp_path.iterdir())
 
 
@@ -91,7 +91,7 @@ async def test_what_is_told_of_the_source(tmp_path: Path) -> None:
 )
 def test_names_of_files(text: str, path: str, sealed: bool) -> None:
     found = parse_options(["--encryption-key", text]).encryption.encryption_key
-    assert found == FileSource(Path(path), sealed)
+    assert found == FileSource(Path(path), UnderPassphrase() if sealed else CLEAR)
 
 
 WRONG = [

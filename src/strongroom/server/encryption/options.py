@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from strongroom.server.argument_types import truth
-from strongroom.server.encryption.sources import FileSource, Source, key_source
+from strongroom.server.encryption.file_source import FileSource, UnderPassphrase
+from strongroom.server.encryption.sources import HELP, Source, key_source
 from strongroom.storage.encryption.passphrasefile import STDIN
 
 
@@ -64,8 +65,7 @@ def add_source_options(
         key,
         type=key_source,
         metavar="URI",
-        help="where that key is: file:FILE, passphrase:FILE (sealed under a passphrase), or "
-        "vault:https://HOST:PORT/transit/keys/NAME?token-file=FILE",
+        help=HELP,
     )
     group.add_argument(
         phrase,
@@ -85,7 +85,7 @@ def encryption_options(values: dict[str, Any]) -> EncryptionOptions:
     if (
         values.get("workers", 1) > 1
         and isinstance(source, FileSource)
-        and source.passphrase_file == STDIN
+        and source.sealing == UnderPassphrase(STDIN)
     ):
         raise ValueError("every worker reads the passphrase: give it in a file, not by -")
     return EncryptionOptions(
@@ -101,6 +101,6 @@ def chosen(source: Source | None, file: Path | None, passphrase: str | None) -> 
         source = FileSource(file.absolute())
     if passphrase is None:
         return source
-    if not isinstance(source, FileSource) or not source.sealed:
+    if not isinstance(source, FileSource) or not isinstance(source.sealing, UnderPassphrase):
         raise ValueError("a passphrase is for a key that is named as passphrase:FILE")
-    return replace(source, passphrase_file=passphrase)
+    return replace(source, sealing=UnderPassphrase(passphrase))

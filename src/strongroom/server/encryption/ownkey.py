@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from datetime import datetime
 
-from strongroom.server.encryption.sources import FileSource
+from strongroom.server.encryption.file_source import FileSource
 from strongroom.server.reloading import Reloading
 from strongroom.storage.encryption.keyring import KeyRing
 from strongroom.storage.encryption.kms import KMSTransformer

@@ -7,7 +7,7 @@ import time
 
 from strongroom.server.encryption.asking import LEASE, Asking
 from strongroom.server.encryption.ownkey import KMS_NAME
-from strongroom.server.encryption.vault_source import VaultSource
+from strongroom.server.encryption.remote_source import RemoteSource
 from strongroom.server.maintenance import keep_doing
 from strongroom.storage.encryption.keyservice import KeyService
 from strongroom.storage.encryption.kms import KMSTransformer
@@ -21,7 +21,7 @@ class RemoteKey:
     Raises KeyServiceError.
     """
 
-    def __init__(self, service: KeyService, source: VaultSource) -> None:
+    def __init__(self, service: KeyService, source: RemoteSource) -> None:
         self.source = source
         self.transformer = KMSTransformer(KMS_NAME, service, lease=LEASE)
         self._asking = Asking([(KMS_NAME, self.transformer.refresh)], time.monotonic)

@@ -1,76 +1,61 @@
-"""Where the key-encryption key is: what ``--encryption-key URI`` names, and how it is opened.
+"""Where the key-encryption key is: what ``--encryption-key URI`` names. One line a scheme.
 
-file:FILE           a key file (the default)
-passphrase:FILE     a key file that is sealed under a passphrase
-vault:URL?…         a key in the transit engine of Vault or OpenBao (see ``vault_source.py``)
+What the URIs mean stands with those who read them: ``file_source.py`` for keys in files, a module
+a service for keys that are held elsewhere.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
-from strongroom.server.encryption.vault_source import VAULT, VaultSource, vault_source
-from strongroom.storage.encryption.keyring import KeyRing
-from strongroom.storage.encryption.passphrase import PassphraseSeal
-from strongroom.storage.encryption.passphrasefile import (
-    STDIN,
-    PassphraseFile,
-    default_passphrase_file,
-)
-from strongroom.storage.encryption.seal import IN_THE_CLEAR, Seal
+from strongroom.server.encryption.file_source import FileSource, in_the_clear, under_passphrase
+from strongroom.server.encryption.remote_source import RemoteSource
+from strongroom.server.encryption.vault_source import vault_source
 
-FILE, PASSPHRASE = "file", "passphrase"
-_FORMS = "file:FILE, passphrase:FILE or vault:https://HOST:PORT/transit/keys/NAME?token-file=FILE"
+Source = FileSource | RemoteSource
 
 
 @dataclass(frozen=True, slots=True)
-class FileSource:
-    """A key file, in the clear or sealed under the passphrase of a file."""
+class Scheme:
+    """A kind of home for keys.
 
-    path: Path
-    sealed: bool = False
-    passphrase_file: str | None = None
+    ``form`` is what people are told to write behind the colon, ``about`` a word on it for the
+    help, and ``read`` makes the source of that; it raises ValueError, which quotes no setting.
+    """
+
+    name: str
+    form: str
+    about: str
+    read: Callable[[str], Source]
 
     def __str__(self) -> str:
-        return f"{PASSPHRASE if self.sealed else FILE}:{self.path}"
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """What is told of it to people and programs."""
-        return {"source": str(self), "keyFile": str(self.path)}
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """What pods and other users must not see."""
-        if self.passphrase_file in (None, STDIN):
-            return (self.path,)
-        return self.path, Path(str(self.passphrase_file)).absolute()
-
-    def open(self, *, new: bool = False) -> KeyRing:
-        """The keys; made when ``new`` and there is no file. Raises KeyServiceError."""
-        seal: Seal = IN_THE_CLEAR
-        if self.sealed:
-            seal = PassphraseSeal(PassphraseFile(self.passphrase_file or default_passphrase_file()))
-        if new and not self.path.exists():
-            return KeyRing.create(self.path, seal)
-        return KeyRing.load(self.path, seal)
+        return f"{self.name}:{self.form}"
 
 
-Source = FileSource | VaultSource
+SCHEMES: Final = (
+    Scheme("file", "FILE", "", in_the_clear),
+    Scheme("passphrase", "FILE", "sealed under a passphrase", under_passphrase),
+    Scheme("vault", "https://HOST:PORT/transit/keys/NAME?token-file=FILE", "", vault_source),
+)
+_BY_NAME: Final = {scheme.name: scheme for scheme in SCHEMES}
+_FORMS: Final = ", ".join(map(str, SCHEMES))
+
+HELP: Final = "where that key is: " + ", ".join(
+    f"{scheme} ({scheme.about})" if scheme.about else str(scheme) for scheme in SCHEMES
+)
 
 
 def key_source(text: str) -> Source:
     """The source that a URI names. Raises argparse.ArgumentTypeError."""
-    scheme, colon, rest = text.partition(":")
-    if colon and rest and scheme in (FILE, PASSPHRASE):
-        # The form with an empty host (file:///etc/key) is a path with two slashes too many.
-        path = Path(rest.removeprefix("//") if rest.startswith("///") else rest)
-        return FileSource(path.absolute(), sealed=scheme == PASSPHRASE)
-    if scheme == VAULT:
-        try:
-            return vault_source(rest)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{error}; expected {_FORMS}") from None
-    raise argparse.ArgumentTypeError(f"expected {_FORMS}")
+    name, _, rest = text.partition(":")
+    scheme = _BY_NAME.get(name)
+    if scheme is None or not rest:
+        expected = _FORMS if scheme is None else str(scheme)
+        raise argparse.ArgumentTypeError(f"expected {expected}")
+    try:
+        return scheme.read(rest)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}; expected {scheme}") from None

@@ -23,7 +23,7 @@ from strongroom.storage.encryption.vault import TransitKey, Vault
 from strongroom.storage.encryption.vault_link import VaultLink
 from strongroom.storage.encryption.vault_login import LoggedIn, Login, TokenFile, secret_of
 
-VAULT: Final = "vault"
+_VAULT: Final = "vault"
 _JWT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 _FILES = {"ca-file", "token-file", "jwt-file", "role-id-file", "secret-id-file"} | {
     "cert-file",
@@ -48,7 +48,7 @@ class VaultSource:
     settings: dict[str, str] = field(hash=False)
 
     def __str__(self) -> str:
-        return f"{VAULT}:{self.link.address}/{self.key}"
+        return f"{_VAULT}:{self.link.address}/{self.key}"
 
     @property
     def facts(self) -> dict[str, str]:
