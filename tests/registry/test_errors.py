@@ -78,6 +78,10 @@ CASES: dict[type[Exception], tuple[Exception, tuple[int, str, str]]] = {
     errors.StoreUnavailable: (errors.StoreUnavailable("disk"), UNAVAILABLE),
     errors.StoreClosed: (errors.StoreClosed("closed"), UNAVAILABLE),
     errors.StoreLocked: (errors.StoreLocked("locked"), UNAVAILABLE),
+    errors.NoSpace: (
+        errors.NoSpace("the disk is full"),
+        (500, "InternalError", "Internal error occurred: the disk is full"),
+    ),
     errors.UnknownFormat: (errors.UnknownFormat("format"), UNAVAILABLE),
     Undecodable: (
         Undecodable("not a stored Secret"),

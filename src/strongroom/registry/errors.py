@@ -6,7 +6,8 @@
     FutureRevision, TooLargeRevision 504 Timeout, cause ResourceVersionTooLarge
     TooLarge                         413 RequestEntityTooLarge
     Undecryptable, Undecodable       500 InternalError, naming the key and nothing of the value
-    StoreUnavailable                 500 ServerTimeout with retry after 2 s
+    NoSpace                          500 InternalError, saying what is full: trying again is no use
+    other StoreUnavailable           500 ServerTimeout with retry after 2 s
 
 Wording: ``k8s.io/apiserver/pkg/storage/errors``, ``.../storage/etcd3/errors.go``.
 """
@@ -29,6 +30,7 @@ from strongroom.storage.errors import (
     Compacted,
     FutureRevision,
     KeyExists,
+    NoSpace,
     StoreError,
     StoreUnavailable,
     SubscriberTooSlow,
@@ -116,6 +118,8 @@ def status_of(
             return too_large_revision(error.requested, error.current)
         case TooLarge():
             return too_large(error.limit)
+        case NoSpace():
+            return internal_error(str(error))
         case StoreUnavailable():
             return _server_timeout(resource, verb)
         case Undecodable():

@@ -13,6 +13,7 @@
     └── StoreUnavailable     the engine failed; says nothing about the data
         ├── StoreClosed      this end closed it
         ├── StoreLocked      another process has it open
+        ├── NoSpace          the engine takes no writes until somebody makes room
         └── UnknownFormat    the file is not ours, or of another version
 
 Messages carry keys and revisions, never values. Errors of an engine (sqlite3, the operating
@@ -129,6 +130,10 @@ class StoreUnavailable(StoreError):
 
 class StoreClosed(StoreUnavailable):
     """The store was closed by its own process."""
+
+
+class NoSpace(StoreUnavailable):
+    """The engine is full: nothing was written, and nothing can be until somebody makes room."""
 
 
 class StoreLocked(StoreUnavailable):

@@ -27,8 +27,15 @@ from strongroom.storage.errors import (
     StoreUnavailable,
     TooLarge,
 )
-from strongroom.storage.etcd_cluster import Cluster, Credentials, OutOfRange, Oversized
+from strongroom.storage.etcd_cluster import (
+    ANSWER_WITHIN,
+    Cluster,
+    Credentials,
+    OutOfRange,
+    Oversized,
+)
 from strongroom.storage.etcd_follow import Follower, compacted_at, past
+from strongroom.storage.etcd_maintenance import DEFRAGMENT_WITHIN, Defragmented, defragment
 from strongroom.storage.feed import Feed, FeedWatch
 from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, check_distinct
 
@@ -153,16 +160,27 @@ class EtcdStore:
     def watch(self, prefix: str, *, after: int) -> Watch:
         return FeedWatch(self._feed, prefix, after)
 
-    async def compact(self, revision: int) -> None:
+    async def compact(self, revision: int, *, physical: bool = False) -> None:
+        """As `Store`. ``physical``: what is gone is out of the file of the member that is asked."""
         self._check_open()
         if revision <= max(self._feed.compacted, 0):
             return
+        request = m.compaction(revision, physical=physical)
+        within = DEFRAGMENT_WITHIN if physical else ANSWER_WITHIN
         try:
-            await self._cluster.ask(m.COMPACT, m.compaction(revision), again=True)
+            await self._cluster.ask(m.COMPACT, request, again=True, answer_within=within)
         except OutOfRange as error:
             if not error.gone:
                 raise FutureRevision(revision, await self.revision()) from None
         self._feed.compact(revision)
+
+    async def defragment(self) -> list[Defragmented]:
+        """Have every member give back the space of what was compacted, one after another.
+
+        A member serves nobody while it does. Raises: `StoreUnavailable`.
+        """
+        self._check_open()
+        return await defragment(self._cluster)
 
     async def history(self, prefix: str, after: int, upto: int) -> tuple[Events, int]:
         """Events of a prefix with after < revision <= upto, and how far they reach.

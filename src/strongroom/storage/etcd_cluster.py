@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from strongroom.storage.errors import StoreClosed, StoreUnavailable
+from strongroom.storage.errors import NoSpace, StoreClosed, StoreUnavailable
 
 if TYPE_CHECKING:
     import grpc
@@ -79,7 +79,7 @@ class Cluster:
         # Its own log, on standard error, is in a form that nobody asked for.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         secure = _channel_credentials(credentials or Credentials())
-        self._members = [_Member(url, secure) for url in urls]
+        self._members = [Member(url, secure) for url in urls]
         self._closed = False
 
     async def ask(
@@ -89,6 +89,7 @@ class Cluster:
         *,
         again: bool = False,
         within: float = CONNECT_WITHIN,
+        answer_within: float = ANSWER_WITHIN,
     ) -> bytes:
         """The answer of a member. ``again``: another may be asked when one fails.
 
@@ -100,7 +101,7 @@ class Cluster:
         while True:
             member = await self.member(within)
             try:
-                return await member.ask(method, request)
+                return await member.ask(method, request, within=answer_within)
             except grpc.RpcError as error:
                 left -= 1
                 self._judge(member, error)
@@ -113,7 +114,21 @@ class Cluster:
                 raise
             await asyncio.sleep(_PAUSE)
 
-    async def member(self, within: float = CONNECT_WITHIN) -> _Member:
+    async def ask_member(
+        self, member: Member, method: str, request: bytes, *, within: float = ANSWER_WITHIN
+    ) -> bytes:
+        """The answer of this very member. Raises: `StoreUnavailable`, `StoreClosed`."""
+        import grpc
+
+        try:
+            return await member.ask(method, request, within=within)
+        except grpc.RpcError as error:
+            raise self._translated(member, error) from None
+        except asyncio.CancelledError:
+            self._check_open_or_cancelled()
+            raise
+
+    async def member(self, within: float = CONNECT_WITHIN) -> Member:
         """A member that is connected. Raises: `StoreUnavailable`, `StoreClosed`."""
         end = asyncio.get_running_loop().time() + within
         while True:
@@ -128,12 +143,12 @@ class Cluster:
                 raise StoreUnavailable(f"no member of etcd can be reached: {names}")
             await asyncio.sleep(_LOOK)
 
-    def avoid(self, member: _Member) -> None:
+    def avoid(self, member: Member) -> None:
         """Ask others first from now on."""
         self._members.remove(member)
         self._members.append(member)
 
-    def translated(self, member: _Member, error: grpc.RpcError) -> Exception:
+    def translated(self, member: Member, error: grpc.RpcError) -> Exception:
         """What a failed call means to those who use the store."""
         self._judge(member, error)
         return self._translated(member, error)
@@ -147,12 +162,17 @@ class Cluster:
     def closed(self) -> bool:
         return self._closed
 
-    def _prefer(self, member: _Member) -> None:
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All that are known, the one that is asked first at their head."""
+        return tuple(self._members)
+
+    def _prefer(self, member: Member) -> None:
         if self._members[0] is not member:
             self._members.remove(member)
             self._members.insert(0, member)
 
-    def _judge(self, member: _Member, error: grpc.RpcError) -> None:
+    def _judge(self, member: Member, error: grpc.RpcError) -> None:
         if _passing(error):
             self.avoid(member)
 
@@ -162,7 +182,7 @@ class Cluster:
         if self._closed and not (task is not None and task.cancelling()):
             raise StoreClosed("the store was closed")
 
-    def _translated(self, member: _Member, error: grpc.RpcError) -> Exception:
+    def _translated(self, member: Member, error: grpc.RpcError) -> Exception:
         code, said = _code(error), _said(error)
         if code == "OUT_OF_RANGE":
             return OutOfRange(gone="compacted" in said)
@@ -170,6 +190,11 @@ class Cluster:
             return Oversized("etcd takes no request of that size (--max-request-bytes)")
         if code == "RESOURCE_EXHAUSTED" and "larger than max" in said:
             return Oversized("etcd takes no request of that size (--max-request-bytes)")
+        if "database space exceeded" in said:
+            return NoSpace(
+                f"{member.url} takes no writes: its file has reached --quota-backend-bytes; "
+                "see docs/storage.md, No space"
+            )
         if self._closed:
             return StoreClosed("the store was closed")
         if code == "DEADLINE_EXCEEDED":
@@ -179,7 +204,7 @@ class Cluster:
         return StoreUnavailable(f"{member.url} answers with {code}{told}")
 
 
-class _Member:
+class Member:
     """The connection to one member, which is made again whenever it is lost."""
 
     def __init__(self, url: str, secure: grpc.ChannelCredentials) -> None:
@@ -200,9 +225,10 @@ class _Member:
         state = self.channel.get_state(try_to_connect=True)
         return state is grpc.ChannelConnectivity.READY
 
-    async def ask(self, method: str, request: bytes) -> bytes:
+    async def ask(self, method: str, request: bytes, *, within: float = ANSWER_WITHIN) -> bytes:
+        """Its answer. Raises: grpc.RpcError."""
         call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self.channel.unary_unary(method)
-        answer: bytes = await call(request, timeout=ANSWER_WITHIN, metadata=LEADER)
+        answer: bytes = await call(request, timeout=within, metadata=LEADER)
         return answer
 
     def stream(self, method: str) -> grpc.aio.StreamStreamCall[bytes, bytes]:

@@ -143,9 +143,9 @@ def read_transaction(message: bytes) -> Done:
     return Done(succeeded, _revision(fields), current)
 
 
-def compaction(revision: int) -> bytes:
-    """Forget what only revisions before this one need."""
-    return number_field(1, revision)
+def compaction(revision: int, *, physical: bool = False) -> bytes:
+    """Forget what only revisions before this one need; ``physical``: answer when that is done."""
+    return number_field(1, revision) + number_field(2, physical)
 
 
 def watch_request(start: int) -> bytes:

@@ -12,6 +12,7 @@ from strongroom.storage.errors import (
     Compacted,
     FutureRevision,
     KeyExists,
+    NoSpace,
     RevisionConflict,
     StoreClosed,
     StoreError,
@@ -225,7 +226,8 @@ def failure_of(number: int, error: StoreError) -> Failed:
     elif isinstance(error, FutureRevision):
         kind, numbers = "FutureRevision", (error.requested, error.current)
     else:
-        kind = "StoreClosed" if isinstance(error, StoreClosed) else "StoreUnavailable"
+        passed = (one for one in (StoreClosed, NoSpace) if isinstance(error, one))
+        kind = next(passed, StoreUnavailable).__name__
     return Failed(number, kind, text, numbers, current)
 
 
@@ -245,4 +247,6 @@ def error_of(told: Failed) -> StoreError:
             return FutureRevision(*told.numbers)
         case "StoreClosed":
             return StoreClosed(told.text)
+        case "NoSpace":
+            return NoSpace(told.text)
     return StoreUnavailable(told.text)
