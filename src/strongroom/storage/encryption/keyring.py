@@ -16,7 +16,8 @@ and with several, of which the first encrypts and the others only decrypt what i
     id: local:…
     key: …
 
-All of that may be sealed under a passphrase (see ``passphrase.py``).
+All of that may be sealed: under a passphrase (``passphrase.py``), by a TPM (``tpm.py``), or by age
+(``age_seal.py``).
 """
 
 from __future__ import annotations
@@ -34,11 +35,10 @@ from strongroom.storage.encryption.keyservice import Wrapped
 from strongroom.storage.encryption.localkey import LocalKey
 from strongroom.storage.encryption.port import (
     DecryptionFailed,
-    KeyFileDamaged,
     KeyFileMissing,
     KeyServiceError,
 )
-from strongroom.storage.encryption.seal import IN_THE_CLEAR, Seal
+from strongroom.storage.encryption.seal import IN_THE_CLEAR, Seal, damaged
 
 _ONE = "strongroom key-encryption key, version 1"
 _SEVERAL = "strongroom key-encryption keys, version 2"
@@ -188,20 +188,14 @@ def _pairs(path: Path, seal: Seal) -> list[Pair]:
     rest = lines[2:]
     if lines[:1] == [_SEVERAL] and lines[1:2] == [f"keys: {len(rest) // 2}"] and not len(rest) % 2:
         return list(zip(rest[::2], rest[1::2], strict=True))
-    raise _damaged(path)
+    raise damaged(path)
 
 
 def _keys(path: Path, pairs: Sequence[Pair]) -> list[LocalKey]:
     try:
         keys = [LocalKey.parse(*pair) for pair in pairs]
     except ValueError:
-        raise _damaged(path) from None
+        raise damaged(path) from None
     if not keys:
-        raise _damaged(path)
+        raise damaged(path)
     return keys
-
-
-def _damaged(path: Path) -> KeyFileDamaged:
-    return KeyFileDamaged(
-        f"the key file {path} is damaged: restore it from its backup, do not make a new one"
-    )

@@ -3,40 +3,43 @@
     strongroom sealed keys, version 1
     kdf: argon2id memory=65536 iterations=3 lanes=4
     salt: <base64 of 16 bytes>
-    sealed: <base64 of nonce (12), AES-256-GCM of the key file in the clear>
+    sealed: <see sealedtext.py>
 
-The first three lines are authenticated with the sealed keys. They say how the key is derived, so
-that later files may ask for more work.
+The second line says how the key is derived, so that later files may ask for more work.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hmac import compare_digest
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from strongroom.storage.encryption.port import (
-    KeyFileDamaged,
-    KeyFileSealed,
-    KeyServiceError,
-    PassphraseWrong,
+from strongroom.storage.encryption.port import KeyServiceError, PassphraseWrong
+from strongroom.storage.encryption.seal import (
+    FIRST_LINES,
+    PASSPHRASE,
+    check_sealed_by,
+    damaged,
 )
-from strongroom.storage.encryption.seal import SEALED, is_sealed
+from strongroom.storage.encryption.sealedtext import (
+    KEY_SIZE,
+    decoded,
+    head_of,
+    sealed_data,
+    unsealed,
+    with_sealed,
+)
 
 SHORTEST = 8
 """Bytes of a passphrase that keys may newly be sealed under."""
 
-_SALT_SIZE, _NONCE_SIZE, _KEY_SIZE = 16, 12, 32
+_SALT_SIZE = 16
 _KDF = re.compile(r"kdf: argon2id memory=(\d{1,7}) iterations=(\d{1,3}) lanes=(\d{1,2})")
 _MOST_MEMORY = 4 << 20
 """KiB that a file may ask for: no file is to bring the machine down."""
@@ -103,9 +106,7 @@ class PassphraseSeal:
         with self._lock:
             if not self._head:
                 self._begin()
-            nonce = os.urandom(_NONCE_SIZE)
-            data = nonce + AESGCM(self._key).encrypt(nonce, keys, self._head)
-            return self._head + b"sealed: " + base64.b64encode(data) + b"\n"
+            return with_sealed(self._head, self._key, keys)
 
     def _begin(self) -> None:
         passphrase = self._passphrase()
@@ -113,46 +114,31 @@ class PassphraseSeal:
             raise KeyServiceError(f"a passphrase has at least {SHORTEST} bytes")
         salt = os.urandom(_SALT_SIZE)
         self._key = _derive(passphrase, self._work, salt)
-        lines = (SEALED, f"kdf: {self._work}", f"salt: {base64.b64encode(salt).decode()}")
-        self._head = "".join(f"{line}\n" for line in lines).encode()
+        coded = base64.b64encode(salt).decode()
+        self._head = head_of((FIRST_LINES[PASSPHRASE], f"kdf: {self._work}", f"salt: {coded}"))
 
 
 def _parse(path: Path, content: bytes) -> _Sealed:
-    if not is_sealed(content):
-        raise KeyFileSealed(
-            f"the key file {path} is not sealed under a passphrase: name it as file:{path}, or "
-            f"seal it with `strongroom keys passphrase {path}`"
-        )
+    check_sealed_by(PASSPHRASE, path, content)
     lines = content.decode("ascii", "replace").splitlines()
     kdf = _KDF.fullmatch(lines[1]) if len(lines) == 4 else None
     if kdf is None:
-        raise _damaged(path)
+        raise damaged(path)
     work = Work(*(int(number) for number in kdf.groups()))
-    salt, data = _decoded(lines[2], "salt: "), _decoded(lines[3], "sealed: ")
-    head = "".join(f"{line}\n" for line in lines[:3]).encode()
-    if not _bearable(work) or len(salt) != _SALT_SIZE or len(data) < _NONCE_SIZE:
-        raise _damaged(path)
-    return _Sealed(head, work, salt, data)
+    salt, data = decoded(lines[2], "salt: "), sealed_data(lines[3])
+    if not _bearable(work) or len(salt) != _SALT_SIZE or not data:
+        raise damaged(path)
+    return _Sealed(head_of(lines[:3]), work, salt, data)
 
 
 def _bearable(work: Work) -> bool:
     return 8 * work.lanes <= work.memory <= _MOST_MEMORY and work.iterations > 0 < work.lanes
 
 
-def _decoded(line: str, name: str) -> bytes:
-    """The bytes of a line; b"" for one that is not this one."""
-    text = line.removeprefix(name).encode()
-    try:
-        found = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-    return found if compare_digest(base64.b64encode(found), text) else b""
-
-
 def _derive(passphrase: bytes, work: Work, salt: bytes) -> bytes:
     return Argon2id(
         salt=salt,
-        length=_KEY_SIZE,
+        length=KEY_SIZE,
         iterations=work.iterations,
         lanes=work.lanes,
         memory_cost=work.memory,
@@ -160,21 +146,14 @@ def _derive(passphrase: bytes, work: Work, salt: bytes) -> bytes:
 
 
 def _open(path: Path, found: _Sealed, key: bytes) -> bytes:
-    nonce, sealed = found.data[:_NONCE_SIZE], found.data[_NONCE_SIZE:]
-    try:
-        return AESGCM(key).decrypt(nonce, sealed, found.head)
-    except InvalidTag:
-        raise _wrong(path) from None
+    keys = unsealed(found.head, key, found.data)
+    if keys is None:
+        raise _wrong(path)
+    return keys
 
 
 def _wrong(path: Path) -> PassphraseWrong:
     return PassphraseWrong(
         f"the passphrase does not open the key file {path}: it is another one, or the file is "
         "damaged (then restore it from its backup)"
-    )
-
-
-def _damaged(path: Path) -> KeyFileDamaged:
-    return KeyFileDamaged(
-        f"the key file {path} is damaged: restore it from its backup, do not make a new one"
     )

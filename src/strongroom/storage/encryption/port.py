@@ -6,7 +6,7 @@
         ├── KeyFileMissing
         ├── KeyFileUnsafe    others may read or replace the file
         ├── KeyFileDamaged
-        ├── KeyFileSealed    under a passphrase that nobody spoke of, or the reverse
+        ├── KeyFileSealed    under another seal than the one that it was named with
         └── PassphraseWrong
 
 Messages never hold plaintext, keys, or a part of either.
@@ -45,7 +45,7 @@ class KeyFileDamaged(KeyServiceError):
 
 
 class KeyFileSealed(KeyServiceError):
-    """The key file is under a passphrase and was named without one, or the reverse."""
+    """The key file is under another seal than the one that it was named with."""
 
 
 class PassphraseWrong(KeyServiceError):

@@ -1,14 +1,26 @@
-"""What lies around the keys of a key file: nothing, or a passphrase (``passphrase.py``)."""
+"""What lies around the keys of a key file: nothing, a passphrase, a TPM, or age."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final, Protocol
 
-from strongroom.storage.encryption.port import KeyFileSealed
+from strongroom.storage.encryption.port import KeyFileDamaged, KeyFileSealed
 
-SEALED = "strongroom sealed keys, version 1"
-"""The first line of a key file under a passphrase."""
+FILE, PASSPHRASE, TPM, AGE = "file", "passphrase", "tpm", "age"
+
+FIRST_LINES: Final = {
+    PASSPHRASE: "strongroom sealed keys, version 1",
+    TPM: "strongroom keys sealed by a TPM, version 1",
+    AGE: "age-encryption.org/v1",
+}
+"""By which such a file is told from others."""
+
+_TOLD: Final = {
+    PASSPHRASE: ("sealed under a passphrase", "passphrase:{}"),
+    TPM: ("sealed by a TPM", "tpm:{}"),
+    AGE: ("encrypted by age", "age:{}?identity=FILE"),
+}
 
 
 class Seal(Protocol):
@@ -23,19 +35,38 @@ class Seal(Protocol):
         ...
 
 
-def is_sealed(content: bytes) -> bool:
-    """Whether a key file's content is under a passphrase."""
-    return content.startswith(f"{SEALED}\n".encode())
+def sealed_by(content: bytes) -> str:
+    """What a key file's content is sealed by; `FILE` for nothing that is known."""
+    first = content.partition(b"\n")[0]
+    return next((by for by, line in FIRST_LINES.items() if first == line.encode()), FILE)
+
+
+def check_sealed_by(wanted: str, path: Path, content: bytes) -> None:
+    """Refuse a file that is under another seal. Raises KeyFileSealed, which tells the right one."""
+    found = sealed_by(content)
+    if found == wanted:
+        return
+    if found == FILE:
+        raise KeyFileSealed(
+            f"the key file {path} is not {_TOLD[wanted][0]}: name it as file:{path}, or change "
+            "that with `strongroom keys reseal`"
+        )
+    how, name = _TOLD[found]
+    raise KeyFileSealed(f"the key file {path} is {how}: name it as {name.format(path)}")
+
+
+def damaged(path: Path) -> KeyFileDamaged:
+    """For a file that does not hold what it should."""
+    return KeyFileDamaged(
+        f"the key file {path} is damaged: restore it from its backup, do not make a new one"
+    )
 
 
 class InTheClear:
     """The file holds the keys themselves."""
 
     def opened(self, path: Path, content: bytes) -> bytes:
-        if is_sealed(content):
-            raise KeyFileSealed(
-                f"the key file {path} is sealed under a passphrase: name it as passphrase:{path}"
-            )
+        check_sealed_by(FILE, path, content)
         return content
 
     def closed(self, keys: bytes) -> bytes:
