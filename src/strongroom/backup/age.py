@@ -1,4 +1,4 @@
-"""Files in the format of age (age-encryption.org/v1, C2SP), encrypted to a passphrase.
+"""Files in the format of age (age-encryption.org/v1, C2SP), encrypted to a passphrase or to keys.
 
 The header wraps the file's key and is authenticated by it; the payload follows in chunks of 64 KiB,
 each of which is authenticated with its number and with whether it is the last. So a file that was
@@ -79,11 +79,14 @@ def unlock(stanzas: list[Stanza], passphrase: bytes) -> bytes:
 
 
 class Sealer:
-    """Writes a file. What was written is worth nothing before ``finish``."""
+    """Writes a file. What was written is worth nothing before ``finish``.
 
-    def __init__(self, file: IO[bytes], wrap: Callable[[bytes], Stanza]) -> None:
+    Each of ``wraps`` makes one way to open it; a passphrase has to be the only one.
+    """
+
+    def __init__(self, file: IO[bytes], *wraps: Callable[[bytes], Stanza]) -> None:
         file_key, nonce = secrets.token_bytes(16), os.urandom(16)
-        header = _VERSION + wrap(file_key).text() + b"---"
+        header = _VERSION + b"".join(wrap(file_key).text() for wrap in wraps) + b"---"
         file.write(header + b" " + _b64(_mac(file_key, header)).encode() + b"\n" + nonce)
         self._file, self._number, self._waiting = file, 0, bytearray()
         self._cipher = ChaCha20Poly1305(_derive(file_key, nonce, b"payload"))

@@ -1,5 +1,7 @@
 """Where a passphrase comes from: a file, standard input, a descriptor, or systemd's credentials.
 
+What else opens keys and is a short text, as an identity of age, is read in the same way.
+
 Never from the command line or an environment variable, which other processes and logs see.
 """
 
@@ -24,8 +26,8 @@ class PassphraseFile:
     A file is read anew each time. What can be read only once (standard input, a pipe) is kept.
     """
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, where: str, what: str = "passphrase file") -> None:
+        self.where, self.what = where, what
         self._kept: bytes | None = None
 
     def __repr__(self) -> str:
@@ -35,19 +37,32 @@ class PassphraseFile:
         if self._kept is not None:
             return self._kept
         try:
-            content, again = _stdin() if self.where == STDIN else _read(Path(self.where))
+            content, again = self._read()
         except OSError as error:
             raise KeyServiceError(
-                f"cannot read the passphrase file {self.where}: {error.strerror}"
+                f"cannot read the {self.what} {self.where}: {error.strerror}"
             ) from error
         found = content.removesuffix(b"\n").removesuffix(b"\r")
         if not found:
-            raise KeyServiceError(f"the passphrase file {self.where} is empty")
+            raise KeyServiceError(f"the {self.what} {self.where} is empty")
         if len(content) > MAX_FILE:
-            raise KeyServiceError(f"the passphrase file {self.where} is too long")
+            raise KeyServiceError(f"the {self.what} {self.where} is too long")
         if not again:
             self._kept = found
         return found
+
+    def _read(self) -> tuple[bytes, bool]:
+        """The content, and whether it can be read again. Raises KeyFileUnsafe, OSError."""
+        if self.where == STDIN:
+            return sys.stdin.buffer.read(MAX_FILE + 1), False
+        path = Path(self.where)
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            again = stat.S_ISREG(status.st_mode)
+            # systemd grants its credentials by an access list, which a mode does not tell.
+            if again and not _is_credential(path):
+                check_private(path, status, self.what)
+            return file.read(MAX_FILE + 1), again
 
 
 def default_passphrase_file() -> str:
@@ -59,21 +74,6 @@ def default_passphrase_file() -> str:
     raise KeyServiceError(
         f"no passphrase is given: name its file, or have systemd load the credential {CREDENTIAL}"
     )
-
-
-def _stdin() -> tuple[bytes, bool]:
-    return sys.stdin.buffer.read(MAX_FILE + 1), False
-
-
-def _read(path: Path) -> tuple[bytes, bool]:
-    """The content, and whether it can be read again."""
-    with path.open("rb") as file:
-        status = os.fstat(file.fileno())
-        again = stat.S_ISREG(status.st_mode)
-        # systemd grants its credentials by an access list, which a mode does not tell.
-        if again and not _is_credential(path):
-            check_private(path, status, "passphrase file")
-        return file.read(MAX_FILE + 1), again
 
 
 def _is_credential(path: Path) -> bool:
