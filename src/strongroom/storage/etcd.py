@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self, TypeVar
 
 from strongroom.storage import etcd_messages as m
@@ -31,11 +31,14 @@ from strongroom.storage.etcd_cluster import (
     ANSWER_WITHIN,
     Cluster,
     Credentials,
+    LeaseGone,
     OutOfRange,
     Oversized,
 )
 from strongroom.storage.etcd_follow import Follower, compacted_at, past
+from strongroom.storage.etcd_leases import Leases
 from strongroom.storage.etcd_maintenance import DEFRAGMENT_WITHIN, Defragmented, defragment
+from strongroom.storage.etcd_sessions import LEASE, Session
 from strongroom.storage.feed import Feed, FeedWatch
 from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, check_distinct
 
@@ -54,9 +57,12 @@ _SHOWN_WITHIN = 2.0
 class EtcdStore:
     """A `Store` in etcd. All methods are called on the event loop that opened it."""
 
-    def __init__(self, cluster: Cluster, revision: int, feed_events: int) -> None:
+    def __init__(
+        self, cluster: Cluster, revision: int, feed_events: int, live: Mapping[str, float]
+    ) -> None:
         """See `open`, which is what callers use."""
         self._cluster = cluster
+        self._leases = Leases(cluster, live)
         self._feed = Feed(
             revision, history=self.history, max_events=feed_events, max_bytes=_FEED_BYTES
         )
@@ -72,11 +78,13 @@ class EtcdStore:
         *,
         feed_events: int = _FEED_EVENTS,
         within: float = _START_WITHIN,
+        live: Mapping[str, float] | None = None,
     ) -> Self:
         """The store of the cluster with members at ``urls``.
 
         ``feed_events`` is how many events are kept in memory, ``within`` the seconds that the
-        members have to be there.
+        members have to be there, and ``live`` how many seconds after their last write keys live
+        that begin with a prefix; up to a twentieth longer, a minute at most.
 
         Raises: `StoreUnavailable` when none answers, OSError for files that cannot be read.
         """
@@ -84,7 +92,7 @@ class EtcdStore:
         try:
             request = m.count_request(m.ALL)
             answer = await cluster.ask(m.RANGE, request, again=True, within=within)
-            return cls(cluster, m.read_range(answer).revision, feed_events)
+            return cls(cluster, m.read_range(answer).revision, feed_events, live or {})
         except WireError as error:
             await cluster.close()
             raise StoreUnavailable(f"an answer of etcd {error}") from None
@@ -145,17 +153,16 @@ class EtcdStore:
         return Page(found.items, revision or found.revision, remaining > 0, remaining)
 
     async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:
-        coded = m.key_bytes(key)
-        done = await self._write(key, m.absent(coded), m.put(coded, value), beside)
+        done = await self._write(key, m.absent(m.key_bytes(key)), value, beside)
         if not done.succeeded:
             raise KeyExists(key)
         return await self._shown(done.revision)
 
     async def update(self, key: str, value: bytes, *, expected: int, beside: Beside = ()) -> int:
-        return await self._change(key, m.put(m.key_bytes(key), value), expected, beside)
+        return await self._change(key, value, expected, beside)
 
     async def delete(self, key: str, *, expected: int, beside: Beside = ()) -> int:
-        return await self._change(key, m.delete(m.key_bytes(key)), expected, beside)
+        return await self._change(key, None, expected, beside)
 
     def watch(self, prefix: str, *, after: int) -> Watch:
         return FeedWatch(self._feed, prefix, after)
@@ -174,13 +181,21 @@ class EtcdStore:
                 raise FutureRevision(revision, await self.revision()) from None
         self._feed.compact(revision)
 
-    async def defragment(self) -> list[Defragmented]:
+    async def defragment(self) -> Sequence[Defragmented]:
         """Have every member give back the space of what was compacted, one after another.
 
         A member serves nobody while it does. Raises: `StoreUnavailable`.
         """
         self._check_open()
         return await defragment(self._cluster)
+
+    async def session(self, seconds: float = LEASE) -> Session:
+        """A place among those who use this etcd, which ends so many seconds after its last sign.
+
+        Raises: `StoreUnavailable`.
+        """
+        self._check_open()
+        return await Session.begin(self._cluster, self._feed, seconds)
 
     async def history(self, prefix: str, after: int, upto: int) -> tuple[Events, int]:
         """Events of a prefix with after < revision <= upto, and how far they reach.
@@ -197,31 +212,42 @@ class EtcdStore:
         await self._follower.close()
         await self._cluster.close()
 
-    async def _change(self, key: str, step: bytes, expected: int, beside: Beside) -> int:
+    async def _change(self, key: str, value: bytes | None, expected: int, beside: Beside) -> int:
         conditions = m.at_revision(m.key_bytes(key), max(expected, 0))
-        done = await self._write(key, conditions, step, beside)
+        done = await self._write(key, conditions, value, beside)
         if not done.succeeded:
             raise RevisionConflict(key, done.current)
         return await self._shown(done.revision)
 
     async def _write(
-        self, key: str, conditions: Sequence[bytes], step: bytes, beside: Beside
+        self, key: str, conditions: Sequence[bytes], value: bytes | None, beside: Beside
     ) -> m.Done:
-        """One transaction, whose last event is that of its own key."""
+        """One transaction, whose last event is that of its own key; None removes it."""
         self._check_open()
         check_distinct(key, beside)
-        coded = [(m.key_bytes(other), value) for other, value in beside]
-        steps = [
-            m.delete(other) if value is None else m.put(other, value) for other, value in coded
-        ]
-        request = m.transaction(conditions, [*steps, step], m.key_bytes(key))
+        every = [*beside, (key, value)]
         try:
-            answer = await self._cluster.ask(m.TXN, request)
-            return self._seen(m.read_transaction(answer))
+            try:
+                return await self._transact(conditions, every)
+            except LeaseGone:
+                self._leases.forget()
+                return await self._transact(conditions, every)
+        except LeaseGone as error:
+            raise StoreUnavailable(str(error)) from None
         except Oversized as error:
             raise TooLarge(key, str(error)) from None
         except WireError as error:
             raise StoreUnavailable(f"an answer of etcd {error}") from None
+
+    async def _transact(self, conditions: Sequence[bytes], every: Beside) -> m.Done:
+        steps = [await self._step(m.key_bytes(key), key, value) for key, value in every]
+        request = m.transaction(conditions, steps, m.key_bytes(every[-1][0]))
+        return self._seen(m.read_transaction(await self._cluster.ask(m.TXN, request)))
+
+    async def _step(self, coded: bytes, key: str, value: bytes | None) -> bytes:
+        if value is None:
+            return m.delete(coded)
+        return m.put(coded, value, await self._leases.of(key))
 
     async def _range(self, request: bytes, revision: int) -> m.Ranged:
         self._check_open()

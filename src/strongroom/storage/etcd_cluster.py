@@ -56,6 +56,10 @@ class OutOfRange(Exception):
         self.gone = gone
 
 
+class LeaseGone(Exception):
+    """The lease that a key was to be put under is over. Nothing was written."""
+
+
 class Oversized(Exception):
     """The request is larger than etcd takes; the text is its own."""
 
@@ -93,7 +97,7 @@ class Cluster:
     ) -> bytes:
         """The answer of a member. ``again``: another may be asked when one fails.
 
-        Raises: `StoreUnavailable`, `StoreClosed`, `OutOfRange`, `Oversized`.
+        Raises: `StoreUnavailable`, `StoreClosed`, `OutOfRange`, `Oversized`, `LeaseGone`.
         """
         import grpc
 
@@ -190,6 +194,8 @@ class Cluster:
             return Oversized("etcd takes no request of that size (--max-request-bytes)")
         if code == "RESOURCE_EXHAUSTED" and "larger than max" in said:
             return Oversized("etcd takes no request of that size (--max-request-bytes)")
+        if said == "etcdserver: requested lease not found":
+            return LeaseGone(said)
         if "database space exceeded" in said:
             return NoSpace(
                 f"{member.url} takes no writes: its file has reached --quota-backend-bytes; "

@@ -94,9 +94,10 @@ def _ranged(fields: Fields) -> Ranged:
     return Ranged([*map(_key_value, fields.messages(2))], _revision(fields), fields.number(4))
 
 
-def put(key: bytes, value: bytes) -> bytes:
-    """A step of a transaction that writes a key."""
-    return field(2, field(1, key) + field(2, value))
+def put(key: bytes, value: bytes, lease: int = 0) -> bytes:
+    """A step of a transaction that writes a key, which goes with a lease (0: never)."""
+    under = number_field(3, lease) if lease else b""
+    return field(2, field(1, key) + field(2, value) + under)
 
 
 def delete(key: bytes) -> bytes:
