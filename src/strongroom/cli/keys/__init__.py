@@ -12,6 +12,7 @@ COMMANDS = {
     "rewrap": ("strongroom.cli.keys.rewrap", "Store everything anew under the present key."),
     "prune": ("strongroom.cli.keys.prune", "Forget keys that nothing is stored under."),
     "passphrase": ("strongroom.cli.keys.passphrase", "Seal a key file under a new passphrase."),
+    "reseal": ("strongroom.cli.keys.reseal", "Put a key file under another seal."),
 }
 
 

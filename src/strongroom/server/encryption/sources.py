@@ -13,6 +13,7 @@ from typing import Final
 
 from strongroom.server.encryption.file_source import FileSource, in_the_clear, under_passphrase
 from strongroom.server.encryption.remote_source import RemoteSource
+from strongroom.server.encryption.seal_source import by_age, by_tpm
 from strongroom.server.encryption.vault_source import vault_source
 
 Source = FileSource | RemoteSource
@@ -38,6 +39,8 @@ class Scheme:
 SCHEMES: Final = (
     Scheme("file", "FILE", "", in_the_clear),
     Scheme("passphrase", "FILE", "sealed under a passphrase", under_passphrase),
+    Scheme("tpm", "FILE[?pcrs=sha256:0,7]", "sealed by this machine's TPM", by_tpm),
+    Scheme("age", "FILE?identity=FILE", "encrypted by age", by_age),
     Scheme("vault", "https://HOST:PORT/transit/keys/NAME?token-file=FILE", "", vault_source),
 )
 _BY_NAME: Final = {scheme.name: scheme for scheme in SCHEMES}

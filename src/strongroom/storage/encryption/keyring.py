@@ -74,14 +74,7 @@ class KeyRing:
         """
         target = Path(path)
         made, lines = LocalKey.make()
-        content = seal.closed(f"{_ONE}\n{lines}".encode())
-        try:
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            written = write_new(target, content)
-        except OSError as error:
-            raise KeyServiceError(f"cannot write the key file {target}: {error}") from error
-        if not written:
-            raise KeyServiceError(f"{target} exists: a key file is never overwritten")
+        _write_new(target, f"{_ONE}\n{lines}".encode(), seal)
         return cls(target, [made], seal)
 
     @classmethod
@@ -147,6 +140,12 @@ class KeyRing:
         """Write the same keys under another seal. Raises as `load`."""
         self._change(lambda pairs: pairs, seal)
 
+    def copy(self, path: Path, seal: Seal) -> None:
+        """Write the same keys into another file, which must not exist. Raises as `create`."""
+        pairs = _pairs(self.path, self._seal)
+        _keys(self.path, pairs)
+        _write_new(path, _text(pairs), seal)
+
     def prune(self, ids: Collection[str]) -> None:
         """Forget keys, on disk, for good. Raises as `load`, and ValueError for the one in use."""
         if self.status() in ids:
@@ -160,11 +159,32 @@ class KeyRing:
             with locked(self.path.parent):
                 before = _pairs(self.path, self._seal)
                 _keys(self.path, before)  # What is damaged is not written back.
-                write_private(self.path, after.closed(_text(change(before))))
+                write_private(self.path, _closed(self.path, _text(change(before)), after))
         except OSError as error:
             raise KeyServiceError(f"cannot write the key file {self.path}: {error}") from error
         self._seal = after
         self.reload()
+
+
+def _write_new(path: Path, keys: bytes, seal: Seal) -> None:
+    content = _closed(path, keys, seal)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        written = write_new(path, content)
+    except OSError as error:
+        raise KeyServiceError(f"cannot write the key file {path}: {error}") from error
+    if not written:
+        raise KeyServiceError(f"{path} exists: a key file is never overwritten")
+
+
+def _closed(path: Path, keys: bytes, seal: Seal) -> bytes:
+    """What the file is to hold, which was opened again: nothing is closed for ever."""
+    content = seal.closed(keys)
+    if seal.opened(path, content) != keys:
+        raise KeyServiceError(
+            f"the seal of {path} does not open what it closed: nothing is changed"
+        )
+    return content
 
 
 def _text(pairs: Sequence[Pair]) -> bytes:
