@@ -1,0 +1,1 @@
+"""The stores under faults, and the checker that says whether they kept what they promise."""
