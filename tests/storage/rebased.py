@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Self
 
 from strongroom.storage.errors import Compacted, FutureRevision, KeyExists, RevisionConflict
-from strongroom.storage.port import Beside, Event, Events, KeyValue, Page, Watch
+from strongroom.storage.port import Beside, Event, Events, KeyValue, Page, Watch, Wiped
 from strongroom.storage.serving import Shareable
 
 _numbers = itertools.count()
@@ -30,6 +30,10 @@ class RebasedStore:
     @property
     def current_revision(self) -> int:
         return self._store.current_revision - self.base
+
+    @property
+    def alone(self) -> bool:
+        return self._store.alone
 
     @property
     def compacted(self) -> int:
@@ -88,6 +92,9 @@ class RebasedStore:
     async def compact(self, revision: int) -> None:
         with self._moved(""):
             await self._store.compact(self._theirs(revision))
+
+    async def wipe(self) -> Sequence[Wiped]:
+        return await self._store.wipe()
 
     async def close(self) -> None:
         await self._store.close()

@@ -13,7 +13,8 @@ from strongroom.storage.errors import KeyExists, StoreUnavailable
 from strongroom.storage.etcd import EtcdStore
 from strongroom.storage.etcd_cluster import Cluster
 from strongroom.storage.etcd_leases import revoke
-from strongroom.storage.etcd_sessions import SERVERS, SessionLost
+from strongroom.storage.etcd_sessions import SessionLost
+from strongroom.storage.places import UP
 from strongroom.storage.port import EventType
 from tests.etcd import shared_etcd
 from tests.storage.test_etcd import cuttable, opened
@@ -84,13 +85,13 @@ async def _true(value: bool) -> bool:
 async def test_a_session_that_ends_gives_all_it_has_to_others(place: str) -> None:
     async with opened() as store, opened() as other:
         first, second = await store.session(), await other.session()
-        await first.show(f"up/{place}", b"https://one")
+        await first.show(UP + place, b"https://one")
         entered = contextlib.AsyncExitStack()
         await entered.enter_async_context(first.hold(place))
         await first.close()
         async with asyncio.timeout(30), second.hold(place):
             assert first.lost.is_set()
-            assert await other.get(f"{SERVERS}up/{place}") is None
+            assert await other.get(UP + place) is None
         await entered.aclose()
         await second.close()
 
@@ -121,12 +122,12 @@ async def test_who_is_cut_off_stops_before_another_begins(place: str) -> None:
 async def test_a_lease_that_is_over_is_noticed(place: str) -> None:
     async with opened() as store:
         session = await store.session(3)
-        await session.show(f"up/{place}", b"")
+        await session.show(UP + place, b"")
         await revoke(store._cluster, session._lease)
         async with asyncio.timeout(30):
             await session.lost.wait()
         with pytest.raises(StoreUnavailable):
-            await session.show(f"up/{place}", b"")
+            await session.show(UP + place, b"")
         await session.close()
 
 

@@ -40,7 +40,8 @@ from strongroom.storage.etcd_leases import Leases
 from strongroom.storage.etcd_maintenance import DEFRAGMENT_WITHIN, Defragmented, defragment
 from strongroom.storage.etcd_sessions import LEASE, Session
 from strongroom.storage.feed import Feed, FeedWatch
-from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, check_distinct
+from strongroom.storage.places import SERVERS
+from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, Wiped, check_distinct
 
 S = TypeVar("S", m.Ranged, m.Done)
 
@@ -105,6 +106,10 @@ class EtcdStore:
         return max(self._known, self._feed.revision)
 
     @property
+    def alone(self) -> bool:
+        return False
+
+    @property
     def compacted(self) -> int:
         """The revision up to which history is gone, as far as this process knows."""
         return self._feed.compacted
@@ -142,7 +147,9 @@ class EtcdStore:
     async def list(
         self, prefix: str, *, limit: int = 0, start: str = "", revision: int = 0
     ) -> Page:
-        first, end = m.key_bytes(prefix), m.range_end(m.key_bytes(prefix))
+        first = m.key_bytes(prefix)
+        # Where the servers' places begin, what is kept ends.
+        end = m.range_end(first) if first else m.key_bytes(SERVERS)
         begin = max(first, m.key_bytes(start)) or m.ALL
         if end != m.ALL and begin >= end:
             # No key can be there; the revision is asked for all the same.
@@ -188,6 +195,11 @@ class EtcdStore:
         """
         self._check_open()
         return await defragment(self._cluster)
+
+    async def wipe(self) -> Sequence[Wiped]:
+        """As `Store`, member by member: see `defragment`."""
+        done = await self.defragment()
+        return [Wiped(member.url, member.before, member.after) for member in done]
 
     async def session(self, seconds: float = LEASE) -> Session:
         """A place among those who use this etcd, which ends so many seconds after its last sign.

@@ -1,10 +1,9 @@
 """A server's place among those of an etcd: a lease that it keeps alive, and what it holds by that.
 
-    hold("duties")   a key that one session has at a time; gone with the lease, or given back
-    show("up/…")     a key that is there as long as the session
+    hold    a key that one session has at a time; gone with the lease, or given back
+    show    a key that is there as long as the session
 
-Whoever cannot renew its lease stops well before etcd gives its place to another. Keys are below
-``/strongroom-servers/``, apart from what is kept: they are nobody's secret and in no backup.
+Whoever cannot renew its lease stops well before etcd gives its place to another.
 """
 
 from __future__ import annotations
@@ -21,11 +20,10 @@ from strongroom.storage.errors import Compacted, StoreClosed, StoreError, StoreU
 from strongroom.storage.etcd_cluster import Cluster, LeaseGone
 from strongroom.storage.etcd_leases import end_quietly, grant, keep_alive
 from strongroom.storage.feed import Feed, FeedWatch
+from strongroom.storage.places import SERVERS
 from strongroom.storage.port import EventType
 
 logger = logging.getLogger(__name__)
-
-SERVERS = "/strongroom-servers/"
 
 LEASE = 15.0
 """Seconds after which the place of a server that has died is given to another."""
@@ -72,7 +70,7 @@ class Session:
 
     async def show(self, key: str, value: bytes) -> None:
         """Have a key as long as this lasts. Raises: `StoreUnavailable`."""
-        coded = m.key_bytes(SERVERS + key)
+        coded = m.key_bytes(key)
         await self._ask([], m.put(coded, value, self._lease), coded)
 
     @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ durability.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
 from operator import itemgetter
 
 from strongroom.storage.errors import (
@@ -25,6 +26,7 @@ from strongroom.storage.port import (
     KeyValue,
     Page,
     Watch,
+    Wiped,
     check_distinct,
     prefix_end,
 )
@@ -45,6 +47,10 @@ class MemoryStore:
     @property
     def current_revision(self) -> int:
         return self._feed.revision
+
+    @property
+    def alone(self) -> bool:
+        return True
 
     @property
     def compacted(self) -> int:
@@ -107,6 +113,11 @@ class MemoryStore:
         for key in tuple(self._keys):
             self._compact_key(key, revision)
         self._feed.compact(revision)
+
+    async def wipe(self) -> Sequence[Wiped]:
+        """There is no file."""
+        self._check_open()
+        return []
 
     async def close(self) -> None:
         self._feed.close()

@@ -114,6 +114,10 @@ class Ping(Request, tag=8):
     """Asks whether the other end is alive, and the store open."""
 
 
+class Wipe(Request, tag=9):
+    """What was compacted is to be taken out of the files too."""
+
+
 class Done(Message, tag=11):
     """The revision of a write that is committed; of a ping, the current one."""
 
@@ -156,11 +160,22 @@ class Failed(Message, tag=15):
     current: Item | None
 
 
+class Sizes(Message, tag=16):
+    """The files that were wiped: where, bytes before, bytes after."""
+
+    number: int
+    files: list[tuple[str, int, int]]
+
+
 class Greeting(Message, tag=21):
-    """The first message to a client: every event after ``revision`` will follow."""
+    """The first message to a client: every event after ``revision`` will follow.
+
+    ``alone``: nobody writes past the process that sends it.
+    """
 
     revision: int
     compacted: int
+    alone: bool
 
 
 class Happened(Message, tag=22):
@@ -175,9 +190,9 @@ class Forgotten(Message, tag=23):
     revision: int
 
 
-Requests = Get | List | Create | Update | Delete | Compact | History | Ping
-Answers = Done | Found | Listed | Past | Failed
-Messages = Done | Found | Listed | Past | Failed | Greeting | Happened | Forgotten
+Requests = Get | List | Create | Update | Delete | Compact | History | Ping | Wipe
+Answers = Done | Found | Listed | Past | Failed | Sizes
+Messages = Done | Found | Listed | Past | Failed | Sizes | Greeting | Happened | Forgotten
 
 encode = msgspec.msgpack.Encoder().encode
 decode_request = msgspec.msgpack.Decoder(Requests).decode

@@ -2,7 +2,7 @@
 
     write, read of the past   one message each way, any number under way at once
     watch                     a cursor over a feed of our own, fed by one stream for all watches
-    revision                  a look at shared memory
+    revision                  a look at shared memory; where others write too, a message
 
 Everything that the in-process drivers promise holds across processes: an event of a revision
 arrives before the acknowledgement of its write, and no revision is heard of anywhere before the
@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from strongroom.storage import messages as m
 from strongroom.storage.errors import StoreClosed, StoreUnavailable
 from strongroom.storage.feed import Feed, FeedWatch
 from strongroom.storage.frames import Frames, open_frames
-from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, check_distinct
+from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, Wiped, check_distinct
 from strongroom.storage.shared import SharedRevision
 
 A = TypeVar("A", bound=m.Message)
@@ -47,6 +47,7 @@ class RemoteStore:
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting: dict[int, asyncio.Future[m.Answers]] = {}
         self._number = 0
+        self._alone = True
 
     @classmethod
     async def connect(
@@ -67,7 +68,9 @@ class RemoteStore:
 
     async def revision(self) -> int:
         self._check_open()
-        return self._page.value
+        if self._alone:
+            return self._page.value
+        return (await self._ask(m.Ping(self._next()), m.Done)).revision
 
     async def ping(self) -> None:
         """Make sure that the other end answers. Raises: `StoreUnavailable`, `StoreClosed`."""
@@ -104,6 +107,10 @@ class RemoteStore:
 
     async def compact(self, revision: int) -> None:
         await self._ask(m.Compact(self._next(), revision), m.Done)
+
+    async def wipe(self) -> Sequence[Wiped]:
+        told = await self._ask(m.Wipe(self._next()), m.Sizes)
+        return [Wiped(*file) for file in told.files]
 
     async def close(self) -> None:
         """Let go of the store, which the other process goes on with."""
@@ -161,6 +168,7 @@ class RemoteStore:
             max_events=_FEED_EVENTS,
             max_bytes=_FEED_BYTES,
         )
+        self._alone = greeting.alone
         if not self._greeted.done():
             self._greeted.set_result(None)
 

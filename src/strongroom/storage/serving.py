@@ -35,6 +35,11 @@ class Shareable(Store, Protocol):
     """What a store must offer beyond the port to be shared."""
 
     @property
+    def alone(self) -> bool:
+        """Whether all that is written to the store is written by this object."""
+        ...
+
+    @property
     def compacted(self) -> int:
         """The revision up to which history is gone."""
         ...
@@ -65,7 +70,7 @@ class StoreServer:
         client = Client(self, self._store)
         client.frames = await open_frames(sock, client.receive, client.end)
         # Nothing is awaited from here to the client's place in the stream: it misses nothing.
-        client.frames.send(m.encode(m.Greeting(self._streamed, self._compacted)))
+        client.frames.send(m.encode(m.Greeting(self._streamed, self._compacted, self._store.alone)))
         self._clients.add(client)
         return client
 
@@ -197,6 +202,9 @@ class Client:
                 return await self._get(request)
             case m.List():
                 return await self._list(request)
+            case m.Wipe():
+                files = [(f.where, f.before, f.after) for f in await store.wipe()]
+                return 0, m.Sizes(number, files)
             case m.History():
                 events, upto = await store.history(request.prefix, request.after, request.upto)
                 return upto, m.Past(number, [*map(m.happening_of, events)], upto)

@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 from strongroom.storage.errors import StoreClosed
 from strongroom.storage.feed import Feed, FeedWatch
-from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, check_distinct
+from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, Wiped, check_distinct
 from strongroom.storage.sqlite_batch import Job, Operation, Report
 from strongroom.storage.sqlite_file import DatabaseFile
 from strongroom.storage.sqlite_reader import Readers, read_events, read_key, read_page
+from strongroom.storage.sqlite_wiping import size
 from strongroom.storage.sqlite_writer import Writer
 
 # What the feed keeps for watches that are a little behind: the rest they read from the log.
@@ -75,6 +77,10 @@ class SQLiteStore:
         return self._feed.revision
 
     @property
+    def alone(self) -> bool:
+        return True
+
+    @property
     def compacted(self) -> int:
         """The revision up to which history is gone."""
         return self._feed.compacted
@@ -112,6 +118,12 @@ class SQLiteStore:
         while done < revision:
             target = min(revision, done + _COMPACTION_STEP)
             done = await self._submit(Operation.COMPACT, "", b"", target)
+
+    async def wipe(self) -> Sequence[Wiped]:
+        """As `Store`; writers wait for as long as the file takes, a second for some 40 MB."""
+        before = await asyncio.to_thread(size, self._file.path)
+        after = await self._submit(Operation.WIPE, "", b"", 0)
+        return [Wiped(str(self._file.path), before, after)]
 
     async def close(self) -> None:
         if self._feed.closed:
