@@ -18,7 +18,7 @@ from bench.flood import flood
 from bench.propagation import propagation
 from bench.scaling import scaling
 from bench.settings import Settings
-from bench.suite import CASES, OWN_ONLY, measure
+from bench.suite import AT_REST, CASES, OWN_ONLY, measure
 from bench.target import named, own
 
 # kube-apiserver 1.20.2 + etcd 3.4 (aescbc, RBAC, audit at Metadata) on a machine of this kind with
@@ -59,6 +59,9 @@ def run_own(names: list[str], settings: Settings) -> Measurements:
     if "audit" in names:
         with audited() as targets:
             result |= run(audit_cost(targets, settings.seconds))
+    for name, case in AT_REST.items():
+        if name in names:
+            result |= case(settings, run)
     return result
 
 
@@ -111,6 +114,7 @@ def main() -> int:
     counts = tuple(int(count) for count in options.counts.split(","))
     bindings = tuple(int(count) for count in options.bindings.split(","))
     watches = tuple(int(count) for count in options.watches.split(","))
+    members = tuple(int(count) for count in options.members.split(","))
     settings = Settings(
         seconds=options.seconds,
         counts=counts,
@@ -118,6 +122,9 @@ def main() -> int:
         secrets=options.secrets,
         watches=watches,
         workers=options.workers or 1,
+        members=members,
+        rewrapped=options.rewrapped,
+        stored=options.stored,
     )
     names = chosen(options.only, [*OWN_ONLY, *CASES])
     if options.kubeconfig:
@@ -147,6 +154,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--bindings", default="10,1000,10000", help="numbers of bindings for cost of access")
     add("--secrets", type=int, default=10_000, help="number of Secrets in the large lists")
     add("--watches", default="1000,10000", help="numbers of watches in the crowds")
+    add("--members", default="1,3", help="numbers of members of the etcds for what is at rest")
+    add("--rewrapped", type=int, default=10_000, help="number of Secrets that are stored anew")
+    add("--stored", type=int, default=100_000, help="number of Secrets in the store of `filled`")
     add(
         "--workers",
         type=int,

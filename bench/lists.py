@@ -41,15 +41,16 @@ async def large_lists(target: Target, settings: Settings) -> Measurements:
             2,
             for_seconds(settings.seconds / 2, lambda r=request: r),  # type: ignore[misc]  # the default binds the loop's value
         )
-        result |= _told(f"list {count:,} {form}", outcome)
-    pages = await _repeated(endpoint, settings.seconds / 2, _all_pages)
-    result |= _told(f"list {count:,} in pages of 500", pages)
+        result |= told(f"list {count:,} {form}", outcome)
+    paged = await pages(endpoint, settings.seconds / 2, SECRETS)
+    result |= told(f"list {count:,} in pages of 500", paged)
     if target.pid:
         result |= await _held(endpoint, target.pid, count)
     return result
 
 
-def _told(name: str, outcome: Outcome) -> Measurements:
+def told(name: str, outcome: Outcome) -> Measurements:
+    """Rate and processor time. Raises SystemExit when anything failed."""
     if outcome.failures:
         raise SystemExit(f"bench: {outcome.failures} times failed: {name}")
     return {f"{name}/s": outcome.rate, f"{name} server CPU us": outcome.server_us}
@@ -71,10 +72,19 @@ async def _repeated(
     return outcome
 
 
-async def _all_pages(endpoint: Endpoint, session: Session) -> None:
+async def pages(endpoint: Endpoint, seconds: float, listed: str) -> Outcome:
+    """The whole list at a path in pages of 500, again and again."""
+
+    async def whole(endpoint: Endpoint, session: Session) -> None:
+        await _all_pages(endpoint, session, listed)
+
+    return await _repeated(endpoint, seconds, whole)
+
+
+async def _all_pages(endpoint: Endpoint, session: Session, listed: str) -> None:
     following = ""
     while True:
-        path = f"{SECRETS}?limit=500{following}"
+        path = f"{listed}?limit=500{following}"
         status, body = await session.ask(endpoint.get(path))
         if status != 200:
             raise SystemExit(f"bench: a page was answered with {status}")

@@ -25,3 +25,9 @@ class Settings:
     """Writes that the watches are shown."""
     workers: int = 1
     """Serving processes of a server that is started here."""
+    members: tuple[int, ...] = (1, 3)
+    """Of the etcds on which durable creates are measured."""
+    rewrapped: int = 10_000
+    """Secrets that are stored anew under a new key."""
+    stored: int = 100_000
+    """Secrets in a store with which a server starts."""

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from bench import cases
 from bench.authorize import authorizations
 from bench.binding import effect
 from bench.cases import Measurements
 from bench.crowds import crowds
+from bench.durable import durable
+from bench.encrypting import providers
+from bench.filled import filled
 from bench.lists import large_lists
 from bench.patches import applies, strategic
+from bench.rewrapping import rewrap
 from bench.settings import Settings
 from bench.target import Target
 
 Case = Callable[[Target, Settings], Awaitable[Measurements]]
 
-OWN_ONLY = ("start", "propagation", "flood", "audit")
+Run = Callable[[Coroutine[Any, Any, Measurements]], Measurements]
+
+AT_REST: dict[str, Callable[[Settings, Run], Measurements]] = {
+    "durable": durable,
+    "providers": providers,
+    "rewrap": rewrap,
+    "filled": filled,
+}
+"""Cases about what is stored, which start servers and etcds of their own."""
+
+OWN_ONLY = ("start", "propagation", "flood", "audit", *AT_REST)
 """Cases that start a server of their own."""
 
 CASES: dict[str, Case] = {

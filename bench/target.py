@@ -29,12 +29,16 @@ class Target:
 
 
 @contextlib.contextmanager
-def own(node: bool, *arguments: str) -> Iterator[Target]:
+def own(node: bool, *arguments: str, directory: Path | None = None) -> Iterator[Target]:
     """strongroom on its embedded default, in a scratch directory that goes with it.
 
-    ``arguments`` are more of the server's options.
+    ``arguments`` are more of the server's options. In a ``directory`` it finds what an earlier one
+    left there: the data, and the key in ``encryption.key``.
     """
-    with tempfile.TemporaryDirectory(prefix="strongroom-bench-") as scratch:
+    with contextlib.ExitStack() as stack:
+        scratch = directory or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="strongroom-bench-"))
+        )
         argv = [sys.executable, "-m", "strongroom"]
         argv += ["up"] if node else ["apiserver"]
         argv += ["--data-dir", f"{scratch}/data", "--port", "0"]
