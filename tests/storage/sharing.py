@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from typing import Self
 
-from strongroom.storage.port import Beside, KeyValue, Page, Watch
+from strongroom.storage.port import Beside, KeyValue, Page, Watch, Wiped
 from strongroom.storage.remote import RemoteStore
 from strongroom.storage.serving import Shareable, StoreServer
 from strongroom.storage.shared import SharedRevision
@@ -63,6 +64,9 @@ class SharedStore:
 
     async def compact(self, revision: int) -> None:
         await self.client.compact(revision)
+
+    async def wipe(self) -> Sequence[Wiped]:
+        return await self.client.wipe()
 
     async def close(self) -> None:
         await self.client.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -23,6 +23,7 @@ from strongroom.storage.port import (
     Page,
     Store,
     Watch,
+    Wiped,
 )
 from strongroom.storage.rewrapping import Rewrapper
 
@@ -139,6 +140,9 @@ class EncryptedStore:
 
     async def compact(self, revision: int) -> None:
         await self._store.compact(revision)
+
+    async def wipe(self) -> Sequence[Wiped]:
+        return await self._store.wipe()
 
     async def close(self) -> None:
         await self._store.close()

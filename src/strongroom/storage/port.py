@@ -70,6 +70,16 @@ class Event:
 
 Events = list[Event]
 
+
+@dataclass(frozen=True, slots=True)
+class Wiped:
+    """A file of an engine, or a member's: its size in bytes before and after it was wiped."""
+
+    where: str
+    before: int
+    after: int
+
+
 Beside = Sequence[tuple[str, bytes | None]]
 """Further keys that one write changes: a value is put, whether the key exists or not; None removes
 the key, if it exists."""
@@ -178,6 +188,13 @@ class Store(Protocol):
         nothing.
 
         Raises: `FutureRevision`.
+        """
+        ...
+
+    async def wipe(self) -> Sequence[Wiped]:
+        """Take the bytes of what compaction dropped out of the engine's files, which get smaller.
+
+        Writes, or a member of a cluster, wait meanwhile. What this says of each file is all of it.
         """
         ...
 

@@ -42,11 +42,14 @@ class Operation(Enum):
     UPDATE = "update"
     DELETE = "delete"
     COMPACT = "compact"
+    WIPE = "wipe"
 
 
 @dataclass(slots=True, eq=False)
 class Job:
     """A conditional write, or a compaction up to `expected`; `done` gets the revision.
+
+    A wipe is alone, outside of every transaction; its `done` gets the size of the file in bytes.
 
     `beside` is what changes with it: those keys have no conditions of their own.
     """

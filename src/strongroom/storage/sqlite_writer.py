@@ -14,9 +14,10 @@ import threading
 from collections.abc import Callable
 
 from strongroom.storage.errors import StoreUnavailable
-from strongroom.storage.sqlite_batch import Batch, Job, Report
+from strongroom.storage.sqlite_batch import Batch, Job, Operation, Report
 from strongroom.storage.sqlite_file import DatabaseFile
 from strongroom.storage.sqlite_reader import compacted_revision, newest_revision, read_events
+from strongroom.storage.sqlite_wiping import wipe
 
 # One transaction takes up to this many jobs: bounds the memory of a commit and its delay.
 _MAX_BATCH = 1024
@@ -57,8 +58,12 @@ class Writer:
         ending = False
         while not ending:
             jobs, ending = self._take()
-            for start in range(0, len(jobs), _MAX_BATCH):
-                self._deliver(self._commit(jobs[start : start + _MAX_BATCH]))
+            wipes = [job for job in jobs if job.operation is Operation.WIPE]
+            writes = [job for job in jobs if job.operation is not Operation.WIPE]
+            for start in range(0, len(writes), _MAX_BATCH):
+                self._deliver(self._commit(writes[start : start + _MAX_BATCH]))
+            if wipes:
+                self._deliver(self._wipe(wipes))
         self._disconnect()
 
     def _take(self) -> tuple[list[Job], bool]:
@@ -87,6 +92,15 @@ class Writer:
             return Report(results=[(job, self._failure(error)) for job in jobs])
         self.revision, self.compacted = batch.revision, batch.compacted
         return batch.report
+
+    def _wipe(self, jobs: list[Job]) -> Report:
+        """Write the file anew, of what is current, and empty the log of writes."""
+        try:
+            size = wipe(self._connect(), self._file.path)
+        except (sqlite3.Error, MemoryError, OSError) as error:
+            self._disconnect()
+            return Report(results=[(job, self._failure(error)) for job in jobs])
+        return Report(results=[(job, size) for job in jobs])
 
     def _failure(self, error: Exception) -> StoreUnavailable:
         failure = StoreUnavailable(f"writing to {self._file.path} failed: {error}")
