@@ -1,0 +1,128 @@
+"""What etcd keeps in a file of bbolt: every revision of every key, and up to where they are gone.
+
+Bucket ``key``: the revision (main u64, "_", sub u64, big-endian, and "t" for a deletion) → an
+``mvccpb.KeyValue``. Revisions are in order, so the last one of a key is what it is now.
+(go.etcd.io/etcd, ``server/storage/mvcc``; ``api/mvccpb/kv.proto``)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from strongroom.snapshot.bolt import BoltFile, Place
+from strongroom.snapshot.errors import BadSnapshot
+
+_KEYS = b"key"
+_REVISION, _DELETED = 17, 18
+_MARK, _BETWEEN = b"t", b"_"
+_KEY, _VALUE = 1, 5
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_SIZES = {_FIXED64: 8, _FIXED32: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A key as it was written at a revision; ``value`` is where its value stands, None for a
+    deletion."""
+
+    key: bytes
+    revision: int
+    value: Place | None
+
+
+class Keys:
+    """The keys of a file that begin with a prefix. Raises BadSnapshot."""
+
+    def __init__(self, data: memoryview, prefix: bytes = b"") -> None:
+        self._data, self._prefix = data, prefix
+        self._file = BoltFile(data)
+        bucket = self._file.bucket(_KEYS)
+        if bucket is None:
+            raise BadSnapshot("it is a file of bbolt, but not of etcd")
+        self._bucket = bucket
+        self.revision = 0
+        """The last revision that was come upon."""
+
+    def versions(self) -> Iterator[Version]:
+        """All that is kept, in the order of the revisions. Raises BadSnapshot."""
+        before = (0, -1)
+        for key, value, flags in self._file.items(self._bucket):
+            if flags or key[1] not in (_REVISION, _DELETED):
+                raise BadSnapshot("a revision is no such")
+            main, sub, deleted = _revision(self._file.bytes_at(key))
+            if (main, sub) <= before:
+                raise BadSnapshot(f"revision {main} is out of order")
+            before, self.revision = (main, sub), main
+            found = self._version(value, main, deleted)
+            if found is not None:
+                yield found
+
+    def now(self) -> Iterator[tuple[bytes, bytes]]:
+        """Each key with its value, in the order of the keys. Raises BadSnapshot.
+
+        Only keys and places are held in memory, not values.
+        """
+        places: dict[bytes, Place] = {}
+        for version in self.versions():
+            if version.value is None:
+                places.pop(version.key, None)
+            else:
+                places[version.key] = version.value
+        for key in sorted(places):
+            yield key, self.value(places[key])
+
+    def value(self, place: Place) -> bytes:
+        """The value that stands at a place that a Version has."""
+        return self._file.bytes_at(place)
+
+    def _version(self, record: Place, revision: int, deleted: bool) -> Version | None:
+        """What a record tells; None for a key with another prefix."""
+        place, value = (record[0], 0), (record[0], 0)
+        for number, at in self._fields(record):
+            if number == _KEY:
+                place = at
+            elif number == _VALUE:
+                value = at
+        key = self._file.bytes_at(place)
+        if not key.startswith(self._prefix):
+            return None
+        return Version(key, revision, None if deleted else value)
+
+    def _fields(self, record: Place) -> Iterator[tuple[int, Place]]:
+        """The fields of a record that are bytes. Raises BadSnapshot."""
+        at, end = record[0], record[0] + record[1]
+        while at < end:
+            tag, at = self._varint(at, end)
+            kind = tag & 7
+            size = _SIZES.get(kind, 0)
+            if kind == _BYTES:
+                size, at = self._varint(at, end)
+            elif kind == _VARINT:
+                _, at = self._varint(at, end)
+            elif not size:
+                raise BadSnapshot("a record has a field of an unknown form")
+            if at + size > end:
+                raise BadSnapshot("a record is cut short")
+            if kind == _BYTES:
+                yield tag >> 3, (at, size)
+            at += size
+
+    def _varint(self, at: int, end: int) -> tuple[int, int]:
+        found = 0
+        for shift in range(0, 70, 7):
+            if at >= end:
+                break
+            byte = self._data[at]
+            at += 1
+            found |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return found, at
+        raise BadSnapshot("a record is cut short")
+
+
+def _revision(key: bytes) -> tuple[int, int, bool]:
+    if key[8:9] != _BETWEEN or key[_REVISION:] not in (b"", _MARK):
+        raise BadSnapshot("a revision is no such")
+    main, sub = int.from_bytes(key[:8], "big"), int.from_bytes(key[9:_REVISION], "big")
+    return main, sub, len(key) == _DELETED
