@@ -130,7 +130,8 @@ class Recorded:
     """
 
     def __init__(self, store: Store, history: History, client: str) -> None:
-        self._store, self._history, self._client = store, history, client
+        self._store, self._history, self.name = store, history, client
+        self.acknowledged = 0
 
     async def create(self, key: str, value: str) -> int | None:
         write = self._begin(Kind.CREATE, key, value, 0)
@@ -150,7 +151,7 @@ class Recorded:
         begun = now()
         found = await self._store.get(key)
         state = {} if found is None else {key: (found.mod_revision, found.value.decode())}
-        self._history.reads.append(Read(self._client, key, state, begun, now()))
+        self._history.reads.append(Read(self.name, key, state, begun, now()))
         return 0 if found is None else found.mod_revision
 
     async def list(self, prefix: str) -> int:
@@ -158,12 +159,12 @@ class Recorded:
         begun = now()
         page = await self._store.list(prefix)
         state = {kv.key: (kv.mod_revision, kv.value.decode()) for kv in page.items}
-        read = Read(self._client, prefix, state, begun, now(), page.revision)
+        read = Read(self.name, prefix, state, begun, now(), page.revision)
         self._history.reads.append(read)
         return page.revision
 
     def _begin(self, kind: Kind, key: str, value: str, expected: int) -> Write:
-        write = Write(self._client, kind, key, value, expected, now())
+        write = Write(self.name, kind, key, value, expected, now())
         self._history.writes.append(write)
         return write
 
@@ -182,4 +183,5 @@ class Recorded:
         except StoreError as error:
             raise AssertionError(f"no store answers a write so: {error!r}") from error
         write.done(revision, now())
+        self.acknowledged += 1
         return revision
