@@ -126,13 +126,17 @@ class Transport:
         body: bytes | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
+        within: float | None = None,
     ) -> Response:
-        """One request and its whole answer; raises StatusError from a 4xx or 5xx answer."""
+        """One request and its whole answer, ``within`` so many seconds, if not as ever.
+
+        Raises StatusError from a 4xx or 5xx answer.
+        """
         what = f"{method} {path}"
-        timeout = aiohttp.ClientTimeout(total=self._timeout)
+        limit = aiohttp.ClientTimeout(total=within or self._timeout)
         await self._ask_plugin()
         with translated(what):
-            opening = self._open(method, path, params, body, content_type, accept, timeout)
+            opening = self._open(method, path, params, body, content_type, accept, limit)
             async with await self._opened(opening) as got:
                 response = Response(got.status, got.headers, await got.read())
                 warnings = got.headers.getall("Warning", [])

@@ -6,6 +6,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+from strongroom.api import compaction
 from strongroom.api.clock import Clock, SystemClock
 from strongroom.backup import lines as backup
 from strongroom.server.alerts.care import Alerts
@@ -13,6 +14,7 @@ from strongroom.server.app import App
 from strongroom.server.audit.making import make_audit
 from strongroom.server.audit.outlets import audit_outlets
 from strongroom.server.backup import Backups
+from strongroom.server.compaction import Compaction
 from strongroom.server.duties import take_up
 from strongroom.server.encryption.operations import EncryptionOperations
 from strongroom.server.endpoints import Endpoints
@@ -155,6 +157,7 @@ async def _build(
             documents,
             discovery_documents(gate.tokens, given.url)
             | {backup.PATH: Backups(given.store, clock).serve},
+            {compaction.PATH: Compaction(given.store).serve},
         ),
         Endpoints(
             kinds,
@@ -205,6 +208,7 @@ def _routes(
     vital: dict[str, Check],
     documents: LiveDocuments,
     more: Mapping[str, Handler],
+    posts: Mapping[str, Handler],
 ) -> Routes:
     async def ping() -> None:
         """Answering at all is the check."""
@@ -216,7 +220,7 @@ def _routes(
         "/readyz": Health("readyz", ready),
         "/healthz": Health("healthz", live),
     }
-    return path_routes(metrics, healths, documents, more)
+    return path_routes(metrics, healths, documents, more, posts)
 
 
 def _node_client_context(pki: PKI) -> ssl.SSLContext:

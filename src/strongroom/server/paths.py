@@ -22,8 +22,10 @@ def path_routes(
     healths: Mapping[str, Health],
     documents: Documents,
     more: Mapping[str, Handler],
+    posts: Mapping[str, Handler],
 ) -> Routes:
-    """All routes. ``healths`` and ``more`` are by path; ``documents`` are discovery and OpenAPI."""
+    """All routes. ``healths``, ``more`` and what is asked for by POST (``posts``) are by path;
+    ``documents`` are discovery and OpenAPI."""
     exact: dict[str, Handler] = dict(more)
     prefixes: dict[str, Handler] = {}
     for path, health in healths.items():
@@ -31,14 +33,14 @@ def path_routes(
         prefixes[f"{path}/"] = _single(health, f"{path}/")
     exact["/metrics"] = _metrics(metrics)
     checks = [f"{path}/{name}" for path, health in healths.items() for name in health.names]
-    fixed = [*exact, *checks]
+    fixed = [*exact, *checks, *posts]
 
     async def serve_index(request: Request, target: Target) -> Reply:
         paths = sorted([*fixed, *await documents.paths()])
         return Document(RootPaths(paths=paths)).reply(request)
 
     exact["/"] = serve_index
-    return Routes(exact, prefixes, documents)
+    return Routes(exact, prefixes, documents, posts)
 
 
 def _report(health: Health) -> Handler:

@@ -24,7 +24,7 @@ from strongroom.server.kept import Kept
 from strongroom.server.partial import Part, PartialAccess
 from strongroom.server.reply import Reply, StreamReply, internal_server_error, too_many_requests
 from strongroom.server.request import Request
-from strongroom.server.routes import Routes, page_not_found, wrong_method
+from strongroom.server.routes import Routes, page_not_found
 from strongroom.server.urls import Target, parse_target
 
 logger = logging.getLogger("strongroom.server")
@@ -196,9 +196,7 @@ class Pipeline:
         return part
 
     async def _serve_path(self, request: Request, target: Target) -> Reply | StreamReply:
-        handler = await self._routes.find(target.path)
+        handler = await self._routes.find(target.path, request.method)
         if handler is None:
             return page_not_found()
-        if request.method not in ("GET", "HEAD"):
-            raise wrong_method()
         return await handler(request, target)

@@ -26,20 +26,29 @@ class Documents(Protocol):
 
 
 class Routes:
-    """Paths that are no resources. They answer GET and HEAD only."""
+    """Paths that are no resources: they answer GET and HEAD, those of ``posts`` POST alone."""
 
     def __init__(
         self,
         exact: Mapping[str, Handler],
         prefixes: Mapping[str, Handler],
         documents: Documents,
+        posts: Mapping[str, Handler] | None = None,
     ) -> None:
         self._exact = dict(exact)
         self._prefixes = dict(prefixes)
         self._documents = documents
+        self._posts = dict(posts or {})
 
-    async def find(self, path: str) -> Handler | None:
-        """The handler of a path; None where there is nothing."""
+    async def find(self, path: str, method: str) -> Handler | None:
+        """The handler of a path; None where there is nothing. Raises StatusError 405."""
+        post = self._posts.get(path)
+        handler = post or await self._read(path)
+        if handler is not None and method not in (("POST",) if post else ("GET", "HEAD")):
+            raise wrong_method()
+        return handler
+
+    async def _read(self, path: str) -> Handler | None:
         handler = self._exact.get(path)
         if handler is not None:
             return handler

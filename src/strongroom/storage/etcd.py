@@ -198,6 +198,7 @@ class EtcdStore:
 
     async def wipe(self) -> Sequence[Wiped]:
         """As `Store`, member by member: see `defragment`."""
+        await self.compact(await self.revision(), physical=True)
         done = await self.defragment()
         return [Wiped(member.url, member.before, member.after) for member in done]
 

@@ -116,7 +116,7 @@ class MemoryStore:
 
     async def wipe(self) -> Sequence[Wiped]:
         """There is no file."""
-        self._check_open()
+        await self.compact(self._feed.revision)
         return []
 
     async def close(self) -> None:

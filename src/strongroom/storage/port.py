@@ -192,9 +192,9 @@ class Store(Protocol):
         ...
 
     async def wipe(self) -> Sequence[Wiped]:
-        """Take the bytes of what compaction dropped out of the engine's files, which get smaller.
+        """Compact up to now, and take the bytes of what that dropped out of the engine's files.
 
-        Writes, or a member of a cluster, wait meanwhile. What this says of each file is all of it.
+        Writes, or a member of a cluster, wait while a file is written anew.
         """
         ...
 

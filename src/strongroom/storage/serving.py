@@ -204,6 +204,7 @@ class Client:
                 return await self._list(request)
             case m.Wipe():
                 files = [(f.where, f.before, f.after) for f in await store.wipe()]
+                self._server.compacted()
                 return 0, m.Sizes(number, files)
             case m.History():
                 events, upto = await store.history(request.prefix, request.after, request.upto)

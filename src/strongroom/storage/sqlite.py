@@ -122,6 +122,7 @@ class SQLiteStore:
     async def wipe(self) -> Sequence[Wiped]:
         """As `Store`; writers wait for as long as the file takes, a second for some 40 MB."""
         before = await asyncio.to_thread(size, self._file.path)
+        await self.compact(self._feed.revision)
         after = await self._submit(Operation.WIPE, "", b"", 0)
         return [Wiped(str(self._file.path), before, after)]
 
