@@ -289,6 +289,7 @@ class EtcdStore:
                     await waiter
         except TimeoutError:
             logger.warning("a write was acknowledged before its event came")
+            self._follower.doubt(_SHOWN_WITHIN)
         return revision
 
     def _check_open(self) -> None:

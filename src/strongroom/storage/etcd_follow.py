@@ -2,6 +2,7 @@
 
     first        events after the revision at which the store was opened
     lost         opened again, at another member maybe, at the last revision that was published
+    behind       a write is acknowledged and not seen: the same, see `Follower.doubt`
     compacted    what cannot be had any more is skipped; watches that needed it raise `Compacted`
 
 Every revision has at least one event, so the feed knows what etcd is at without asking.
@@ -32,18 +33,51 @@ _RETRY_FIRST, _RETRY_MOST = 0.05, 1.0
 _PAST_EVENTS = 4096
 
 
+class Patience:
+    """How long a watch waits for its member; from outside it can be brought to an end."""
+
+    def __init__(self) -> None:
+        self._since = asyncio.get_running_loop().time()
+        self._clock: asyncio.Timeout | None = None
+
+    @contextlib.asynccontextmanager
+    async def timeout(self, within: float | None) -> AsyncGenerator[None]:
+        """As `asyncio.timeout`."""
+        async with asyncio.timeout(within) as clock:
+            self._clock = clock
+            try:
+                yield
+            finally:
+                self._clock = None
+
+    def end(self, least: float) -> None:
+        """Have the wait time out now, unless the watch is younger than ``least`` seconds."""
+        time = asyncio.get_running_loop().time()
+        if self._clock is not None and time - self._since >= least:
+            self._clock.reschedule(time)
+
+
 class Follower:
     """Publishes what happens until it is closed."""
 
     def __init__(self, cluster: Cluster, feed: Feed) -> None:
         self._cluster, self._feed = cluster, feed
         self._failed = False
+        self._patience = Patience()
         self._task = asyncio.create_task(self._follow(), name="etcd watch")
 
     async def close(self) -> None:
         """Stop."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+    def doubt(self, seconds: float) -> None:
+        """Ask another member: something has happened ``seconds`` ago and was not told.
+
+        A member that is stopped, or apart from the others, is silent just as one is where nothing
+        happens; found out by its connection it would be only after a while.
+        """
+        self._patience.end(seconds)
 
     async def _follow(self) -> None:
         delay = _RETRY_FIRST
@@ -68,7 +102,9 @@ class Follower:
         feed = self._feed
         # With the last revision that is known: what was lost between the two cannot go unnoticed.
         start = max(feed.revision, feed.compacted)
-        async with contextlib.aclosing(watched(self._cluster, start)) as stream:
+        self._patience = Patience()
+        telling = watched(self._cluster, start, patience=self._patience)
+        async with contextlib.aclosing(telling) as stream:
             async for events in stream:
                 if self._failed:
                     logger.info("the watch of etcd goes on")
@@ -110,7 +146,9 @@ async def compacted_at(cluster: Cluster, revision: int) -> int:
     return revision + 1
 
 
-async def watched(cluster: Cluster, start: int, *, patient: bool = True) -> AsyncGenerator[Events]:
+async def watched(
+    cluster: Cluster, start: int, *, patient: bool = True, patience: Patience | None = None
+) -> AsyncGenerator[Events]:
     """Events of all keys from a revision on, whole revisions at a time; [] says that it began.
 
     ``patient``: there may be nothing to tell for any time. Raises: `Compacted` when history from
@@ -120,12 +158,14 @@ async def watched(cluster: Cluster, start: int, *, patient: bool = True) -> Asyn
 
     member = await cluster.member()
     call = member.stream(m.WATCH)
+    patience = patience or Patience()
     try:
         await call.write(m.watch_request(start))
         within: float | None = ANSWER_WITHIN
         parts: Events = []
         while True:
-            told = await _next(call, within)
+            async with patience.timeout(within):
+                told = await _next(call)
             if told.canceled:
                 if told.compacted:
                     raise Compacted(start, told.compacted)
@@ -151,9 +191,8 @@ async def watched(cluster: Cluster, start: int, *, patient: bool = True) -> Asyn
         call.cancel()
 
 
-async def _next(call: grpc.aio.StreamStreamCall[bytes, bytes], within: float | None) -> m.Told:
-    async with asyncio.timeout(within):
-        message = await call.read()
+async def _next(call: grpc.aio.StreamStreamCall[bytes, bytes]) -> m.Told:
+    message = await call.read()
     if not isinstance(message, bytes):
         # Nothing more will come.
         raise StoreUnavailable("etcd ended the watch")
