@@ -178,3 +178,26 @@ def test_the_file_has_its_bounds(path: Path) -> None:
     with pytest.raises(KeyServiceError, match="holds 100 keys: prune"):
         ring.rotate()
     assert len(KeyRing.load(path).ids) == 100
+
+
+class Careless:
+    """A seal that does not open what it closed."""
+
+    def opened(self, path: Path, content: bytes) -> bytes:
+        return content
+
+    def closed(self, keys: bytes) -> bytes:
+        return keys[:-1]
+
+
+def test_a_seal_that_does_not_open_what_it_closed_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "the.key"
+    ring = KeyRing.create(path)
+    before = path.read_bytes()
+    with pytest.raises(KeyServiceError, match="does not open what it closed"):
+        ring.reseal(Careless())
+    with pytest.raises(KeyServiceError, match="does not open what it closed"):
+        ring.copy(tmp_path / "copy", Careless())
+    assert path.read_bytes() == before
+    assert not (tmp_path / "copy").exists()
+    assert len(ring.rotate()) > 0

@@ -37,7 +37,7 @@ from strongroom.storage.encryption.sealedtext import (
     with_sealed,
 )
 from strongroom.storage.encryption.tpm_policy import ANY_STATE, PCRs
-from strongroom.storage.encryption.tpm_tools import POLICY_FAILED, TPMError, TPMTools
+from strongroom.storage.encryption.tpm_tools import NOT_GENUINE, POLICY_FAILED, TPMError, TPMTools
 
 _NONE = "none"
 _SHA256_ID: Final = b"\x00\x0b"
@@ -172,14 +172,21 @@ def _unseal(path: Path, head: _Head, tcti: str | None) -> bytes:
         try:
             return _opened(tools, head)
         except TPMError as error:
-            if error.code != POLICY_FAILED or head.pcrs is None:
-                raise
-            raise KeyServiceError(
-                f"the key file {path} opens with the values only that the PCRs {head.pcrs} had "
-                "when it was sealed, and they have changed, as with new firmware, boot loader or "
-                "kernel: start the machine as it was and seal the keys anew with `strongroom keys "
-                "reseal`, or restore the key file from a copy under another seal"
-            ) from None
+            if error.code == POLICY_FAILED and head.pcrs is not None:
+                raise _changed(path, head.pcrs) from None
+            # What this very TPM made and does not take back is not what it made.
+            if error.code in {POLICY_FAILED, NOT_GENUINE}:
+                raise damaged(path) from None
+            raise
+
+
+def _changed(path: Path, pcrs: PCRs) -> KeyServiceError:
+    return KeyServiceError(
+        f"the key file {path} opens only with the values that the PCRs {pcrs} had when it was "
+        "sealed, and they have changed, as with new firmware, boot loader or kernel: start the "
+        "machine as it was and seal the keys anew with `strongroom keys reseal`, or restore the "
+        "key file from a copy under another seal"
+    )
 
 
 def _primary(tools: TPMTools) -> str:

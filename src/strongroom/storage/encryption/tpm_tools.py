@@ -23,6 +23,7 @@ DEVICE = "device:/dev/tpmrm0"
 """The kernel's resource manager, which keeps those who use the TPM apart from each other."""
 
 POLICY_FAILED = 0x99D
+NOT_GENUINE = 0x1DF
 LOCKED_OUT = 0x921
 _BAD_AUTH = {0x9A2, 0x98E}
 
