@@ -22,10 +22,14 @@ PUTS = [
 ]
 
 
+def values(keys: Keys) -> list[tuple[bytes, bytes]]:
+    return [(key, keys.value(place)) for key, place in keys.now().items()]
+
+
 @pytest.mark.parametrize("inline", [False, True])
 def test_the_newest_version_of_each_key(inline: bool) -> None:
     keys = Keys(memoryview(database(PUTS, inline=inline)), b"/registry/")
-    assert list(keys.now()) == [
+    assert values(keys) == [
         (b"/registry/a", b"second"),
         (b"/registry/b", b"kept"),
         (b"/registry/e", b""),
@@ -41,7 +45,7 @@ def test_every_version() -> None:
 
 def test_an_empty_etcd_has_no_keys() -> None:
     keys = Keys(memoryview(database([])))
-    assert list(keys.now()) == []
+    assert values(keys) == []
     assert keys.revision == 0
 
 
@@ -74,14 +78,14 @@ KEY, VALUE, _ = Put("/registry/a", b"v", 2).element()
 )
 def test_damaged_records_are_told(key: bytes, value: bytes, told: str) -> None:
     with pytest.raises(BadSnapshot, match=told):
-        list(keys_of([(key, value, 0)]).now())
+        keys_of([(key, value, 0)]).now()
 
 
 def test_revisions_out_of_order_are_told() -> None:
     with pytest.raises(BadSnapshot, match="revision 2 is out of order"):
-        list(keys_of([(KEY, VALUE, 0), (KEY, VALUE, 0)]).now())
+        keys_of([(KEY, VALUE, 0), (KEY, VALUE, 0)]).now()
 
 
 def test_fields_that_nobody_knows_are_passed_over() -> None:
     more = b"\x41" + bytes(8) + b"\x4d" + bytes(4) + b"\x7a\x01x"
-    assert list(keys_of([(KEY, more + VALUE, 0)]).now()) == [(b"/registry/a", b"v")]
+    assert values(keys_of([(KEY, more + VALUE, 0)])) == [(b"/registry/a", b"v")]

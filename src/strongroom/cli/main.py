@@ -18,6 +18,10 @@ COMMANDS = {
     "keys": ("strongroom.cli.keys", "The keys that encrypt what is stored: rotate, rewrap, prune."),
     "backup": ("strongroom.cli.backup", "The whole store in one encrypted file, while serving."),
     "restore": ("strongroom.cli.restore", "A new store from such a file, under another key."),
+    "import": (
+        "strongroom.cli.importing",
+        "Secrets from another cluster, or from its etcd snapshot.",
+    ),
     "compact": ("strongroom.cli.compact", "Take what was deleted out of the store's files."),
     "kms": ("strongroom.cli.kms", "Our keys for API servers of others, as a KMS plugin."),
     "token": ("strongroom.cli.token", "Bootstrap tokens, by which machines join as nodes."),

@@ -58,8 +58,8 @@ class Keys:
             if found is not None:
                 yield found
 
-    def now(self) -> Iterator[tuple[bytes, bytes]]:
-        """Each key with its value, in the order of the keys. Raises BadSnapshot.
+    def now(self) -> dict[bytes, Place]:
+        """Where the value of each key stands, in the order of the keys. Raises BadSnapshot.
 
         Only keys and places are held in memory, not values.
         """
@@ -69,8 +69,7 @@ class Keys:
                 places.pop(version.key, None)
             else:
                 places[version.key] = version.value
-        for key in sorted(places):
-            yield key, self.value(places[key])
+        return {key: places[key] for key in sorted(places)}
 
     def value(self, place: Place) -> bytes:
         """The value that stands at a place that a Version has."""

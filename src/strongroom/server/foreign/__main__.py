@@ -82,7 +82,7 @@ def _told(item: Item, where: Area, opener: Opener | None) -> Stored:
 
 def _source(given: argparse.Namespace) -> Source:
     if given.snapshot is not None:
-        return SnapshotFile(given.snapshot)
+        return SnapshotFile(given.snapshot, history=not given.values)
     for url in given.etcd_servers:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:

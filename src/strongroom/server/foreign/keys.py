@@ -23,10 +23,10 @@ class Area:
         return f"{self.prefix}/".encode()
 
     def starts(self) -> list[bytes]:
-        """What the keys that are to be read begin with."""
+        """What the keys that are to be read begin with, in the order of the sections."""
         if not self.sections:
             return [self.below]
-        return [f"{self.prefix}/{name}/".encode() for name in sorted(set(self.sections))]
+        return [f"{self.prefix}/{name}/".encode() for name in dict.fromkeys(self.sections)]
 
     def parts(self, key: bytes) -> tuple[str, str]:
         """Section and rest of a key below the prefix; what is no text is shown as it can be."""

@@ -37,30 +37,35 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SnapshotFile:
-    """A file of ``etcdctl snapshot save``, or a member's ``member/snap/db``."""
+    """A file of ``etcdctl snapshot save``, or a member's ``member/snap/db``.
+
+    ``history`` has it tell of former versions as well, which reads the file twice.
+    """
 
     path: Path
+    history: bool = True
 
     async def read(self, area: Area) -> AsyncGenerator[Item | Past | End, None]:
         try:
             with opened(self.path) as data:
                 found = Keys(data, area.below)
-                starts = tuple(area.starts())
-                objects = below = 0
-                for key, value in found.now():
-                    below += 1
-                    if key.startswith(starts):
+                places = found.now()
+                objects = 0
+                for start in area.starts():
+                    for key in [key for key in places if key.startswith(start)]:
                         objects += 1
-                        yield key, value
-                for past in _history(found, area, starts):
-                    yield past
-                yield End(found.revision, objects, below)
+                        yield key, found.value(places[key])
+                if self.history:
+                    for past in _history(found, area):
+                        yield past
+                yield End(found.revision, objects, len(places))
         except BadSnapshot as error:
             raise CannotRead(f"{self.path}: {error}") from None
 
 
-def _history(found: Keys, area: Area, starts: tuple[bytes, ...]) -> list[Past]:
+def _history(found: Keys, area: Area) -> list[Past]:
     """How all versions that the file has are stored."""
+    starts = tuple(area.starts())
     tally: Counter[tuple[str, Stored]] = Counter()
     for version in found.versions():
         if version.value is not None and version.key.startswith(starts):
