@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio.sslproto
+import contextlib
 import ctypes
+import errno
 import gc
+import mmap
+import os
 import resource
+from pathlib import Path
 
 PR_SET_DUMPABLE = 4
+MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
+_SWAPS = Path("/proc/swaps")
 _TLS_READ = 32 * 1024
 
 
@@ -25,6 +32,53 @@ def forbid_dumps() -> None:
     except (OSError, AttributeError):
         # Not Linux: there is no such call, and nothing to take back.
         pass
+
+
+def swaps() -> bool:
+    """Whether this machine may write memory to a disk now: zram does not."""
+    try:
+        devices = [line.split()[0] for line in _SWAPS.read_text().splitlines()[1:] if line.strip()]
+    except OSError:
+        return False  # Not Linux: there is nothing to lock with either.
+    return any(not device.startswith("/dev/zram") for device in devices)
+
+
+def lock_memory() -> None:
+    """Keep all memory of this process, what it has and what it will get, out of swap.
+
+    Single keys cannot be: Python and OpenSSL copy them where they like. Pages are locked when they
+    are first used, so that nothing takes more memory than before.
+
+    Raises OSError, and nothing is locked, where the limit of locked memory (RLIMIT_MEMLOCK) holds
+    for this process: memory would be locked up to there, and then none be had any more.
+    """
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY,) * 2)
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        failed = libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)
+    except (OSError, AttributeError):
+        raise OSError(errno.ENOSYS, "this system has no mlockall") from None
+    if limit == resource.RLIM_INFINITY:
+        if failed:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    elif failed or _none_beyond(limit):
+        libc.munlockall()
+        raise OSError(
+            errno.EPERM,
+            f"the limit of locked memory is {limit // 1024} KiB, and has to be infinite (systemd: "
+            "LimitMEMLOCK=infinity, a shell: ulimit -l unlimited)",
+        )
+
+
+def _none_beyond(limit: int) -> bool:
+    """Whether memory beyond the limit is refused: it is not to whoever has CAP_IPC_LOCK."""
+    try:
+        mmap.mmap(-1, limit + mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+    except OSError:
+        return True
+    return False
 
 
 def small_tls_buffers() -> None:

@@ -95,7 +95,9 @@ class People:
         async def connected() -> T:
             from strongroom.client.client import Client
             from strongroom.client.errors import Unreachable
+            from strongroom.process import forbid_dumps
 
+            forbid_dumps()  # Nearly every answer may hold values.
             config = self.config
             async with Client(config, field_manager=FIELD_MANAGER, heard=self.warn) as client:
                 try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -18,6 +19,7 @@ from strongroom.process import forbid_dumps
 from strongroom.server.encryption.file_source import FileSource
 from strongroom.server.encryption.options import add_source_options, chosen
 from strongroom.server.encryption.sources import Source
+from strongroom.server.memory import add_lock_option, keep_in_memory
 from strongroom.storage.encryption.keyring import KeyRing
 from strongroom.storage.encryption.keyservice import KeyService
 from strongroom.storage.encryption.port import EncryptionError, KeyFileMissing
@@ -37,12 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         found.source = chosen(found.key, found.key_file, found.passphrase_file)
     except ValueError as error:
         parser.error(str(error))
+    os.umask(0o077)
     forbid_dumps()
     setup_logging(found.log_format, found.log_level)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     try:
+        keep_in_memory(found.lock_memory)
         _serve(found.socket.absolute(), _service(found), stopping)
     except (EncryptionError, OSError) as error:
         sys.stderr.write(f"strongroom kms serve: {error}\n")
@@ -113,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_source_options(parser, either, "--key", "--passphrase-file")
     add("--data-dir", type=Path, default=default_data_dir(), metavar="DIR", help="as of `up`")
+    add_lock_option(parser)
     add("--create", action="store_true", help="make the key file if there is none")
     add("--log-format", choices=("json", "text"), default="text", help="form of the log")
     add("--log-level", choices=LOG_LEVELS, default="info", help="what is logged")

@@ -30,6 +30,7 @@ from strongroom.server.encryption.remotekey import RemoteKey
 from strongroom.server.encryption.service import Encryption
 from strongroom.server.encryption.sources import Source
 from strongroom.server.etcd_options import ETCD, EtcdOptions
+from strongroom.server.memory import keep_in_memory
 from strongroom.storage.encryption.port import Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.errors import StoreLocked
@@ -138,6 +139,7 @@ def load_encrypting(data_dir: Path, options: EncryptionOptions, *, new: bool = F
 
     Raises EncryptionError, OSError, BadFile.
     """
+    keep_in_memory(options.lock_memory)
     config = options.encryption_provider_config
     source = options.encryption_key or FileSource(
         default_key_file(installation_id(data_dir)).absolute()

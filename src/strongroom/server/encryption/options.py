@@ -10,6 +10,7 @@ from typing import Any
 from strongroom.server.argument_types import truth
 from strongroom.server.encryption.file_source import FileSource, UnderPassphrase
 from strongroom.server.encryption.sources import HELP, Source, key_source
+from strongroom.server.memory import AUTO, add_lock_option
 from strongroom.storage.encryption.passphrasefile import STDIN
 
 
@@ -21,6 +22,8 @@ class EncryptionOptions:
     """Where that key is; None: in the installation's key file."""
     encryption_provider_config: Path | None
     encryption_provider_config_automatic_reload: bool
+    lock_memory: str = AUTO
+    """Whether the process is kept out of swap: see ``server/memory.py``."""
 
     @property
     def encryption_key_file(self) -> Path | None:
@@ -55,6 +58,7 @@ def add_encryption_options(parser: argparse.ArgumentParser) -> None:
         metavar="BOOL",
         help="read the configuration again when it changes (true)",
     )
+    add_lock_option(group)
 
 
 def add_source_options(
@@ -92,6 +96,7 @@ def encryption_options(values: dict[str, Any]) -> EncryptionOptions:
         source,
         values.pop("encryption_provider_config"),
         values.pop("encryption_provider_config_automatic_reload"),
+        values.pop("lock_memory"),
     )
 
 
