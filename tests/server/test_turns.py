@@ -15,7 +15,7 @@ class Office:
 
     def __init__(self) -> None:
         self.table: TurnTable[str] = TurnTable(
-            lambda holder, number: self.asking[holder].granted(number)
+            lambda holder, number, name: self.asking[holder].granted(number)
         )
         self.asking = {name: AskedTurns(self._taking(name)) for name in ("a", "b")}
 

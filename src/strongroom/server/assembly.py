@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from typing import Any
 
 from strongroom.api import compaction
 from strongroom.api.clock import Clock, SystemClock
@@ -15,17 +16,19 @@ from strongroom.server.audit.making import make_audit
 from strongroom.server.audit.outlets import audit_outlets
 from strongroom.server.backup import Backups
 from strongroom.server.compaction import Compaction
-from strongroom.server.duties import take_up
+from strongroom.server.duties import Duties
 from strongroom.server.encryption.operations import EncryptionOperations
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness
 from strongroom.server.fairness_metrics import FlowMetrics
+from strongroom.server.freshness import Known
 from strongroom.server.gate import Gate
 from strongroom.server.given import Given
 from strongroom.server.ground import Ground, occupy, start_errors
 from strongroom.server.health import Check, Health
 from strongroom.server.livedocs import LiveDocuments
 from strongroom.server.maintenance import keep_doing
+from strongroom.server.membership import Office
 from strongroom.server.metrics import Metrics
 from strongroom.server.oidc import discovery_documents
 from strongroom.server.options import Options
@@ -40,7 +43,7 @@ from strongroom.server.secret_care import SecretCare
 from strongroom.server.serving import Listener
 from strongroom.server.shutdown import Shutdown
 from strongroom.server.tokenrequests import TokenRequests
-from strongroom.server.turns import LocalTurns
+from strongroom.server.turns import BothTurns, LocalTurns, Turns
 from strongroom.server.verbs.token import token_verb
 from strongroom.storage.encrypted import EncryptedStore
 
@@ -53,11 +56,14 @@ class Server:
         url: str,
         listener: Listener,
         shutdown: Shutdown,
-        take_up: Callable[[], Awaitable[None]],
+        prepare: Callable[[], Awaitable[None]],
+        take_up: Callable[[contextlib.AsyncExitStack], Coroutine[Any, Any, None]],
     ) -> None:
         self.url = url
+        self.prepare = prepare
+        """Do what one process of each server does, from now until the end."""
         self.take_up = take_up
-        """Do what one process of a server does for all, from now until the end."""
+        """Do what one server does for all that share its store, until a stack ends it."""
         self._listener = listener
         self._shutdown = shutdown
 
@@ -86,7 +92,13 @@ async def assemble(options: Options, clock: Clock | None = None) -> AsyncIterato
         with start_errors():
             ground = await occupy(options, clock, stack)
             server = await _build(options, _alone(options, ground, clock, stack), clock, stack)
-            await server.take_up()
+            await server.prepare()
+            if ground.membership is None:
+                await server.take_up(stack)
+            else:
+                office = Office(server.take_up)
+                office.begin(stack)
+                ground.membership.follow(office.hold)
         yield server
 
 
@@ -119,11 +131,19 @@ def _alone(
         ground.pki,
         ground.url,
         alive,
-        LocalTurns(),
+        _turns(ground),
         lambda metrics: audit_outlets(options, clock, metrics, stack),
         text,
         lambda app, context: Listener(app, ground.sock, context),
+        behind=ground.membership is not None,
+        shared=ground.membership is not None,
     )
+
+
+def _turns(ground: Ground) -> Turns:
+    """Those of this process, and of all servers where there may be others."""
+    here = LocalTurns()
+    return here if ground.membership is None else BothTurns(here, ground.membership)
 
 
 async def _build(
@@ -169,6 +189,7 @@ async def _build(
         ),
         _fairness(options, metrics, stack),
         PartialAccess(gate.authorization.partial, kinds),
+        fresh=Known(given.store) if given.shared else None,
     )
     encrypting.begin(metrics.registry, stack)
     settle = sink.settle if options.audit.settles else None
@@ -177,13 +198,20 @@ async def _build(
     listener.keep_apart(options.tls.proxy_headers.beginnings)
     gate.tls.begin(stack)
 
-    async def duties() -> None:
-        await take_up(options, given.url, given.store, kinds, gate.tokens, gate.tls, clock, stack)
-        care.lead()
-        operations.rewrapping.lead(stack)
+    duties = Duties(options, given.url, given.store, kinds, gate.tokens, gate.tls, clock)
+
+    async def prepare() -> None:
+        await duties.prepare()
+        await duties.keep_keys(stack, shared=given.shared)
+        # Each server holds its own requests against the rules.
         await alerts.lead(stack)
 
-    return Server(given.url, listener, shutdown, duties)
+    async def take_up(office: contextlib.AsyncExitStack) -> None:
+        await duties.take_up(office)
+        care.lead(office)
+        operations.rewrapping.lead(office)
+
+    return Server(given.url, listener, shutdown, prepare, take_up)
 
 
 def _fairness(options: Options, metrics: Metrics, stack: contextlib.AsyncExitStack) -> Fairness:

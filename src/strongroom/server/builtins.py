@@ -12,6 +12,7 @@ import asyncio
 import copy
 import ipaddress
 import urllib.parse
+from dataclasses import dataclass
 from typing import Any
 
 from strongroom.api.clock import Clock
@@ -33,6 +34,9 @@ from strongroom.resources.service import Service, ServicePort
 from strongroom.resources.service_object import ServiceSpec
 from strongroom.server.bootstrap import own_context
 from strongroom.server.kinds import Kinds
+from strongroom.storage.encrypted import EncryptedStore
+from strongroom.storage.places import UP
+from strongroom.storage.port import Store
 
 _NAME, _NAMESPACE = "kubernetes", "default"
 _PORT_NAME = "https"
@@ -63,14 +67,38 @@ _OTHER_PRIORITY = (2000, 15)
 """Order of groups and of their versions, as kube-apiserver registers them."""
 
 
-async def ensure_builtins(
-    kinds: Kinds, clock: Clock, network: Network, bind: str, url: str
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where the API is served: at a port of these addresses, which may be none."""
+
+    port: int
+    addresses: tuple[str, ...]
+
+
+async def serving_at(store: Store, url: str, bind: str) -> Serving:
+    """This server's port, and the addresses of all servers of the store that serve at it.
+
+    Raises StoreError.
+    """
+    port = urllib.parse.urlsplit(url).port or 443
+    found = set(_addresses(bind))
+    for item in (await _stored(store).list(UP)).items:
+        other = urllib.parse.urlsplit(item.value.decode(errors="replace"))
+        if other.port == port and other.hostname:
+            found.update(_addresses(other.hostname))
+    return Serving(port, tuple(sorted(found)))
+
+
+def _stored(store: Store) -> Store:
+    """Where servers tell of each other in the clear."""
+    return store.stored if isinstance(store, EncryptedStore) else store
+
+
+async def ensure_builtins(kinds: Kinds, clock: Clock, network: Network, serving: Serving) -> None:
     """Make what is missing, all at once. Raises StatusError when the store refuses a write."""
     classes = kinds.registry("scheduling.k8s.io", "priorityclasses")
-    port = urllib.parse.urlsplit(url).port or 443
+    port, points = serving.port, list(serving.addresses)
     service = _service(network, port)
-    points = _addresses(bind)
     slices = kinds.registry("discovery.k8s.io", "endpointslices")
     await asyncio.gather(
         *(ensure(classes, clock, copy.deepcopy(known)) for known in SYSTEM_CLASSES),

@@ -64,7 +64,12 @@ class Counted(msgspec.Struct, array_like=True, tag=6):
 
 
 class Lead(msgspec.Struct, array_like=True, tag=11):
-    """The worker is to do what only one may do; see duties.py."""
+    """The worker is to do what one worker of a server does; see duties.py.
+
+    ``office``: and what one server does for all that share its store, until another such message.
+    """
+
+    office: bool
 
 
 class YourTurn(msgspec.Struct, array_like=True, tag=12):

@@ -78,6 +78,12 @@ class Worker:
         if self._frames is not None:
             self._frames.send(control.encode(message))
 
+    def kill(self) -> None:
+        """End it at once; it is started again."""
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
     def overhear(self, lines: bytes) -> bool:
         """Tell the worker audit events of others; False when it is too far behind to be told."""
         if self._frames is not None and self._frames.unsent > _MOST_UNSENT:

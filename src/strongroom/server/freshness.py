@@ -9,12 +9,35 @@ acknowledges.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from strongroom.access.admission.port import AdmissionRequest
 from strongroom.registry.registry import Registry
+from strongroom.storage.errors import StoreError
 from strongroom.storage.port import Store
+from strongroom.telemetry import log
+
+logger = logging.getLogger("strongroom.server")
+
+
+class Known:
+    """Called, makes known what any server of the store has acknowledged up to now.
+
+    What a request is judged by is brought up to that afterwards: who asks, whether they may, what
+    is served. Those who ask while a question is on its way to the store share the next one.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def __call__(self) -> None:
+        """Without the store, requests are judged by what is known, as far as they get."""
+        try:
+            await self._store.revision()
+        except StoreError as error:
+            log(logger, logging.WARNING, "judged by what was known before", error)
 
 
 class CatchUp:

@@ -23,7 +23,7 @@ class Given:
 
     ``alive`` passes while the store can be used, ``metrics`` makes the text for Prometheus, and
     ``listener`` serves the application. ``behind`` says that writes may be acknowledged elsewhere
-    before the caches here show them.
+    before the caches here show them, and ``shared`` that other servers write to the store as well.
     """
 
     store: EncryptedStore
@@ -36,3 +36,4 @@ class Given:
     metrics: Callable[[Metrics], Awaitable[bytes]]
     listener: Callable[[App, ssl.SSLContext], Listener]
     behind: bool = False
+    shared: bool = False

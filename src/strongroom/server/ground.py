@@ -15,14 +15,18 @@ from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
 from strongroom.audit_chain import ChainError
 from strongroom.paths import claim_data_dir
+from strongroom.resources.event import EVENTS
 from strongroom.server.etcd_options import ETCD
+from strongroom.server.membership import Membership
 from strongroom.server.options import Options
 from strongroom.server.pki import PKI, PKIError, prepare_pki, write_kubeconfigs
 from strongroom.server.reloading import BadFile
 from strongroom.server.runfile import RunFile
 from strongroom.server.serving import base_url, listen
+from strongroom.server.shared_pki import SharedPKI
 from strongroom.server.storage import OpenedStore, only_here, open_store
 from strongroom.server.token_keys import KeyFileError, prepare_keys
+from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.encryption.port import EncryptionError
 from strongroom.storage.errors import StoreError, Undecryptable, UndecryptableList
 from strongroom.storage.filling import check_whole
@@ -34,13 +38,18 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a server stands on. ``told`` is what it says of itself while it runs."""
+    """What a server stands on.
+
+    ``told`` is what it says of itself while it runs. ``membership`` is its place among the servers
+    of its store, None where there can be no others.
+    """
 
     opened: OpenedStore
     pki: PKI
     sock: socket.socket
     url: str
     told: RunFile
+    membership: Membership | None
 
 
 @contextlib.contextmanager
@@ -71,20 +80,46 @@ async def occupy(options: Options, clock: Clock, stack: contextlib.AsyncExitStac
     # A lock comes first: a second server must not change the first one's files.
     if options.store.startswith(ETCD):
         stack.enter_context(only_here(options.data_dir))
-    opened = await open_store(options.data_dir, options.store, options.encryption, options.etcd)
+    opened = await open_store(
+        options.data_dir,
+        options.store,
+        options.encryption,
+        options.etcd,
+        live={EVENTS.prefix(): options.event_ttl},
+    )
     stack.push_async_callback(opened.database.close)
     await check_whole(opened.database)
-    pki = prepare_pki(options.pki_dir, options.bind, options.node_name, clock.now())
-    if options.tokens.service_account_signing_key_file is None:
+    signs = options.tokens.service_account_signing_key_file is None
+    if opened.shared is not None:
+        store = EncryptedStore(opened.database, opened.encrypting.values)
+        await SharedPKI(store, options.pki_dir).begin(clock.now(), signs=signs)
+    pki = prepare_pki(
+        options.pki_dir,
+        options.bind,
+        options.node_name,
+        clock.now(),
+        options.control_plane_endpoint,
+    )
+    if signs:
         prepare_keys(options.pki_dir)
     sock = _listen(options)
     stack.callback(sock.close)
     url = base_url(sock, options.bind)
-    write_kubeconfigs(pki, options.kubeconfig, url)
+    write_kubeconfigs(pki, options.kubeconfig, url, options.control_plane_endpoint)
     told = RunFile(options, url, opened)
     stack.callback(told.remove)
     told.follow(stack)
-    return Ground(opened, pki, sock, url, told)
+    return Ground(opened, pki, sock, url, told, _membership(opened, url, stack))
+
+
+def _membership(
+    opened: OpenedStore, url: str, stack: contextlib.AsyncExitStack
+) -> Membership | None:
+    if opened.shared is None:
+        return None
+    membership = Membership(opened.shared, url)
+    membership.begin(stack)
+    return membership
 
 
 def _listen(options: Options) -> socket.socket:

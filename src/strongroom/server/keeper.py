@@ -3,7 +3,7 @@
     connections ──▶ accepted here, handed to the workers in turn
     workers ──▶ the store (ciphertext), the audit log, turns, the metrics of all: kept here, once
 
-It holds no key and sees no value in the clear.
+It sees no value of a client in the clear.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
 from strongroom.api.clock import Clock, SystemClock
+from strongroom.api.errors import StatusError
 from strongroom.server import control
 from strongroom.server.audit.outlets import audit_outlets
 from strongroom.server.fleet import Fleet, Worker, WorkerFailed
 from strongroom.server.ground import Ground, StartError, occupy, start_errors
 from strongroom.server.handing import Giver
+from strongroom.server.membership import Membership
 from strongroom.server.metrics import Metrics
 from strongroom.server.options import Options
 from strongroom.server.totals import Totals, families_of
 from strongroom.server.turns import TurnTable
 from strongroom.storage.serving import StoreServer
+from strongroom.telemetry import log
 
 logger = logging.getLogger("strongroom.server")
 
@@ -71,19 +74,22 @@ class Keeper:
         self.url = ground.url
         self._metrics = Metrics()
         self._audit = audit_outlets(options, clock, self._metrics, stack)
-        self._turns: TurnTable[Worker] = TurnTable(
-            lambda worker, number: worker.say(control.YourTurn(number))
-        )
+        self._turns: TurnTable[Worker] = TurnTable(self._grant)
         self._totals = Totals()
         self._counts: dict[Worker, list[control.Family]] = {}
         self._asked: dict[int, asyncio.Future[None]] = {}
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._leader: Worker | None = None
+        self._everywhere = ground.membership
+        self._in_office = ground.membership is None
+        self._held: dict[tuple[Worker, int], asyncio.Event] = {}
         self._stopping = asyncio.Event()
         self._told = ground.told
         self._fleet = Fleet(options.workers, server, self, [self.url, *argv], self._changed)
         self._giver = Giver(ground.sock, self._fleet.takers)
+        if self._everywhere is not None:
+            self._everywhere.follow(self._lead)
 
     async def ready(self) -> None:
         """Wait until all workers serve. Raises StartError when one cannot."""
@@ -125,6 +131,7 @@ class Keeper:
             case control.WantTurn(number, name):
                 self._turns.want(worker, number, name)
             case control.EndTurn(number, name):
+                self._end_turn(worker, number)
                 self._turns.end(worker, number, name)
             case control.Counted(number, families):
                 self._counts[worker] = families
@@ -138,6 +145,9 @@ class Keeper:
 
     def gone(self, worker: Worker) -> None:
         """A worker has ended."""
+        for holder, number in [*self._held]:
+            if holder is worker:
+                self._end_turn(worker, number)
         self._turns.gone(worker)
         self._totals.retire(self._counts.pop(worker, []))
         if self._leader is worker:
@@ -150,11 +160,47 @@ class Keeper:
         if self._leader is None and workers:
             # One that is ready, if there is any: it can begin at once.
             self._leader = next((w for w in workers if w.ready), workers[0])
-            self._leader.say(control.Lead())
+            self._leader.say(control.Lead(self._in_office))
         self._told.tell(
             workers=[{"pid": worker.pid, "ready": worker.ready} for worker in workers],
             workerRestarts=self._fleet.restarts,
         )
+
+    def _lead(self, leads: bool) -> None:
+        """The server leads all that share its store, from now on or no longer."""
+        self._in_office = leads
+        if self._leader is not None:
+            self._leader.say(control.Lead(leads))
+
+    def _grant(self, worker: Worker, number: int, name: str) -> None:
+        """It is a worker's turn here; it has it when it is this server's among all."""
+        if self._everywhere is None:
+            worker.say(control.YourTurn(number))
+        else:
+            ended = self._held[worker, number] = asyncio.Event()
+            self._begin(self._hold(self._everywhere, worker, number, name, ended))
+
+    async def _hold(
+        self,
+        everywhere: Membership,
+        worker: Worker,
+        number: int,
+        name: str,
+        ended: asyncio.Event,
+    ) -> None:
+        try:
+            async with everywhere.turn(name):
+                worker.say(control.YourTurn(number))
+                await ended.wait()
+        except StatusError as error:
+            # It may believe that it still has the turn, which is another's by now.
+            log(logger, logging.ERROR, "a worker that lost its turn is ended", error)
+            worker.kill()
+
+    def _end_turn(self, worker: Worker, number: int) -> None:
+        ended = self._held.pop((worker, number), None)
+        if ended is not None:
+            ended.set()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from strongroom.paths import default_data_dir
 from strongroom.server.alerts.options import AlertOptions, add_alert_options, alert_options
@@ -69,6 +70,7 @@ class Options:
     store: str
     etcd: EtcdOptions
     kubeconfig: Path
+    control_plane_endpoint: str | None
     node_name: str
     tls_cert_file: Path | None
     tls_private_key_file: Path | None
@@ -221,6 +223,12 @@ def _serving(parser: argparse.ArgumentParser) -> None:
         help="where the admin's kubeconfig goes (default: DIR/admin.kubeconfig)",
     )
     add(
+        "--control-plane-endpoint",
+        type=_endpoint,
+        metavar="HOST:PORT",
+        help="how clients reach several servers: the address of a balancer in front of them",
+    )
+    add(
         "--node-name",
         default=socket.gethostname().lower(),
         metavar="NAME",
@@ -299,6 +307,18 @@ def _telling(parser: argparse.ArgumentParser) -> None:
         default="info",
         help="what is logged",
     )
+
+
+def _endpoint(text: str) -> str:
+    """The URL of what is given as host and port. Raises ArgumentTypeError."""
+    parts = urlsplit(f"https://{text}")
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if not parts.hostname or not port or parts.netloc != text or parts.username:
+        raise argparse.ArgumentTypeError("expected HOST:PORT")
+    return f"https://{text}"
 
 
 def _port(text: str) -> int:

@@ -8,6 +8,7 @@ compares and swaps.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from strongroom.access.authn.port import AuthenticationFailed, Authenticator, Credentials
@@ -61,7 +62,10 @@ class Pipeline:
         endpoints: Endpoints,
         fairness: Fairness,
         partial: PartialAccess | None = None,
+        fresh: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """``fresh`` makes known what the request is to be judged by, where others write too."""
+        self._fresh = fresh
         self._authenticator = authenticator
         self._audit = audit
         self._authorizer = authorizer
@@ -75,6 +79,8 @@ class Pipeline:
     async def serve(self, request: Request, progress: Progress) -> Reply | StreamReply:
         """One request. ``progress`` is kept up to date, since any stage may end the request."""
         target = self._parse_url(request, progress)
+        if self._fresh is not None and target.is_resource:
+            await self._fresh()
         user = await self._authenticate(request, target, progress)
         acting = await self._impersonation.acting(user, request.headers)
         if acting is not None:

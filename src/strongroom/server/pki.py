@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from strongroom.access.user import MASTERS, NODE_PREFIX, NODES
 from strongroom.files import private_directory, write_private
@@ -61,11 +62,16 @@ class PKI:
         write_private(certificate, pair.certificate)
 
 
-def prepare_pki(directory: Path, bind: str, node_name: str, now: datetime) -> PKI:
-    """Make or renew what is missing or worn. Raises PKIError for an authority that cannot sign."""
+def prepare_pki(
+    directory: Path, bind: str, node_name: str, now: datetime, endpoint: str | None = None
+) -> PKI:
+    """Make or renew what is missing or worn. Raises PKIError for an authority that cannot sign.
+
+    ``endpoint`` is a URL whose host the server's certificate names too.
+    """
     pki = PKI(private_directory(directory))
     ca = _authority(pki, now)
-    for name, wanted in _leaves(bind, node_name).items():
+    for name, wanted in _leaves(bind, node_name, endpoint).items():
         try:
             current = pki.pair(name)
         except FileNotFoundError:
@@ -75,8 +81,11 @@ def prepare_pki(directory: Path, bind: str, node_name: str, now: datetime) -> PK
     return pki
 
 
-def write_kubeconfigs(pki: PKI, admin: Path, server: str) -> None:
-    """Kubeconfigs of the admin and the components, all towards this server."""
+def write_kubeconfigs(pki: PKI, admin: Path, server: str, endpoint: str | None = None) -> None:
+    """Kubeconfigs of the components, towards this server, and of the admin.
+
+    The admin's leads to ``endpoint``, where there is one.
+    """
     admin.parent.mkdir(parents=True, exist_ok=True)
     for name, user, path in (
         ("admin", "admin", admin),
@@ -86,7 +95,7 @@ def write_kubeconfigs(pki: PKI, admin: Path, server: str) -> None:
     ):
         write_kubeconfig(
             path or pki.directory / f"{name}.kubeconfig",
-            server=server,
+            server=endpoint if endpoint and name == "admin" else server,
             ca=pki.ca_file.read_bytes(),
             user=user,
             pair=pki.pair(name),
@@ -111,9 +120,10 @@ def _authority(pki: PKI, now: datetime) -> Pair:
     return ca
 
 
-def _leaves(bind: str, node_name: str) -> dict[str, Wanted]:
+def _leaves(bind: str, node_name: str, endpoint: str | None) -> dict[str, Wanted]:
+    hosts = _unique([*_serving_hosts(bind), urlsplit(endpoint or "").hostname or ""])
     return {
-        "apiserver": Wanted("kube-apiserver", hosts=_serving_hosts(bind), server=True),
+        "apiserver": Wanted("kube-apiserver", hosts=hosts, server=True),
         "apiserver-kubelet-client": Wanted(
             "kube-apiserver-kubelet-client", ("kubeadm:cluster-admins",), client=True
         ),

@@ -33,10 +33,11 @@ class SecretCare:
             seconds = self._options.secret_usage_interval.total_seconds()
             keep_doing(seconds, self._usages.turn, stack)
 
-    def lead(self) -> None:
-        """Tell also what only one process tells."""
+    def lead(self, stack: contextlib.ExitStack | contextlib.AsyncExitStack) -> None:
+        """Tell also what only one process tells, until ``stack`` ends it."""
         if self._usages is not None:
             self._usages.leads = True
+            stack.callback(setattr, self._usages, "leads", False)
 
     async def page(self, metrics: Awaitable[bytes]) -> bytes:
         """The page of metrics with those of Secrets at its end."""

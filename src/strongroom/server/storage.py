@@ -14,9 +14,10 @@ import fcntl
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
@@ -31,11 +32,14 @@ from strongroom.server.encryption.service import Encryption
 from strongroom.server.encryption.sources import Source
 from strongroom.server.etcd_options import ETCD, EtcdOptions
 from strongroom.server.memory import keep_in_memory
-from strongroom.storage.encryption.port import Transformer
+from strongroom.storage.encryption.port import KeyServiceError, Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.errors import StoreLocked
 from strongroom.storage.serving import Shareable
 from strongroom.storage.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from strongroom.storage.etcd import EtcdStore
 
 logger = logging.getLogger("strongroom.server")
 
@@ -72,18 +76,26 @@ class Encrypting:
 
 @dataclass(frozen=True, slots=True)
 class OpenedStore:
-    """The database, and what encrypts its values."""
+    """The database, and what encrypts its values; ``shared`` is it where other servers are too."""
 
     database: Shareable
     encrypting: Encrypting
+    shared: EtcdStore | None = None
 
 
 async def open_store(
-    data_dir: Path, url: str, options: EncryptionOptions, etcd: EtcdOptions
+    data_dir: Path,
+    url: str,
+    options: EncryptionOptions,
+    etcd: EtcdOptions,
+    live: Mapping[str, float] | None = None,
 ) -> OpenedStore:
-    """Open or make the database and its key. Raises StoreError and as ``load_encrypting``."""
+    """Open or make the database and its key. Raises StoreError and as ``load_encrypting``.
+
+    ``live`` is for how many seconds an etcd is to keep what begins with a prefix.
+    """
     if url.startswith(ETCD):
-        return await _open_etcd(data_dir, url, options, etcd)
+        return await _open_etcd(data_dir, url, options, etcd, live)
     return _open_file(data_dir, Path(url.removeprefix("sqlite:")), options)
 
 
@@ -112,20 +124,31 @@ def only_here(data_dir: Path) -> Iterator[None]:
 
 
 async def _open_etcd(
-    data_dir: Path, url: str, options: EncryptionOptions, etcd: EtcdOptions
+    data_dir: Path,
+    url: str,
+    options: EncryptionOptions,
+    etcd: EtcdOptions,
+    live: Mapping[str, float] | None,
 ) -> OpenedStore:
     # Its few hundred lines are for those who have one.
     from strongroom.storage.etcd import EtcdStore
 
-    store = await EtcdStore.open(url.removeprefix(ETCD).split(","), etcd.credentials())
+    members = url.removeprefix(ETCD).split(",")
+    store = await EtcdStore.open(members, etcd.credentials(), live=live)
     try:
         held = [await store.count(prefix) for prefix in _HELD]
-        encrypting = load_encrypting(data_dir, options, new=not any(held))
+        try:
+            encrypting = load_encrypting(data_dir, options, new=not any(held))
+        except KeyServiceError:
+            if any(held):
+                raise
+            # Another server that begins with the same file may have made it just now.
+            encrypting = load_encrypting(data_dir, options)
     except BaseException:
         await store.close()
         raise
     _warn(encrypting, data_dir)
-    return OpenedStore(store, encrypting)
+    return OpenedStore(store, encrypting, store)
 
 
 def _warn(encrypting: Encrypting, data_dir: Path) -> None:

@@ -41,6 +41,19 @@ class LocalTurns:
             yield
 
 
+class BothTurns:
+    """Turns of this process first, and then of all servers: nobody waits there for themselves."""
+
+    def __init__(self, here: Turns, everywhere: Turns) -> None:
+        self._here, self._everywhere = here, everywhere
+
+    @contextlib.asynccontextmanager
+    async def turn(self, name: str) -> AsyncIterator[None]:
+        """Wait for the turn of this name, and hold it."""
+        async with self._here.turn(name), self._everywhere.turn(name):
+            yield
+
+
 class AskedTurns:
     """Turns that a worker asks its keeper for, by ``send``."""
 
@@ -72,9 +85,12 @@ class AskedTurns:
 
 
 class TurnTable(Generic[H]):
-    """The keeper's list of who has a turn and who waits; ``grant`` tells a holder its number."""
+    """The keeper's list of who has a turn and who waits.
 
-    def __init__(self, grant: Callable[[H, int], None]) -> None:
+    ``grant`` is told a holder, its number and the turn's name.
+    """
+
+    def __init__(self, grant: Callable[[H, int, str], None]) -> None:
         self._grant = grant
         self._queues: defaultdict[str, deque[tuple[H, int]]] = defaultdict(deque)
 
@@ -83,7 +99,7 @@ class TurnTable(Generic[H]):
         queue = self._queues[name]
         queue.append((holder, number))
         if len(queue) == 1:
-            self._grant(holder, number)
+            self._grant(holder, number, name)
 
     def end(self, holder: H, number: int, name: str) -> None:
         """Somebody gives a turn back, or waits no longer."""
@@ -100,4 +116,4 @@ class TurnTable(Generic[H]):
         left = deque(one for one in queue if not who(one))
         self._queues[name] = left
         if left and left[0] is not first:
-            self._grant(*left[0])
+            self._grant(*left[0], name)

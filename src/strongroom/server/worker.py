@@ -17,7 +17,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import uvloop
 from prometheus_client import CollectorRegistry
@@ -29,6 +29,7 @@ from strongroom.server.audit.sink import Sink
 from strongroom.server.given import Given
 from strongroom.server.ground import StartError, start_errors
 from strongroom.server.handing import HandedListener
+from strongroom.server.membership import Office
 from strongroom.server.metrics import Metrics
 from strongroom.server.options import Options, parse_options
 from strongroom.server.pki import PKI
@@ -97,6 +98,7 @@ async def work(options: Options, url: str, descriptors: Sequence[int]) -> None:
             lambda metrics: link.metrics_of_all(),
             lambda app, context: HandedListener(app, source, context),
             behind=True,
+            shared=not remote.alone,
         )
         await _serve(await stack.enter_async_context(assemble_worker(options, given)), link)
 
@@ -115,7 +117,10 @@ class Link:
 
     def __init__(self) -> None:
         self.lead = asyncio.Event()
-        """Set when this worker is to do what only one may do."""
+        """Set when this worker is to do what one worker of a server does."""
+        self.office: Callable[[bool], None] = lambda held: None
+        """Told whether the server leads all that share its store."""
+        self.in_office = False
         self.turns = AskedTurns(self.say)
         self._frames: Frames | None = None
         self._registry: CollectorRegistry | None = None
@@ -197,8 +202,10 @@ class Link:
 
     def _receive(self, content: bytes) -> None:
         match control.from_keeper(content):
-            case control.Lead():
+            case control.Lead(office):
                 self.lead.set()
+                self.in_office = office
+                self.office(office)
             case control.OthersLines(lines):
                 for listener in self._listeners:
                     listener.write(lines)
@@ -225,10 +232,11 @@ async def _serve(server: Server, link: Link) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    leading = asyncio.create_task(_lead(server, link.lead))
+    prepared = asyncio.Event()
+    leading = asyncio.create_task(_lead(server, link, prepared))
     if link.lead.is_set():
         # Nobody serves before there is what every cluster has.
-        await leading
+        await prepared.wait()
     serving = asyncio.create_task(server.run())
     await server.ready()
     link.say(control.Ready())
@@ -237,14 +245,23 @@ async def _serve(server: Server, link: Link) -> None:
     await asyncio.gather(leading, return_exceptions=True)
 
 
-async def _lead(server: Server, appointed: asyncio.Event) -> None:
-    """Do what only one may do, when this worker is appointed; who cannot, ends for another."""
-    await appointed.wait()
+async def _lead(server: Server, link: Link, prepared: asyncio.Event) -> None:
+    """Do what one worker does, when this one is appointed; who cannot, ends for another."""
+    await link.lead.wait()
     try:
-        await server.take_up()
+        await server.prepare()
     except (StatusError, StoreError) as error:
         log(logger, logging.ERROR, "this worker cannot lead and ends", error)
         server.stop()
+        return
+    finally:
+        prepared.set()
+    async with contextlib.AsyncExitStack() as stack:
+        office = Office(server.take_up)
+        office.begin(stack)
+        link.office = office.hold
+        office.hold(link.in_office)
+        await asyncio.Event().wait()
 
 
 def orphaned() -> None:

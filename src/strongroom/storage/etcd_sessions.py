@@ -20,7 +20,6 @@ from strongroom.storage.errors import Compacted, StoreClosed, StoreError, StoreU
 from strongroom.storage.etcd_cluster import Cluster, LeaseGone
 from strongroom.storage.etcd_leases import end_quietly, grant, keep_alive
 from strongroom.storage.feed import Feed, FeedWatch
-from strongroom.storage.places import SERVERS
 from strongroom.storage.port import EventType
 
 logger = logging.getLogger(__name__)
@@ -74,15 +73,15 @@ class Session:
         await self._ask([], m.put(coded, value, self._lease), coded)
 
     @contextlib.asynccontextmanager
-    async def hold(self, name: str) -> AsyncIterator[None]:
-        """Wait for a place that one session has at a time, and have it.
+    async def hold(self, key: str) -> AsyncIterator[None]:
+        """Wait for a key that one session has at a time, and have it.
 
         Raises: `SessionLost`, when that happens while waiting; while it is held, ``lost`` tells.
         """
         held, done = asyncio.Event(), asyncio.Event()
         # On its own: it is given back whatever becomes of who asked for it, and who is next need
         # not wait for that here.
-        holding = asyncio.create_task(self._hold(name, held, done))
+        holding = asyncio.create_task(self._hold(key, held, done))
         self._tasks.add(holding)
         holding.add_done_callback(self._tasks.discard)
         try:
@@ -93,14 +92,14 @@ class Session:
         finally:
             done.set()
 
-    async def _hold(self, name: str, held: asyncio.Event, done: asyncio.Event) -> None:
+    async def _hold(self, key: str, held: asyncio.Event, done: asyncio.Event) -> None:
         # Within a session they wait here, so that nobody takes what another is giving back.
-        async with self._locks.setdefault(name, asyncio.Lock()):
+        async with self._locks.setdefault(key, asyncio.Lock()):
             if not done.is_set():
-                revision = await self._take(SERVERS + name)
+                revision = await self._take(key)
                 held.set()
                 await done.wait()
-                await self._give_back(SERVERS + name, revision)
+                await self._give_back(key, revision)
 
     async def _take(self, key: str) -> int:
         coded, ours = m.key_bytes(key), self.name.encode()

@@ -47,7 +47,8 @@ class RemoteStore:
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting: dict[int, asyncio.Future[m.Answers]] = {}
         self._number = 0
-        self._alone = True
+        self.alone = True
+        """Whether nobody writes past the other process."""
 
     @classmethod
     async def connect(
@@ -68,7 +69,7 @@ class RemoteStore:
 
     async def revision(self) -> int:
         self._check_open()
-        if self._alone:
+        if self.alone:
             return self._page.value
         return (await self._ask(m.Ping(self._next()), m.Done)).revision
 
@@ -168,7 +169,7 @@ class RemoteStore:
             max_events=_FEED_EVENTS,
             max_bytes=_FEED_BYTES,
         )
-        self._alone = greeting.alone
+        self.alone = greeting.alone
         if not self._greeted.done():
             self._greeted.set_result(None)
 
