@@ -27,6 +27,8 @@ INSTALL: Final = {
     "tpm2": "apt-get install tpm2-tools",
     **dict.fromkeys(("age", "age-keygen"), "apt-get install age"),
     "etcd": "make venv",
+    "sops": "make venv",
+    "strace": "apt-get install strace",
     "etcdctl": "make venv",
 }
 

@@ -22,6 +22,7 @@ COMMANDS = {
         "strongroom.cli.importing",
         "Secrets from another cluster, or from its etcd snapshot.",
     ),
+    "export": ("strongroom.cli.export", "Secrets as manifests for SOPS, or as SealedSecrets."),
     "compact": ("strongroom.cli.compact", "Take what was deleted out of the store's files."),
     "kms": ("strongroom.cli.kms", "Our keys for API servers of others, as a KMS plugin."),
     "token": ("strongroom.cli.token", "Bootstrap tokens, by which machines join as nodes."),

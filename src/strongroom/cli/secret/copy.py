@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from strongroom.cli.manifests import OF_THE_OBJECT
 from strongroom.cli.output import output_option
 from strongroom.cli.people import Failure, People, people_options
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from strongroom.cli.secret.change import Outcome, Wanted
     from strongroom.client.client import Client
     from strongroom.resources.secret import Secret
-
-_NOT_COPIED = ("kubectl.kubernetes.io/", "kubernetes.io/", "strongroom.io/allow-deletion")
-"""Annotations that tell of the object and its tools, and not of what the Secret is."""
 
 
 @click.command("copy")
@@ -106,7 +104,7 @@ def _wanted(secret: Secret, old: Secret | None) -> Wanted:
     from strongroom.cli.secret.change import Wanted
 
     meta = secret.metadata
-    kept = {k: text for k, text in meta.annotations.items() if not k.startswith(_NOT_COPIED)}
+    kept = {k: text for k, text in meta.annotations.items() if not k.startswith(OF_THE_OBJECT)}
     return Wanted(
         data=secret.data,
         removed=frozenset(old.data if old else ()) - secret.data.keys(),
