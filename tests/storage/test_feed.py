@@ -55,3 +55,21 @@ async def test_a_watch_that_sleeps_is_not_behind_a_compaction() -> None:
     assert not waiting.done()
     feed.publish([put("/b/y", 3)])
     assert [event.revision for event in await waiting] == [3]
+
+
+async def test_who_waits_for_a_revision_is_woken_by_that_one_and_by_the_end() -> None:
+    feed = small_feed()
+    waiting = [asyncio.create_task(feed.until(revision)) for revision in (4, 2, 9)]
+    await asyncio.sleep(0)
+    feed.publish([put("/a/x", 2), put("/a/x", 3)])
+    await asyncio.sleep(0)
+    assert [task.done() for task in waiting] == [False, True, False]
+    feed.skip(5)
+    await asyncio.sleep(0)
+    assert [task.done() for task in waiting] == [True, True, False]
+    await feed.until(5)
+    waiting[2].cancel()
+    last = asyncio.create_task(feed.until(9))
+    await asyncio.sleep(0)
+    feed.close()
+    await last

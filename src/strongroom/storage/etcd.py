@@ -281,12 +281,11 @@ class EtcdStore:
     async def _shown(self, revision: int) -> int:
         """Wait for the event of a write, but not for ever: the write itself is done."""
         feed = self._feed
+        if feed.revision >= revision:
+            return revision
         try:
             async with asyncio.timeout(_SHOWN_WITHIN):
-                while feed.revision < revision and not feed.closed:
-                    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                    feed.await_change(waiter)
-                    await waiter
+                await feed.until(revision)
         except TimeoutError:
             logger.warning("a write was acknowledged before its event came")
             self._follower.doubt(_SHOWN_WITHIN)

@@ -10,6 +10,7 @@ Everything here runs on the store's event loop.
 from __future__ import annotations
 
 import asyncio
+import heapq
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from typing import Self
@@ -50,6 +51,9 @@ class Feed:
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._waiters: set[asyncio.Future[None]] = set()
+        # A heap by the awaited revision; the number keeps futures from being compared.
+        self._awaited: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._asked = 0
         self._asleep: dict[FeedWatch, asyncio.Future[None]] = {}
         self.closed = False
 
@@ -150,6 +154,19 @@ class Feed:
         """Complete a future at the next publication, compaction or the end."""
         self._waiters.add(waiter)
 
+    async def until(self, revision: int) -> None:
+        """Wait until a revision is published or passed over, or the end.
+
+        Each who waits is woken once. With `await_change` all would be by every event, which with
+        many writers costs more than what they wait for.
+        """
+        if self.revision >= revision or self.closed:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asked += 1
+        heapq.heappush(self._awaited, (revision, self._asked, waiter))
+        await waiter
+
     def _wake(self) -> None:
         asleep, self._asleep = self._asleep, {}
         for waiter in asleep.values():
@@ -160,6 +177,9 @@ class Feed:
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             _complete(waiter)
+        awaited = self._awaited
+        while awaited and (awaited[0][0] <= self.revision or self.closed):
+            _complete(heapq.heappop(awaited)[2])
 
     def wake(self) -> None:
         """Make every waiting watch look again (one of them was closed)."""
