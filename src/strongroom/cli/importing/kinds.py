@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -112,6 +113,9 @@ def cleaned(resource: Resource[Any], obj: Object) -> Cleaned:
     if meta.namespace:
         tree["metadata"]["namespace"] = meta.namespace
     made: Object = codec.from_tree({**content(resource, obj), **tree}, resource.type)
+    # As a server does that stores it, so that it is found to be the same the next time.
+    resource.default(made)
+    resource.prepare_for_create(made, datetime.now(UTC))
     lost = [name for name in ("ownerReferences", "finalizers") if getattr(meta, name)]
     return Cleaned(made, tuple(lost))
 
