@@ -25,6 +25,7 @@ MADE: dict[str, Any] = {
     "kind": "List",
     "items": [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "exported"}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}},
         {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -112,7 +113,7 @@ def test_plain_and_sealed_ones_hold_what_the_secret_is_and_nothing_of_the_server
 ) -> None:
     plain = export(exported, "db.one", "-n", "exported", PLAIN, "--output", "-")
     assert plain.exit_code == 0, plain.output
-    made = MADE["items"][1]
+    made = MADE["items"][2]
     wanted = made | {"metadata": made["metadata"] | {"namespace": "exported"}}
     assert yaml_text.load(plain.stdout.encode())[0] == wanted
     pem = tmp_path / "controller.pem"
