@@ -56,8 +56,9 @@ def write_new(path: Path, content: bytes) -> bool:
 def read_private(path: Path) -> bytes:
     """The content of a small regular file that belongs to us or root, and to nobody else.
 
-    Raises: `KeyFileUnsafe`, OSError.
+    Nor may others replace it in its directory. Raises: `KeyFileUnsafe`, OSError.
     """
+    check_directory(path)
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         # The opened file is judged, not the path: it cannot be swapped in between.
@@ -65,6 +66,26 @@ def read_private(path: Path) -> bytes:
         return os.read(descriptor, MAX_FILE)
     finally:
         os.close(descriptor)
+
+
+def check_directory(path: Path) -> None:
+    """Refuse a file in whose directory others may put another in its place.
+
+    In one with the sticky bit (``/tmp``) they may not. Raises: `KeyFileUnsafe`, OSError.
+    """
+    # A link can be replaced where it is, and what it leads to there.
+    for directory in {path.absolute().parent, path.resolve().parent}:
+        status = directory.stat()
+        if status.st_uid not in {0, os.geteuid()}:
+            raise KeyFileUnsafe(
+                f"the directory {directory} belongs to user {status.st_uid}, who may replace "
+                f"{path.name} there: it has to belong to the server's user ({os.geteuid()})"
+            )
+        if status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX:
+            raise KeyFileUnsafe(
+                f"the directory {directory} has mode {stat.S_IMODE(status.st_mode):04o}: others "
+                f"may replace {path.name} there; run `chmod go-w {directory}`"
+            )
 
 
 def check_private(path: Path, status: os.stat_result, what: str) -> None:

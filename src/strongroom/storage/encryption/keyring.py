@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Self
 
 from strongroom.files import write_private
-from strongroom.storage.encryption.keyfile import locked, read_private, write_new
+from strongroom.storage.encryption.keyfile import check_directory, locked, read_private, write_new
 from strongroom.storage.encryption.keyservice import Wrapped
 from strongroom.storage.encryption.localkey import LocalKey
 from strongroom.storage.encryption.port import (
@@ -170,6 +170,7 @@ def _write_new(path: Path, keys: bytes, seal: Seal) -> None:
     content = _closed(path, keys, seal)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_directory(path)
         written = write_new(path, content)
     except OSError as error:
         raise KeyServiceError(f"cannot write the key file {path}: {error}") from error

@@ -12,7 +12,7 @@ import stat
 import sys
 from pathlib import Path
 
-from strongroom.storage.encryption.keyfile import MAX_FILE, check_private
+from strongroom.storage.encryption.keyfile import MAX_FILE, check_directory, check_private
 from strongroom.storage.encryption.port import KeyServiceError
 
 STDIN = "-"
@@ -62,6 +62,7 @@ class PassphraseFile:
             # systemd grants its credentials by an access list, which a mode does not tell.
             if again and not _is_credential(path):
                 check_private(path, status, self.what)
+                check_directory(path)
             return file.read(MAX_FILE + 1), again
 
 
