@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from strongroom.server.encryption.cloud_sources import aws_source, azure_source, gcp_source
 from strongroom.server.encryption.file_source import FileSource, in_the_clear, under_passphrase
+from strongroom.server.encryption.pkcs11_source import pkcs11_source
 from strongroom.server.encryption.remote_source import RemoteSource
 from strongroom.server.encryption.seal_source import by_age, by_tpm
 from strongroom.server.encryption.vault_source import vault_source
@@ -42,6 +44,15 @@ SCHEMES: Final = (
     Scheme("tpm", "FILE[?pcrs=sha256:0,7]", "sealed by this machine's TPM", by_tpm),
     Scheme("age", "FILE?identity=FILE", "encrypted by age", by_age),
     Scheme("vault", "https://HOST:PORT/transit/keys/NAME?token-file=FILE", "", vault_source),
+    Scheme(
+        "pkcs11",
+        "token=…;object=…?module-path=FILE&pin-source=file:FILE",
+        "in a token or HSM",
+        pkcs11_source,
+    ),
+    Scheme("awskms", "///KEY-OR-ALIAS", "", aws_source),
+    Scheme("gcpkms", "//projects/P/locations/L/keyRings/R/cryptoKeys/K", "", gcp_source),
+    Scheme("azurekms", "//VAULT.vault.azure.net/keys/NAME", "", azure_source),
 )
 _BY_NAME: Final = {scheme.name: scheme for scheme in SCHEMES}
 _FORMS: Final = ", ".join(map(str, SCHEMES))
