@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Generic, TypeVar, cast
 
+from strongroom.storage.awaiting import Awaited
 from strongroom.storage.changes import (
     Change,
     Changes,
@@ -96,7 +97,8 @@ class WatchCache(Generic[T]):
         self._watch: Watch | None = None
         self._applied = 0
         self._following: asyncio.Task[None] | None = None
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._awaited = Awaited()
+        self._progress: asyncio.Future[None] | None = None
 
     @property
     def revision(self) -> int:
@@ -177,8 +179,8 @@ class WatchCache(Generic[T]):
             return
         try:
             async with asyncio.timeout(timeout):
-                while self.revision < revision:
-                    await self._moved()
+                self._follow_progress()
+                await self._awaited.until(revision)
         except TimeoutError:
             raise TooLargeRevision(revision, self.revision) from None
 
@@ -201,16 +203,18 @@ class WatchCache(Generic[T]):
         self._changes.listen(tell)
         return self._entries.slice("", "", 0)[0]
 
-    async def _moved(self) -> None:
-        """Wait for the next applied batch, or the next write elsewhere, which brings none."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        if self._watch is not None:
-            self._watch.await_progress(waiter)
-        try:
-            await waiter
-        finally:
-            self._waiters.discard(waiter)
+    def _follow_progress(self) -> None:
+        """Hear of the next write of any key: it may bring the revision that somebody waits for,
+        and no batch."""
+        if self._watch is not None and self._progress is None:
+            self._progress = asyncio.get_running_loop().create_future()
+            self._progress.add_done_callback(self._progressed)
+            self._watch.await_progress(self._progress)
+
+    def _progressed(self, told: asyncio.Future[None]) -> None:
+        if self._progress is told:
+            self._progress = None
+            self._wake()
 
     async def _follow(self) -> None:
         """Apply batches until the store closes; after a failure read everything again."""
@@ -237,6 +241,8 @@ class WatchCache(Generic[T]):
 
     async def _drop_watch(self) -> None:
         watch, self._watch = self._watch, None
+        # That of the next watch is another one.
+        self._progress = None
         if watch is not None:
             await watch.close()
 
@@ -253,9 +259,9 @@ class WatchCache(Generic[T]):
         self._wake()
 
     def _wake(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        self._awaited.reached(self.revision)
+        if self._awaited:
+            self._follow_progress()
 
     def _change(self, event: Event) -> Change[T]:
         """Put an event into the entries."""

@@ -10,11 +10,11 @@ Everything here runs on the store's event loop.
 from __future__ import annotations
 
 import asyncio
-import heapq
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from typing import Self
 
+from strongroom.storage.awaiting import Awaited
 from strongroom.storage.errors import Compacted, StoreClosed
 from strongroom.storage.port import Event, Events
 
@@ -51,9 +51,7 @@ class Feed:
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._waiters: set[asyncio.Future[None]] = set()
-        # A heap by the awaited revision; the number keeps futures from being compared.
-        self._awaited: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._asked = 0
+        self._awaited = Awaited()
         self._asleep: dict[FeedWatch, asyncio.Future[None]] = {}
         self.closed = False
 
@@ -155,17 +153,9 @@ class Feed:
         self._waiters.add(waiter)
 
     async def until(self, revision: int) -> None:
-        """Wait until a revision is published or passed over, or the end.
-
-        Each who waits is woken once. With `await_change` all would be by every event, which with
-        many writers costs more than what they wait for.
-        """
-        if self.revision >= revision or self.closed:
-            return
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._asked += 1
-        heapq.heappush(self._awaited, (revision, self._asked, waiter))
-        await waiter
+        """Wait until a revision is published or passed over, or the end."""
+        if self.revision < revision and not self.closed:
+            await self._awaited.until(revision)
 
     def _wake(self) -> None:
         asleep, self._asleep = self._asleep, {}
@@ -177,9 +167,7 @@ class Feed:
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             _complete(waiter)
-        awaited = self._awaited
-        while awaited and (awaited[0][0] <= self.revision or self.closed):
-            _complete(heapq.heappop(awaited)[2])
+        self._awaited.reached(self.revision)
 
     def wake(self) -> None:
         """Make every waiting watch look again (one of them was closed)."""
@@ -189,6 +177,7 @@ class Feed:
         """End every watch with `StoreClosed`."""
         self.closed = True
         self._wake()
+        self._awaited.end()
 
 
 class FeedWatch:
