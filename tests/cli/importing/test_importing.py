@@ -139,7 +139,7 @@ def test_from_a_cluster(api: Strongroom, old: Strongroom) -> None:
     kinds = ("--resources", "secrets,configmaps")
     done = bring(api, *source, "-n", "shop", *kinds)
     assert done.exit_code == 0, done.output
-    assert "left out: 1 history of helm's releases (--helm-releases)" in done.stdout
+    assert "1 left out: history of helm's releases (--helm-releases)" in done.stdout
     assert "without their finalizers" in done.stderr
     assert "secrets shop/db" in done.stderr
     found = read(api, "shop", "db")

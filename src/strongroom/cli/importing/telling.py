@@ -86,7 +86,7 @@ def tell_end(people: People, tally: Tally, dry_run: str) -> None:
     if facts["namespacesMade"]:
         people.say(f"namespaces made: {', '.join(facts['namespacesMade'])}")
     for reason, count in facts["leftOut"].items():
-        people.say(f"left out: {count} {reason}")
+        people.say(f"{count} left out: {reason}")
     for what, names in facts["lost"].items():
         people.warn(f"without their {what}, which are of the old cluster: {_some(names)}")
     for failure in facts["failed"]:
