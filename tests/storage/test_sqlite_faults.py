@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.storage.errors import Compacted, KeyExists, StoreUnavailable
+from strongroom.storage.errors import Compacted, KeyExists, NoSpace, StoreUnavailable
 from strongroom.storage.port import KeyValue
 from strongroom.storage.sqlite import SQLiteStore
 from strongroom.storage.sqlite_file import DatabaseFile
@@ -22,12 +22,15 @@ async def test_a_full_disk_fails_the_write_and_nothing_else(tmp_path: Path) -> N
     """A real SQLITE_FULL: this file's writer may only use so many pages."""
 
     class Small(DatabaseFile):
-        limit = 60
+        connection: sqlite3.Connection
 
         def connect_writer(self) -> sqlite3.Connection:
-            connection = super().connect_writer()
-            connection.execute(f"PRAGMA max_page_count = {self.limit}")
-            return connection
+            self.connection = super().connect_writer()
+            self.limit(60)
+            return self.connection
+
+        def limit(self, pages: int) -> None:
+            self.connection.execute(f"PRAGMA max_page_count = {pages}")
 
     file = Small(tmp_path / "store.db")
     store = SQLiteStore(file)
@@ -37,12 +40,12 @@ async def test_a_full_disk_fails_the_write_and_nothing_else(tmp_path: Path) -> N
         store.create("/huge", b"x" * 1_000_000),
         return_exceptions=True,
     )
-    assert all(isinstance(result, StoreUnavailable) for result in results)
-    assert "full" in str(results[0])
+    assert all(isinstance(result, NoSpace) for result in results)
+    assert "its disk is full" in str(results[0])
     assert await store.revision() == kept
     assert [kv.key for kv in (await store.list("/")).items] == ["/kept"]
-    file.limit = 10_000
-    with pytest.raises(StoreUnavailable):
+    file.limit(10_000)
+    with pytest.raises(NoSpace):
         await store.create("/huge", b"x" * 50_000_000)
     watch = store.watch("/", after=kept)
     assert await store.create("/huge", b"x" * 1_000_000) == kept + 1

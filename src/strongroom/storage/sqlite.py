@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Self
 
-from strongroom.storage.errors import StoreClosed
+from strongroom.storage.errors import StoreClosed, StoreUnavailable
 from strongroom.storage.feed import Feed, FeedWatch
 from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, Wiped, check_distinct
 from strongroom.storage.sqlite_batch import Job, Operation, Report
@@ -45,6 +46,9 @@ class SQLiteStore:
         file.acquire()
         try:
             self._writer = Writer(file, self._deliver)
+        except sqlite3.Error as error:
+            file.release()
+            raise StoreUnavailable(f"cannot open {file.path}: {error}") from error
         except BaseException:
             file.release()
             raise

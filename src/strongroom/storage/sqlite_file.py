@@ -11,6 +11,7 @@ Layout (format 1):
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -22,6 +23,8 @@ from strongroom.storage.errors import StoreLocked, StoreUnavailable, UnknownForm
 
 APPLICATION_ID = 0x5374726D
 FORMAT_VERSION = 1
+
+_BLOCK = 1 << 20
 
 _SCHEMA = (
     """CREATE TABLE log (
@@ -64,6 +67,7 @@ class DatabaseFile:
             self._take_lock()
             try:
                 self._create_private()
+                self.settle()
                 with closing(self.connect_writer()) as connection:
                     self._check_format(connection)
             except BaseException:
@@ -95,6 +99,20 @@ class DatabaseFile:
         connection.execute("PRAGMA query_only = ON")
         return connection
 
+    def settle(self) -> None:
+        """Write what stands in the log of writes once more, and wait until it is on disk.
+
+        Needed before SQLite builds on a log that it did not see reach the disk, as after a sync
+        that failed or the death of a process: the kernel tells of a failed sync once and takes the
+        pages for clean from then on. They can be read as if nothing had happened, a later sync
+        says that all is well, and after a power cut they are not there. Written again, they are
+        synced or fail again.
+
+        Raises: OSError.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            _write_again(Path(f"{self.path}-wal"))
+
     def release(self) -> None:
         """Give the lock up; all connections are closed by then."""
         if self._lock >= 0:
@@ -124,6 +142,18 @@ class DatabaseFile:
             raise UnknownFormat(
                 f"{self.path} has format version {version}; this program knows {FORMAT_VERSION}"
             )
+
+
+def _write_again(path: Path) -> None:
+    # Locks of SQLite are on the database and the shared memory: this descriptor drops none.
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        offset = 0
+        while block := os.pread(descriptor, _BLOCK, offset):
+            offset += os.pwrite(descriptor, block, offset)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

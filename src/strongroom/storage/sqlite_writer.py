@@ -13,7 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 
-from strongroom.storage.errors import StoreUnavailable
+from strongroom.storage.errors import NoSpace, StoreUnavailable
 from strongroom.storage.sqlite_batch import Batch, Job, Operation, Report
 from strongroom.storage.sqlite_file import DatabaseFile
 from strongroom.storage.sqlite_reader import compacted_revision, newest_revision, read_events
@@ -37,6 +37,8 @@ class Writer:
         self._connection: sqlite3.Connection | None = file.connect_writer()
         self.revision = newest_revision(self._connection)
         self.compacted = compacted_revision(self._connection)
+        # Whether a write or a sync has failed, so that what the files hold may not be on disk.
+        self._doubtful = False
         self._thread = threading.Thread(target=self._run, name="strongroom-sqlite-write")
         # A program that ends without `close` must end; what was acknowledged is on disk.
         self._thread.daemon = True
@@ -87,9 +89,8 @@ class Writer:
             for job in jobs:
                 batch.apply(job)
             connection.execute("COMMIT")
-        except (sqlite3.Error, MemoryError) as error:
-            self._disconnect()
-            return Report(results=[(job, self._failure(error)) for job in jobs])
+        except (sqlite3.Error, MemoryError, OSError) as error:
+            return self._failed(jobs, error)
         self.revision, self.compacted = batch.revision, batch.compacted
         return batch.report
 
@@ -98,18 +99,39 @@ class Writer:
         try:
             size = wipe(self._connect(), self._file.path)
         except (sqlite3.Error, MemoryError, OSError) as error:
-            self._disconnect()
-            return Report(results=[(job, self._failure(error)) for job in jobs])
+            return self._failed(jobs, error)
         return Report(results=[(job, size) for job in jobs])
 
-    def _failure(self, error: Exception) -> StoreUnavailable:
-        failure = StoreUnavailable(f"writing to {self._file.path} failed: {error}")
+    def _failed(self, jobs: list[Job], error: Exception) -> Report:
+        """Undo what was begun, and say why of every job."""
+        if isinstance(error, sqlite3.Error) and _is_full(error) and self._rolled_back():
+            # Nothing was synced that would be in doubt. The connection stays: with the last one the
+            # shared memory would go, which could not be made again, and no read would be answered.
+            path = self._file.path
+            failure: StoreUnavailable = NoSpace(
+                f"writing to {path} failed: its disk is full. Reads go on, and so do writes as "
+                "soon as there is room; see docs/storage.md, No space"
+            )
+        else:
+            self._disconnect()
+            self._doubtful = True
+            failure = StoreUnavailable(f"writing to {self._file.path} failed: {error}")
         failure.__cause__ = error
-        return failure
+        return Report(results=[(job, failure) for job in jobs])
+
+    def _rolled_back(self) -> bool:
+        try:
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            return False
+        return self._connection is not None
 
     def _connect(self) -> sqlite3.Connection:
         """The connection; after a failure a new one, which tells what really was committed."""
         if self._connection is None:
+            if self._doubtful:
+                self._file.settle()
             connection = self._file.connect_writer()
             committed = newest_revision(connection)
             while self.revision < committed:
@@ -117,7 +139,7 @@ class Writer:
                 self._deliver(Report(events=events))
             self.compacted = compacted_revision(connection)
             self._deliver(Report(compacted=self.compacted))
-            self._connection = connection
+            self._connection, self._doubtful = connection, False
         return self._connection
 
     def _disconnect(self) -> None:
@@ -129,3 +151,7 @@ class Writer:
             except sqlite3.Error:
                 # The handle is unusable; the next batch opens another and asks the file.
                 return
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
