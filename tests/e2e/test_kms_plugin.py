@@ -47,6 +47,8 @@ def test_a_server_stores_with_our_plugin(tmp_path: Path) -> None:
     path.write_bytes(document(f"[{entry('secrets', kms(endpoint=endpoint, timeout='10s'))}]"))
     given = ("--encryption-provider-config", str(path))
     with plugin(tmp_path) as serving:
+        assert "Max core file size        0 " in Path(f"/proc/{serving.pid}/limits").read_text()
+        assert "\nUmask:\t0077\n" in Path(f"/proc/{serving.pid}/status").read_text()
         with Strongroom.start(tmp_path / "room", "apiserver", *given) as room:
             kubectl = Kubectl(room.kubeconfig, "default", tmp_path)
             kubectl("create", "secret", "generic", "db", "--from-literal=password=t0p")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from strongroom.server.options import parse_options
+from tests.server.test_process import may_lock
 
 PYTHON = [sys.executable, "-m", "strongroom.server"]
 
@@ -25,7 +26,8 @@ def start(directory: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def test_ready_line_and_clean_end(tmp_path: Path) -> None:
-    process = start(tmp_path)
+    locked = may_lock()
+    process = start(tmp_path, *(["--lock-memory", "always"] if locked else []))
     assert process.stdout is not None
     line = process.stdout.readline()
     word, url, kubeconfig = line.split()
@@ -33,6 +35,11 @@ def test_ready_line_and_clean_end(tmp_path: Path) -> None:
     assert url.startswith("https://127.0.0.1:")
     assert url in (tmp_path / "data" / "admin.kubeconfig").read_text()
     assert "Max core file size        0 " in Path(f"/proc/{process.pid}/limits").read_text()
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    facts = dict(fact.split(":\t", 1) for fact in status.splitlines())
+    assert facts["Umask"] == "0077"
+    in_memory, in_locked = (int(facts[name].split()[0]) for name in ("RssAnon", "VmLck"))
+    assert in_locked > in_memory if locked else in_locked == 0
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
