@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
+from strongroom import __version__
 from strongroom.api import compaction
 from strongroom.api.clock import Clock, SystemClock
 from strongroom.backup import lines as backup
@@ -46,6 +47,7 @@ from strongroom.server.tokenrequests import TokenRequests
 from strongroom.server.turns import BothTurns, LocalTurns, Turns
 from strongroom.server.verbs.token import token_verb
 from strongroom.storage.encrypted import EncryptedStore
+from strongroom.storage.format import note_format
 
 
 class Server:
@@ -201,6 +203,7 @@ async def _build(
     duties = Duties(options, given.url, given.store, kinds, gate.tokens, gate.tls, clock)
 
     async def prepare() -> None:
+        await note_format(given.store, __version__)
         await duties.prepare()
         await duties.keep_keys(stack, shared=given.shared)
         # Each server holds its own requests against the rules.

@@ -30,6 +30,7 @@ from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.encryption.port import EncryptionError
 from strongroom.storage.errors import StoreError, Undecryptable, UndecryptableList
 from strongroom.storage.filling import check_whole
+from strongroom.storage.format import check_format
 
 
 class StartError(Exception):
@@ -89,6 +90,7 @@ async def occupy(options: Options, clock: Clock, stack: contextlib.AsyncExitStac
     )
     stack.push_async_callback(opened.database.close)
     await check_whole(opened.database)
+    await check_format(EncryptedStore(opened.database, opened.encrypting.values))
     signs = options.tokens.service_account_signing_key_file is None
     if opened.shared is not None:
         store = EncryptedStore(opened.database, opened.encrypting.values)

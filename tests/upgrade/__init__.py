@@ -1,0 +1,1 @@
+"""Data directories of earlier strongrooms, made by tools/make_fixture.py."""
