@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from strongroom.api.times import format_time
@@ -165,7 +166,15 @@ class Up:
         argv += ["--root-ca-file", str(pki / "ca.crt")]
         argv += ["--cluster-signing-cert-file", str(pki / "ca.crt")]
         argv += ["--cluster-signing-key-file", str(pki / "ca.key")]
+        if not self._several():
+            # Nobody else can be at work, and who was killed a moment ago is not waited for.
+            argv += ["--leader-elect=false"]
         return argv + self._options.logging()
+
+    def _several(self) -> bool:
+        """Whether there may be other servers of the same store, with controllers of their own."""
+        store: str = self._facts()["store"]
+        return not store.startswith("sqlite:")
 
     def _node_argv(self) -> list[str]:
         data_dir = self._options.data_dir
@@ -181,8 +190,13 @@ class Up:
 
     def _key_files(self) -> list[str]:
         """Where the API server has its key, or what gets at it; pods must not see that."""
-        facts = json.loads((run_dir(self._options.data_dir) / "apiserver.json").read_text())
-        return list(facts["encryption"]["files"])
+        return list(self._facts()["encryption"]["files"])
+
+    def _facts(self) -> dict[str, Any]:
+        """What the API server says of itself."""
+        path = run_dir(self._options.data_dir) / "apiserver.json"
+        facts: dict[str, Any] = json.loads(path.read_text())
+        return facts
 
     def _write_state(self) -> None:
         state = {

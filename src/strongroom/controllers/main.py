@@ -32,6 +32,7 @@ from strongroom.controllers.certificates.signer import ClusterAuthority, Signer
 from strongroom.controllers.clusterroles import ClusterRoleAggregation
 from strongroom.controllers.controller import Controller, work
 from strongroom.controllers.garbage import GarbageCollector
+from strongroom.controllers.leaderelection import LeaderElection, LeadLost, Terms, leading_options
 from strongroom.controllers.legacytokens import LegacyTokenCleaner
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.namespace import NamespaceController
@@ -81,6 +82,8 @@ class Settings:
     signing: Signing
     expiry_warnings: tuple[timedelta, ...]
     """How long before its end a Secret is told of."""
+    terms: Terms
+    """Whether and how it is settled which of several processes works."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -118,6 +121,7 @@ class Settings:
     help="How long before its end a Secret is told of by an Event; each is told once a day.",
 )
 @signing_options
+@leading_options
 @click.option(
     "--log-format", type=click.Choice(["json", "text"]), default="text", help="Form of the log."
 )
@@ -131,12 +135,14 @@ def main(
     log_format: LogFormat,
     log_level: str,
     signing: Signing,
+    terms: Terms,
 ) -> None:
     """Run the controllers: scheduler, deletion of namespaces and of what nobody owns, node
     lifecycle, what quotas have left, service accounts and the authority that pods trust, old
     tokens and bootstrap tokens, Secrets that expire.
 
-    Prints a line that begins with `ready` once all follow the API server.
+    Prints a line that begins with `ready` once all follow the API server, or another process is
+    seen to do the work, which is waited for.
 
     Example: strongroom controllers --kubeconfig DIR/pki/controller-manager.kubeconfig
     """
@@ -157,8 +163,14 @@ def main(
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"--root-ca-file: {error.strerror}") from error
-    settings = Settings(wanted, root_ca, legacy_token_period, signing, expiry_warnings)
-    asyncio.run(run(config, settings))
+    settings = Settings(wanted, root_ca, legacy_token_period, signing, expiry_warnings, terms)
+    try:
+        asyncio.run(run(config, settings))
+    except BaseExceptionGroup as group:
+        lost = group.subgroup(LeadLost)
+        if lost is None:
+            raise
+        raise click.ClickException(f"leader election lost: {lost.exceptions[0]}") from group
 
 
 async def run(config: ClientConfig, settings: Settings) -> None:
@@ -208,16 +220,22 @@ async def run(config: ClientConfig, settings: Settings) -> None:
             "secretexpiry": SecretExpiry(client, expiry_events, clock, settings.expiry_warnings),
         }
         recorders = [events, node_events, garbage_events, issuer_events, expiry_events]
-        await _serve([known[name] for name in settings.names], recorders, stop)
+        election = LeaderElection(client, settings.terms, clock) if settings.terms.elect else None
+        await _serve([known[name] for name in settings.names], recorders, stop, election)
+        if election is not None:
+            await election.release()
 
 
 async def _serve(
-    controllers: list[Controller], recorders: list[EventRecorder], stop: asyncio.Event
+    controllers: list[Controller],
+    recorders: list[EventRecorder],
+    stop: asyncio.Event,
+    election: LeaderElection | None,
 ) -> None:
     for recorder in recorders:
         recorder.start()
     stopping = asyncio.create_task(stop.wait())
-    working = asyncio.create_task(_work_all(controllers))
+    working = asyncio.create_task(_work_in_turn(controllers, election))
     # A controller that fails on something it does not expect ends the process: the supervisor
     # starts it afresh, which beats going on with half of the work undone.
     done, _ = await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
@@ -233,6 +251,17 @@ async def _serve(
         working.result()
 
 
+async def _work_in_turn(controllers: list[Controller], election: LeaderElection | None) -> None:
+    """Work as long as we lead. Raises LeadLost: whoever has lost the lead ends, as upstream."""
+    if election is None:
+        await _work_all(controllers)
+        return
+    await election.hold(waiting=_ready)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(election.keep())
+        group.create_task(_work_all(controllers))
+
+
 async def _work_all(controllers: list[Controller]) -> None:
     """Start controllers, each of which waits for the API server as long as it takes, and work."""
     async with asyncio.TaskGroup() as group:
@@ -242,5 +271,9 @@ async def _work_all(controllers: list[Controller]) -> None:
             await start
             group.create_task(work(controller), name=controller.name)
         collect_from_now_on()
-        sys.stdout.write("ready controllers\n")
-        sys.stdout.flush()
+        _ready()
+
+
+def _ready() -> None:
+    sys.stdout.write("ready controllers\n")
+    sys.stdout.flush()

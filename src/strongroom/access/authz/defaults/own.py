@@ -42,6 +42,8 @@ ROLES = (
         ),
         can("create", "pods/binding serviceaccounts"),
         can("create update", "configmaps"),
+        # Which of several of them works; upstream's role names its own lease only.
+        can("update", "leases", "coordination.k8s.io", names="strongroom-controllers"),
         can("escalate update", "clusterroles", "rbac.authorization.k8s.io"),
         can(
             "update",
