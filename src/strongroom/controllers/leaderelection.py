@@ -37,6 +37,10 @@ _JITTER = 1.2
 """By how much of itself a pause is lengthened at most while another one holds the Lease."""
 
 
+_RELEASED_WITHIN = 5.0
+"""Seconds that the end of a process waits for its Lease to be given up."""
+
+
 class LeadLost(Exception):
     """The Lease was not renewed in time: somebody else may work by now."""
 
@@ -94,7 +98,7 @@ class LeaderElection:
         if self.holder != self.identity or self._seen is None:
             return
         try:
-            async with asyncio.timeout(self._terms.retry_period):
+            async with asyncio.timeout(_RELEASED_WITHIN):
                 found = await self._client.get(LEASES, self._terms.name, self._terms.namespace)
                 if found.spec.holderIdentity == self.identity:
                     found.spec = self._claim(found.spec)
