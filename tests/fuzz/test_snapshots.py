@@ -57,7 +57,7 @@ def refusal(data: bytes) -> str:
     try:
         keys = Keys(memoryview(data))
         for place in keys.now().values():
-            assert len(keys.value(place)) == place[1]
+            assert len(keys.value(place)) <= place[1]
     except BadSnapshot as error:
         return str(error)
     return ""

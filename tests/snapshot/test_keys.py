@@ -39,7 +39,7 @@ def test_the_newest_version_of_each_key(inline: bool) -> None:
 
 def test_every_version() -> None:
     keys = Keys(memoryview(database(PUTS)))
-    found = [(v.key, v.revision, v.value and keys.value(v.value)) for v in keys.versions()]
+    found = [(v.key, v.revision, v.record and keys.value(v.record)) for v in keys.versions()]
     assert found == [(put.key.encode(), put.main, put.value) for put in PUTS]
 
 
@@ -72,13 +72,14 @@ KEY, VALUE, _ = Put("/registry/a", b"v", 2).element()
         (KEY + b"x", VALUE, "a revision is no such"),
         (KEY, VALUE[:-3], "a record is cut short"),
         (KEY, b"\x0a\xff\xff\xff\xff\x0fa", "a record is cut short"),
+        (KEY, b"\x0a\x7fa", "a record is cut short"),
         (KEY, b"\x0b", "a field of an unknown form"),
         (KEY, b"\xff" * 12, "a record is cut short"),
     ],
 )
 def test_damaged_records_are_told(key: bytes, value: bytes, told: str) -> None:
     with pytest.raises(BadSnapshot, match=told):
-        keys_of([(key, value, 0)]).now()
+        values(keys_of([(key, value, 0)]))
 
 
 def test_revisions_out_of_order_are_told() -> None:

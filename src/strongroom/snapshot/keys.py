@@ -17,18 +17,19 @@ _KEYS = b"key"
 _REVISION, _DELETED = 17, 18
 _MARK, _BETWEEN = b"t", b"_"
 _KEY, _VALUE = 1, 5
+_FIRST = _KEY << 3 | 2
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _SIZES = {_FIXED64: 8, _FIXED32: 4}
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A key as it was written at a revision; ``value`` is where its value stands, None for a
+    """A key as it was written at a revision; its value is in ``record``, which is None for a
     deletion."""
 
     key: bytes
     revision: int
-    value: Place | None
+    record: Place | None
 
 
 class Keys:
@@ -46,47 +47,50 @@ class Keys:
 
     def versions(self) -> Iterator[Version]:
         """All that is kept, in the order of the revisions. Raises BadSnapshot."""
-        before = (0, -1)
-        for key, value, flags in self._file.items(self._bucket):
-            if flags or key[1] not in (_REVISION, _DELETED):
+        before, prefix = b"", self._prefix
+        for at, record, flags in self._file.items(self._bucket):
+            revision = self._file.bytes_at(at)
+            if flags or not _is_revision(revision):
                 raise BadSnapshot("a revision is no such")
-            main, sub, deleted = _revision(self._file.bytes_at(key))
-            if (main, sub) <= before:
+            main = int.from_bytes(revision[:8], "big")
+            # Big-endian numbers are in the order of their bytes.
+            if revision[:_REVISION] <= before:
                 raise BadSnapshot(f"revision {main} is out of order")
-            before, self.revision = (main, sub), main
-            found = self._version(value, main, deleted)
-            if found is not None:
-                yield found
+            before, self.revision = revision[:_REVISION], main
+            key = self._key(record)
+            if key.startswith(prefix):
+                yield Version(key, main, None if len(revision) == _DELETED else record)
 
     def now(self) -> dict[bytes, Place]:
-        """Where the value of each key stands, in the order of the keys. Raises BadSnapshot.
+        """The record of each key, in the order of the keys. Raises BadSnapshot.
 
-        Only keys and places are held in memory, not values.
+        Only keys and places are held in memory.
         """
         places: dict[bytes, Place] = {}
         for version in self.versions():
-            if version.value is None:
+            if version.record is None:
                 places.pop(version.key, None)
             else:
-                places[version.key] = version.value
+                places[version.key] = version.record
         return {key: places[key] for key in sorted(places)}
 
-    def value(self, place: Place) -> bytes:
-        """The value that stands at a place that a Version has."""
-        return self._file.bytes_at(place)
+    def value(self, record: Place) -> bytes:
+        """The value in a record that a Version has. Raises BadSnapshot."""
+        found = (record[0], 0)
+        for number, at in self._fields(record):
+            if number == _VALUE:
+                found = at
+        return self._file.bytes_at(found)
 
-    def _version(self, record: Place, revision: int, deleted: bool) -> Version | None:
-        """What a record tells; None for a key with another prefix."""
-        place, value = (record[0], 0), (record[0], 0)
+    def _key(self, record: Place) -> bytes:
+        start, size = record
+        # etcd writes it first, and nearly all are shorter than 128 bytes.
+        if size > 2 and self._data[start] == _FIRST and self._data[start + 1] <= min(127, size - 2):
+            return bytes(self._data[start + 2 : start + 2 + self._data[start + 1]])
         for number, at in self._fields(record):
             if number == _KEY:
-                place = at
-            elif number == _VALUE:
-                value = at
-        key = self._file.bytes_at(place)
-        if not key.startswith(self._prefix):
-            return None
-        return Version(key, revision, None if deleted else value)
+                return self._file.bytes_at(at)
+        return b""
 
     def _fields(self, record: Place) -> Iterator[tuple[int, Place]]:
         """The fields of a record that are bytes. Raises BadSnapshot."""
@@ -120,8 +124,7 @@ class Keys:
         raise BadSnapshot("a record is cut short")
 
 
-def _revision(key: bytes) -> tuple[int, int, bool]:
-    if key[8:9] != _BETWEEN or key[_REVISION:] not in (b"", _MARK):
-        raise BadSnapshot("a revision is no such")
-    main, sub = int.from_bytes(key[:8], "big"), int.from_bytes(key[9:_REVISION], "big")
-    return main, sub, len(key) == _DELETED
+def _is_revision(key: bytes) -> bool:
+    return key[8:9] == _BETWEEN and (
+        len(key) == _REVISION or (len(key) == _DELETED and key.endswith(_MARK))
+    )

@@ -68,8 +68,8 @@ def _history(found: Keys, area: Area) -> list[Past]:
     starts = tuple(area.starts())
     tally: Counter[tuple[str, Stored]] = Counter()
     for version in found.versions():
-        if version.value is not None and version.key.startswith(starts):
-            tally[area.parts(version.key)[0], look(found.value(version.value))] += 1
+        if version.record is not None and version.key.startswith(starts):
+            tally[area.parts(version.key)[0], look(found.value(version.record))] += 1
     return [
         Past(name, how.scheme, how.name, how.key_id, count) for (name, how), count in tally.items()
     ]
