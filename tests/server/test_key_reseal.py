@@ -9,10 +9,18 @@ import pytest
 from strongroom.backup.age_keys import Identity
 from strongroom.server.key_reseal import main
 from strongroom.storage.encryption.keyring import KeyRing
+from strongroom.storage.encryption.passphrase import Work
 from tests.server.encryption.test_sources import private
 
 
-def test_keys_go_from_seal_to_seal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_go_from_seal_to_seal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    little = Work(memory=64, iterations=1, lanes=1)
+    monkeypatch.setattr(
+        "strongroom.storage.encryption.passphrase.Work",
+        lambda *given: Work(*given) if given else little,
+    )
     key, copy = tmp_path / "the.key", tmp_path / "copies" / "the.key"
     ring = KeyRing.create(key)
     ring.rotate()
