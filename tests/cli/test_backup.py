@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from strongroom.backup.age_keys import Identity
 from strongroom.cli.main import main
 from strongroom.testing.process import Strongroom
 
@@ -58,3 +59,24 @@ def test_nothing_is_left_of_what_failed(api: Strongroom, tmp_path: Path, passphr
     passphrase.write_text("")
     assert "passphrase is empty" in backup(api, tmp_path / "b", *given).stderr
     assert [path.name for path in tmp_path.iterdir()] == ["passphrase"]
+
+
+def test_a_backup_for_a_recipient_is_opened_by_its_identity(
+    api: Strongroom, tmp_path: Path
+) -> None:
+    identity, secret = Identity.make()
+    keys, target = tmp_path / "identity", tmp_path / "b"
+    keys.write_text(f"# made for a test\n{secret}\n")
+    done = backup(api, target, "--recipient", str(identity.recipient))
+    assert done.exit_code == 0, done.output
+    command = [sys.executable, "-m", "strongroom", "restore", "--dry-run", "--input", str(target)]
+    told = subprocess.run([*command, "--identity", str(keys)], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[0].endswith(done.stdout.partition(" in ")[0])
+    keys.write_text(Identity.make()[1])
+    other = subprocess.run([*command, "--identity", str(keys)], capture_output=True, text=True)
+    assert (other.returncode, other.stderr) == (
+        1,
+        "error: the file is not encrypted to any of these identities\n",
+    )
+    assert "--recipient: " in backup(api, target, "--recipient", "age1").stderr

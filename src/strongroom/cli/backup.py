@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -12,8 +13,11 @@ from strongroom.cli.people import Failure, People, cluster_options
 from strongroom.files import written_whole
 
 if TYPE_CHECKING:
+    from strongroom.backup.age import Stanza
     from strongroom.backup.lines import Check
     from strongroom.client.client import Client
+
+    Wrap = Callable[[bytes], Stanza]
 
 _EVERY = 1000
 """Records between two words of how far it is."""
@@ -36,28 +40,43 @@ _EVERY = 1000
     help="File whose first line is the passphrase. [default: ask]",
 )
 @click.option(
+    "--recipient",
+    "recipients",
+    multiple=True,
+    metavar="age1…",
+    help="In place of a passphrase: who can open it, by an identity of age; may be repeated.",
+)
+@click.option(
     "--skip-unreadable", is_flag=True, help="Leave out what the server itself cannot decrypt."
 )
 def command(
-    people: People, target: Path, passphrase_file: Path | None, skip_unreadable: bool
+    people: People,
+    target: Path,
+    passphrase_file: Path | None,
+    recipients: tuple[str, ...],
+    skip_unreadable: bool,
 ) -> None:
-    """Write all that a server stores into a file, encrypted with a passphrase.
+    """Write all that a server stores into a file, encrypted with a passphrase or to recipients.
 
     Everything is as of one revision; the server serves all the while. The file is of the format of
-    age: whoever has the passphrase can open it without strongroom, and the keys of the server are
-    not needed for that. `strongroom restore --dry-run` tells what is in it.
+    age: whoever has the passphrase, or an identity, can open it without strongroom, and the keys of
+    the server are not needed for that. Who makes backups for a recipient can not read them.
+    `strongroom restore --dry-run` tells what is in it.
 
     \b
     Examples:
       strongroom backup --output store.backup
       strongroom backup --output store.backup --passphrase-file /root/passphrase
+      strongroom backup --output store.backup --recipient age1…
       strongroom restore --input store.backup --data-dir ./new
     """
-    passphrase = _passphrase(passphrase_file)
+    if recipients and passphrase_file is not None:
+        raise click.UsageError("a passphrase, or recipients, but not both")
+    wraps = _for_recipients(recipients) if recipients else _for_passphrase(passphrase_file)
 
     async def work(client: Client) -> Check:
         with written_whole(target) as file:
-            return await _fetch(people, client, file, passphrase, skip_unreadable)
+            return await _fetch(people, client, file, wraps, skip_unreadable)
 
     check = people.run(work)
     head = check.finish()
@@ -67,13 +86,13 @@ def command(
 
 
 async def _fetch(
-    people: People, client: Client, file: IO[bytes], passphrase: bytes, skip_unreadable: bool
+    people: People, client: Client, file: IO[bytes], wraps: Sequence[Wrap], skip_unreadable: bool
 ) -> Check:
     from strongroom.api.errors import StatusError
-    from strongroom.backup.age import Sealer, lock
+    from strongroom.backup.age import Sealer
     from strongroom.backup.lines import PATH, BadBackup, Check, Splitter
 
-    sealer = Sealer(file, lambda key: lock(key, passphrase))
+    sealer = Sealer(file, *wraps)
     check, splitter, told = Check(), Splitter(), 0
     try:
         async with client.transport.stream(PATH, accept="*/*", idle_timeout=60) as pieces:
@@ -101,8 +120,20 @@ async def _fetch(
     return check
 
 
-def _passphrase(path: Path | None) -> bytes:
+def _for_recipients(texts: Sequence[str]) -> list[Wrap]:
     """Raises Failure."""
+    from strongroom.backup.age_keys import Recipient
+
+    try:
+        return [Recipient.parse(text).lock for text in dict.fromkeys(texts)]
+    except ValueError as error:
+        raise Failure(f"--recipient: {error}") from None
+
+
+def _for_passphrase(path: Path | None) -> list[Wrap]:
+    """Raises Failure."""
+    from strongroom.backup.age import lock
+
     if path is not None:
         lines = path.read_bytes().splitlines()
         given = lines[0] if lines else b""
@@ -112,4 +143,5 @@ def _passphrase(path: Path | None) -> bytes:
         ).encode()
     if not given:
         raise Failure("the passphrase is empty")
-    return bytes(given)
+    passphrase = bytes(given)
+    return [lambda key: lock(key, passphrase)]

@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import getpass
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -19,7 +19,8 @@ import msgspec
 
 from strongroom.api.clock import Clock, SystemClock
 from strongroom.api.times import format_time
-from strongroom.backup.age import BadFile, Opener, unlock
+from strongroom.backup.age import BadFile, Opener, Stanza, unlock
+from strongroom.backup.age_keys import identities, unlock_by
 from strongroom.backup.lines import BadBackup, Check, Head, records
 from strongroom.paths import claim_data_dir, default_data_dir
 from strongroom.server.encryption.options import (
@@ -43,6 +44,10 @@ MARK = "/strongroom/restored"
 """Key of what the last restore was. It also holds the revision at which the store begins."""
 
 
+Unwrap = Callable[[list[Stanza]], bytes]
+"""Finds a file's key."""
+
+
 class Refused(Exception):
     """What was asked for cannot be done; the text says why."""
 
@@ -53,6 +58,7 @@ class RestoreOptions:
 
     source: Path
     passphrase_file: Path | None
+    identity: Path | None
     data_dir: Path
     store: str
     etcd: EtcdOptions
@@ -66,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse_restore_options(sys.argv[1:] if argv is None else argv)
     harden()
     try:
-        for line in restore(options, _passphrase(options.passphrase_file), SystemClock()):
+        for line in restore(options, _way_to_the_key(options), SystemClock()):
             sys.stdout.write(f"{line}\n")
     except (Refused, BadFile, BadBackup, BadConfiguration) as error:
         return _failed(str(error))
@@ -93,10 +99,10 @@ def parse_restore_options(argv: Sequence[str]) -> RestoreOptions:
     )
 
 
-def restore(options: RestoreOptions, passphrase: bytes, clock: Clock) -> Iterator[str]:
+def restore(options: RestoreOptions, unwrap: Unwrap, clock: Clock) -> Iterator[str]:
     """Do it; yields what is to be told. Raises BadFile, BadBackup, Refused, StoreError, OSError."""
     with options.source.open("rb") as file:
-        opener = Opener(file, lambda stanzas: unlock(stanzas, passphrase))
+        opener = Opener(file, unwrap)
         check = Check()
         for _ in records(opener.chunks(), check):
             pass
@@ -176,11 +182,26 @@ def _contents(head: Head, check: Check) -> Iterator[str]:
         yield f"  left out: {each.key}: {each.why}"
 
 
+def _way_to_the_key(options: RestoreOptions) -> Unwrap:
+    """What opens the file. Raises OSError, Refused."""
+    if options.identity is not None:
+        try:
+            known = identities(options.identity.read_text())
+        except ValueError as error:
+            raise Refused(f"{options.identity}: {error}") from None
+        return lambda stanzas: unlock_by(known, stanzas)
+    passphrase = _passphrase(options.passphrase_file)
+    return lambda stanzas: unlock(stanzas, passphrase)
+
+
 def _passphrase(path: Path | None) -> bytes:
     """Raises OSError, Refused."""
     if path is None:
         if not sys.stdin.isatty():
-            raise Refused("there is no terminal to ask for the passphrase: --passphrase-file FILE")
+            raise Refused(
+                "there is no terminal to ask for the passphrase: --passphrase-file FILE, or "
+                "--identity FILE"
+            )
         return getpass.getpass("Passphrase: ", sys.stderr).encode()
     lines = path.read_bytes().splitlines()
     return lines[0] if lines else b""
@@ -205,6 +226,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="file whose first line is the passphrase (default: ask)",
+    )
+    add(
+        "--identity",
+        type=Path,
+        metavar="FILE",
+        help="identity file of age (age-keygen), for a backup that was made for recipients",
     )
     add("--data-dir", type=Path, metavar="DIR", help="of the server that will use the store")
     add(
