@@ -110,6 +110,26 @@ async def test_a_large_prefix_is_read_in_pages(memory: MemoryStore) -> None:
     await cache.close()
 
 
+async def test_what_is_unreadable_keeps_no_page_from_being_read(
+    memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("strongroom.storage.cache._PAGE", 2)
+    store = EncryptedStore(memory, local_kms())
+    for name in "aceh":
+        await store.create(P + name, b"plain")
+    for name in "bdfgi":
+        await memory.create(P + name, b"nobody reads this")
+    cache = await started(EncryptedStore(memory, local_kms()))
+    assert [entry.key[-1] for entry in cache.list(P).items] == list("abcdefghi")
+    await cache.close()
+
+    cache = await started(store)
+    shown = {entry.key[-1]: entry.error is None for entry in cache.list(P).items}
+    assert "".join(sorted(shown)) == "abcdefghi"
+    assert {name for name, readable in shown.items() if readable} == set("aceh")
+    await cache.close()
+
+
 async def test_writes_elsewhere_move_the_revision_too(memory: MemoryStore) -> None:
     cache = await started(memory)
     await memory.create("/registry/pods/a/one", b"")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Generic, TypeVar, cast
@@ -36,7 +36,7 @@ from strongroom.storage.errors import (
     Undecryptable,
     UndecryptableList,
 )
-from strongroom.storage.port import Event, Events, EventType, KeyValue, Store, Watch
+from strongroom.storage.port import Event, Events, EventType, KeyValue, Page, Store, Watch
 
 __all__ = ["Cached", "CachedPage", "Change", "Past", "Subscription", "WatchCache"]
 
@@ -298,23 +298,32 @@ class WatchCache(Generic[T]):
         self._wake()
 
     async def _read_all(self) -> tuple[_Read[T], int]:
+        """Everything as of one revision. A page is read while the one before it is projected."""
         entries: _Read[T] = []
-        start, revision = "", 0
-        while True:
+        page, failures = await self._read_page("", 0)
+        while page.more:
+            last = max([*(kv.key for kv in page.items[-1:]), *(one.key for one in failures)])
+            reading = asyncio.create_task(self._read_page(last + "\0", page.revision))
             try:
-                page = await self._store.list(
-                    self._prefix, limit=_PAGE, start=start, revision=revision
-                )
-                last = page.items[-1].key if page.items else ""
-            except UndecryptableList as broken:
-                page = broken.page
-                last = max([kv.key for kv in page.items] + [one.key for one in broken.failures])
-                entries += [self._unreadable(failure) for failure in broken.failures]
-            entries += map(self._entry, page.items)
-            revision = page.revision
-            if not page.more:
-                return entries, revision
-            start = last + "\0"
+                # It is under way before this thread has its hands full.
+                await asyncio.sleep(0)
+                entries += self._projected(page, failures)
+                page, failures = await reading
+            finally:
+                reading.cancel()
+        entries += self._projected(page, failures)
+        return entries, page.revision
+
+    def _projected(self, page: Page, failures: Sequence[Undecryptable]) -> Iterator[Cached[T]]:
+        yield from map(self._unreadable, failures)
+        yield from map(self._entry, page.items)
+
+    async def _read_page(self, start: str, revision: int) -> tuple[Page, Sequence[Undecryptable]]:
+        try:
+            page = await self._store.list(self._prefix, limit=_PAGE, start=start, revision=revision)
+        except UndecryptableList as broken:
+            return broken.page, broken.failures
+        return page, ()
 
     def _unreadable(self, failure: Undecryptable) -> Cached[T]:
         kv = KeyValue(failure.key, b"", failure.create_revision, failure.mod_revision)
