@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +133,25 @@ def test_without_a_tpm_or_its_tools(
     with pytest.raises(KeyServiceError, match="apt-get install tpm2-tools"):
         KeyRing.create(tmp_path / "key", TPMSeal())
     assert not (tmp_path / "key").exists()
+
+
+def test_a_tpm_whose_owner_has_a_password(other: SoftTPM, tmp_path: Path) -> None:
+    other.ask("tpm2_changeauth", "-c", "owner", "of the owner")
+    try:
+        with pytest.raises(KeyServiceError, match="owner hierarchy has a password"):
+            KeyRing.create(tmp_path / "key", TPMSeal(tcti=other.tcti))
+    finally:
+        other.ask("tpm2_changeauth", "-c", "owner", "-p", "of the owner")
+
+
+def test_a_tpm_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs = tmp_path / "tpm2_createprimary"
+    hangs.write_text("#!/bin/sh\nexec sleep 600\n")
+    hangs.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr("strongroom.storage.encryption.tpm_tools._PATIENCE", 0.2)
+    with pytest.raises(KeyServiceError, match=r"the TPM \(device:/gone\) does not answer"):
+        KeyRing.create(tmp_path / "key", TPMSeal(tcti="device:/gone"))
 
 
 def changed(line: str) -> str:
