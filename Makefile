@@ -41,11 +41,11 @@ compiled: venv
 demo: venv ## start everything, show a pod reading its Secret and the file following a change
 	@$(BIN)/python -m tools.demo
 
-test: compiled ## the whole test suite on two processes
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+test: compiled ## the whole test suite, on four processes for two processors
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 coverage: compiled ## the same with branch coverage
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term $(ARGS)
 
 fuzz: compiled ## random input in bulk, other input each time (FACTOR=10)
 	STRONGROOM_FUZZ=$(FACTOR) $(BIN)/python -m pytest -n 2 --dist worksteal --timeout 7200 tests/fuzz $(ARGS)

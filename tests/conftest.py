@@ -1,11 +1,12 @@
-"""What every test shares: the marker for real parts."""
+"""What every test shares: the marker for real parts, the order, and what is done once for all."""
 
-from pathlib import Path
+import gc
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.parts import require_part
+from tests.workers import dealt, import_share, number_and_count
 
 # No test depends on how fast the machine is, so generated ones have no deadline either.
 settings.register_profile("strongroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,17 +24,37 @@ PROCESSES = (
 )
 """Below ``tests``: where servers, nodes and real parts run as processes of their own."""
 
+SLOW = (*PROCESSES, "fuzz/test_openapi_requests", "server/test_main", "test_docs")
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+
+def _file(item: pytest.Item) -> str:
+    """Its path below ``tests``."""
+    return item.nodeid.partition("::")[0].removeprefix("tests/")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    import_share(session.config)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is there now, which stays, out of all later rounds of the garbage collector."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Try a failed test of several processes once more, and say so in the report (``RERUN``).
 
     Their order is the kernel's, and on a busy machine it is sometimes one that the test, not the
     product, cannot bear. What fails twice is broken; all other tests have no second try.
     """
-    tests = Path(__file__).parent
     for item in items:
-        if str(item.path.relative_to(tests)).startswith(PROCESSES):
+        if _file(item).startswith(PROCESSES):
             item.add_marker(pytest.mark.flaky(reruns=1))
+    _, count = number_and_count(config)
+    if count > 1:
+        items[:] = dealt(items, count, _file, lambda item: _file(item).startswith(SLOW))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
