@@ -55,6 +55,27 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def replace_wiping(path: Path, content: bytes) -> None:
+    """As `write_private`; then the bytes that stood there are overwritten, as far as disks do that.
+
+    Not where another name of the old file is left: that is somebody's copy. Who has opened the old
+    file and reads it at that very moment may read zeros.
+    """
+    try:
+        old = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        write_private(path, content)
+        return
+    try:
+        write_private(path, content)
+        facts = os.fstat(old)
+        if not facts.st_nlink:
+            os.pwrite(old, bytes(facts.st_size), 0)
+            os.fsync(old)
+    finally:
+        os.close(old)
+
+
 def write_if_changed(path: Path, content: bytes) -> None:
     """Write unless the file holds just this already, so that watchers of files are not woken."""
     try:

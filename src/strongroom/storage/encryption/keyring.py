@@ -29,7 +29,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Self
 
-from strongroom.files import write_private
+from strongroom.files import replace_wiping
 from strongroom.storage.encryption.keyfile import check_directory, locked, read_private, write_new
 from strongroom.storage.encryption.keyservice import Wrapped
 from strongroom.storage.encryption.localkey import LocalKey
@@ -147,7 +147,10 @@ class KeyRing:
         _write_new(path, _text(pairs), seal)
 
     def prune(self, ids: Collection[str]) -> None:
-        """Forget keys, on disk, for good. Raises as `load`, and ValueError for the one in use."""
+        """Forget keys, on disk, for good: the bytes of the old file are overwritten.
+
+        Raises as `load`, and ValueError for the one in use.
+        """
         if self.status() in ids:
             raise ValueError("the key that encrypts stays")
         self._change(lambda pairs: [pair for pair in pairs if pair[0][len("id: ") :] not in ids])
@@ -159,7 +162,7 @@ class KeyRing:
             with locked(self.path.parent):
                 before = _pairs(self.path, self._seal)
                 _keys(self.path, before)  # What is damaged is not written back.
-                write_private(self.path, _closed(self.path, _text(change(before)), after))
+                replace_wiping(self.path, _closed(self.path, _text(change(before)), after))
         except OSError as error:
             raise KeyServiceError(f"cannot write the key file {self.path}: {error}") from error
         self._seal = after
