@@ -237,3 +237,25 @@ async def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
     await store.close()
     assert sorted(await asyncio.gather(*writes)) == list(range(2, 52))
     assert len(await keys_of(tmp_path / "store.db")) == 50
+
+
+async def test_how_many_follow_a_page_is_known_from_the_page_before(tmp_path: Path) -> None:
+    store = SQLiteStore.open(tmp_path / "store.db")
+    for number in range(10):
+        await store.create(f"/a/{number}", b"value")
+    page = await store.list("/a/", limit=3)
+    at, left = page.revision, [page.remaining]
+    while page.more:
+        # Neither what is new nor what is gone changes the past.
+        await store.create(f"/a/{page.items[-1].key[-1]}.5", b"value")
+        last = await store.get("/a/9")
+        if last is not None:
+            await store.delete("/a/9", expected=last.mod_revision)
+        start = page.items[-1].key + "\0"
+        page = await store.list("/a/", limit=3, start=start, revision=at)
+        again = await store.list("/a/", limit=3, start=start, revision=at)
+        assert again == page
+        left.append(page.remaining)
+    assert left == [7, 4, 1, 0]
+    assert (await store.list("/a/", limit=3)).remaining == 9
+    await store.close()

@@ -24,7 +24,13 @@ from strongroom.storage.feed import Feed, FeedWatch
 from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, Wiped, check_distinct
 from strongroom.storage.sqlite_batch import Job, Operation, Report
 from strongroom.storage.sqlite_file import DatabaseFile
-from strongroom.storage.sqlite_reader import Readers, read_events, read_key, read_page
+from strongroom.storage.sqlite_reader import (
+    Readers,
+    Remaining,
+    read_events,
+    read_key,
+    read_page,
+)
 from strongroom.storage.sqlite_wiping import size
 from strongroom.storage.sqlite_writer import Writer
 
@@ -54,6 +60,7 @@ class SQLiteStore:
             raise
         self._file = file
         self._readers = Readers(file)
+        self._remaining = Remaining()
         self._feed = Feed(
             self._writer.revision,
             compacted=self._writer.compacted,
@@ -102,7 +109,14 @@ class SQLiteStore:
     ) -> Page:
         self._check_open()
         return await self._readers.run(
-            partial(read_page, prefix=prefix, limit=limit, start=start, revision=revision)
+            partial(
+                read_page,
+                prefix=prefix,
+                limit=limit,
+                start=start,
+                revision=revision,
+                known=self._remaining,
+            )
         )
 
     async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:

@@ -17,6 +17,7 @@ from strongroom.storage.sqlite_file import DatabaseFile
 T = TypeVar("T")
 
 _EVENT_BATCH = 512
+_PAGES_KNOWN = 64
 
 # Walks a key's chain back to the row that was in force at a revision; a row that compaction
 # took ends the chain, and means that the key did not exist.
@@ -69,8 +70,36 @@ def read_key(connection: sqlite3.Connection, key: str, revision: int) -> KeyValu
         return _in_force(connection, row[0], at) if row else None
 
 
+class Remaining:
+    """How many keys followed the pages that were read last.
+
+    Who reads everything page by page, as of one revision, would have all that follows counted for
+    each page: that takes longer than reading it. The past does not change, so what the next page
+    has is what followed the last one.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int, str], int] = {}
+
+    def take(self, prefix: str, revision: int, start: str) -> int | None:
+        """How many keys there are from ``start`` on, if a page ended just before it."""
+        return self._known.pop((prefix, revision, start), None)
+
+    def keep(self, prefix: str, revision: int, last: str, count: int) -> None:
+        """Remember how many keys follow the last one of a page."""
+        # Threads share this: each step is one operation of the dictionary.
+        if len(self._known) >= _PAGES_KNOWN:
+            self._known.clear()
+        self._known[prefix, revision, f"{last}\0"] = count
+
+
 def read_page(
-    connection: sqlite3.Connection, prefix: str, limit: int, start: str, revision: int
+    connection: sqlite3.Connection,
+    prefix: str,
+    limit: int,
+    start: str,
+    revision: int,
+    known: Remaining,
 ) -> Page:
     """Keys of a prefix as of a revision (0: now)."""
     with _snapshot(connection):
@@ -83,7 +112,12 @@ def read_page(
             elif (past := _in_force(connection, mod_revision, at)) is not None:
                 items.append(past)
             if limit and len(items) == limit:
-                remaining = _count_after(connection, prefix, items[-1].key, at)
+                last, there = items[-1].key, known.take(prefix, at, start)
+                if there is None:
+                    remaining = _count_after(connection, prefix, last, at)
+                else:
+                    remaining = there - limit
+                known.keep(prefix, at, last, remaining)
                 return Page(items, at, remaining > 0, remaining)
         return Page(items, at, more=False, remaining=0)
 
