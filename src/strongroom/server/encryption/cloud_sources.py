@@ -19,9 +19,9 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from strongroom.server.argument_types import truth
+from strongroom.server.encryption.remote_source import RemoteService
 from strongroom.server.encryption.settings import endpoint_of, settings_of, timeout_of
 from strongroom.storage.encryption import aws, azure, gcp
-from strongroom.storage.encryption.keyservice import KeyService
 
 _ID: Final = re.compile(r"[0-9a-z-]{1,64}|alias/[\w/-]{1,250}")
 _REWRAP: Final = "when `strongroom keys status` shows the new one, run `strongroom keys rewrap`"
@@ -59,7 +59,7 @@ class AwsSource:
             f"{_REWRAP}"
         )
 
-    def open(self, *, new: bool = False) -> KeyService:
+    def open(self, *, new: bool = False) -> RemoteService:
         """The key service, which has not been asked anything yet. Raises KeyServiceError."""
         return aws.AwsKms(self.key)
 
@@ -95,7 +95,7 @@ class GcpSource:
             "may be disabled there, and destroyed when the kept history has ended"
         )
 
-    def open(self, *, new: bool = False) -> KeyService:
+    def open(self, *, new: bool = False) -> RemoteService:
         """The key service, which has not been asked anything yet. Raises KeyServiceError."""
         return gcp.GcpKms(self.key)
 
@@ -129,7 +129,7 @@ class AzureSource:
             "version may be disabled there"
         )
 
-    def open(self, *, new: bool = False) -> KeyService:
+    def open(self, *, new: bool = False) -> RemoteService:
         """The key service, which has not been asked anything yet. Raises KeyServiceError."""
         return azure.AzureKeys(self.key)
 

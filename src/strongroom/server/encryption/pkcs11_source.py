@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
 
-from strongroom.storage.encryption.keyservice import KeyService
+from strongroom.server.encryption.remote_source import RemoteService
 from strongroom.storage.encryption.pkcs11 import Token, TokenKey
 
 _PATH: Final = {"token", "serial", "object", "id", "type"}
@@ -49,7 +49,7 @@ class Pkcs11Source:
             "old one is read as long as it is in the token"
         )
 
-    def open(self, *, new: bool = False) -> KeyService:
+    def open(self, *, new: bool = False) -> RemoteService:
         """The key service, which has not been asked anything yet. Raises KeyServiceError."""
         return Token(self.key)
 

@@ -8,6 +8,14 @@ from typing import Protocol
 from strongroom.storage.encryption.keyservice import KeyService
 
 
+class RemoteService(KeyService, Protocol):
+    """A key service that keeps something open while it is in use."""
+
+    def close(self) -> None:
+        """Hang up; whoever asks afterwards is connected anew."""
+        ...
+
+
 class RemoteSource(Protocol):
     """A key that never leaves its home; ``str`` of it is a URI without anything secret."""
 
@@ -26,7 +34,7 @@ class RemoteSource(Protocol):
         """What to do in place of rotating and pruning here."""
         ...
 
-    def open(self, *, new: bool = False) -> KeyService:
+    def open(self, *, new: bool = False) -> RemoteService:
         """The key service, which has not been asked anything yet; no key is ever made there.
 
         Raises KeyServiceError, where a part is missing that it needs on this machine.

@@ -7,9 +7,8 @@ import time
 
 from strongroom.server.encryption.asking import LEASE, Asking
 from strongroom.server.encryption.ownkey import KMS_NAME
-from strongroom.server.encryption.remote_source import RemoteSource
+from strongroom.server.encryption.remote_source import RemoteService, RemoteSource
 from strongroom.server.maintenance import keep_doing
-from strongroom.storage.encryption.keyservice import KeyService
 from strongroom.storage.encryption.kms import KMSTransformer
 
 _TURN = 1.0
@@ -21,8 +20,8 @@ class RemoteKey:
     Raises KeyServiceError.
     """
 
-    def __init__(self, service: KeyService, source: RemoteSource) -> None:
-        self.source = source
+    def __init__(self, service: RemoteService, source: RemoteSource) -> None:
+        self.source, self._service = source, service
         self.transformer = KMSTransformer(KMS_NAME, service, lease=LEASE)
         self._asking = Asking([(KMS_NAME, self.transformer.refresh)], time.monotonic)
         self.transformer.refresh()
@@ -32,6 +31,7 @@ class RemoteKey:
 
     def begin(self, stack: contextlib.AsyncExitStack) -> None:
         """Follow the key until ``stack`` ends it: it is rotated where it is."""
+        stack.callback(self._service.close)
         keep_doing(_TURN, self._asking.turn, stack)
 
     async def check(self) -> None:

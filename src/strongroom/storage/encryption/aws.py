@@ -69,7 +69,11 @@ class AwsKms:
         return False
 
     def close(self) -> None:
-        """Nothing is kept open that needs an end."""
+        """Hang up."""
+        with self._lock:
+            client, self._client = self._client, None
+            if client is not None:
+                client.close()
 
     def status(self) -> str:
         return proven(self, self._where)

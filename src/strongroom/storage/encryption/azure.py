@@ -1,21 +1,25 @@
 """A key of Azure Key Vault or a managed HSM, by Microsoft's own client (the extra ``azure``).
 
-Seeds are wrapped with RSA-OAEP-256, or in a managed HSM with an AES key (A256KW). With RSA the
-public key is all that wrapping takes, and the client wraps here; only the vault unwraps.
+Seeds are wrapped with RSA-OAEP-256, or in a managed HSM with an AES key (A256KW), always there:
+Microsoft's CryptographyClient is not used, since it wraps here where it can, and for an AES key
+that is not to be read it takes a random one, which nobody has afterwards.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from strongroom.storage.encryption.keyservice import Wrapped
 from strongroom.storage.encryption.port import DecryptionFailed, KeyServiceError
 from strongroom.storage.encryption.remote import LOOPBACK, needs_extra, other_key, proven
+
+_T = TypeVar("_T")
 
 NAME: Final = re.compile(r"[0-9A-Za-z-]{1,127}")
 """What keys are called."""
@@ -25,8 +29,10 @@ VERSION: Final = re.compile(r"[0-9A-Za-z]{1,64}")
 
 RSA, AES = "RSA-OAEP-256", "A256KW"
 
+_API: Final = "7.4"
 _PREFIX: Final = "azurekms:"
 _MEANS: Final = {
+    400: "the key is not for the algorithm",
     401: "our credentials are not taken",
     403: "that is denied to us, or the key is disabled or expired",
     404: "there is no such key",
@@ -101,24 +107,22 @@ class AzureKeys:
             raise KeyServiceError(f"{self._where} answers in a form that nobody knows")
         if not found.properties.enabled:
             raise KeyServiceError(f"{self._where}: the key is disabled")
-        result = self._ask("encrypt", lambda: self._with(found, "wrap_key", plaintext))
-        return Wrapped(result.encrypted_key, self._key.id(version))
+        sealed = self._ask("encrypt", lambda: self._with(version, "wrapkey", plaintext))
+        return Wrapped(sealed, self._key.id(version))
 
     def decrypt(self, wrapped: Wrapped) -> bytes:
         version = wrapped.key_id.removeprefix(self._key.id(""))
         if version == wrapped.key_id or not VERSION.fullmatch(version):
             raise other_key(wrapped, self._key.id("…"))
-        address = f"{self._key.url}/keys/{self._key.name}/{version}"
         try:
-            result = self._ask(
-                "decrypt", lambda: self._with(address, "unwrap_key", wrapped.ciphertext)
+            return self._ask(
+                "decrypt", lambda: self._with(version, "unwrapkey", wrapped.ciphertext)
             )
         except _Refused:
             raise DecryptionFailed(
                 f"{self._where} does not decrypt what was encrypted with {wrapped.key_id!r} "
                 "(HTTP 400): it is damaged"
             ) from None
-        return bytes(result.key)
 
     @property
     def _where(self) -> str:
@@ -128,18 +132,25 @@ class AzureKeys:
         """The version that encrypts: the newest, unless one is named."""
         from azure.keyvault.keys import KeyClient
 
-        client = KeyClient(self._key.url, self._credential, **self._settings)
-        with client:
+        with KeyClient(self._key.url, self._credential, **self._settings) as client:
             return client.get_key(self._key.name, self._key.version or None)
 
-    def _with(self, key: Any, verb: str, content: bytes) -> Any:
-        from azure.keyvault.keys.crypto import CryptographyClient, KeyWrapAlgorithm
+    def _with(self, version: str, verb: str, content: bytes) -> bytes:
+        from azure.core.rest import HttpRequest
+        from azure.keyvault.keys import KeyClient
 
-        client = CryptographyClient(key, self._credential, **self._settings)
-        with client:
-            return getattr(client, verb)(KeyWrapAlgorithm(self._key.algorithm), content)
+        address = f"{self._key.url}/keys/{self._key.name}/{version}"
+        sent = {"alg": self._key.algorithm, "value": _coded(content)}
+        request = HttpRequest("POST", f"{address}/{verb}?api-version={_API}", json=sent)
+        with KeyClient(self._key.url, self._credential, **self._settings) as client:
+            answer = client.send_request(request)
+            answer.raise_for_status()
+            found = answer.json()
+            if found["kid"] != address:
+                raise KeyError("kid")
+            return _decoded(found["value"])
 
-    def _ask(self, verb: str, call: Callable[[], Any]) -> Any:
+    def _ask(self, verb: str, call: Callable[[], _T]) -> _T:
         from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
         try:
@@ -161,15 +172,22 @@ class AzureKeys:
             raise KeyServiceError(
                 f"{self._where} cannot be asked: {_trouble(type(error).__name__)}"
             ) from None
-        except ValueError:
-            # What the client says of a key that is of another sort, or not valid now.
+        except (KeyError, TypeError, ValueError):
             raise KeyServiceError(
-                f"{self._where}: {verb}: the key is not for {self._key.algorithm}, or not valid now"
+                f"{self._where} answers {verb} in a form that nobody knows"
             ) from None
 
 
 class _Refused(Exception):
     """The vault does not unwrap it."""
+
+
+def _coded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _trouble(kind: str) -> str:

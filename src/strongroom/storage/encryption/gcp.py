@@ -46,8 +46,8 @@ class GcpKms:
 
     def __init__(self, key: GcpKey) -> None:
         with needs_extra("gcp", "a key of Google Cloud KMS"):
+            import google.cloud.kms_v1 as _kms  # noqa: F401 - found missing now, not later
             import google_crc32c
-            from google.cloud import kms_v1 as _kms  # noqa: F401 - found missing now, not later
         self._checksum = google_crc32c.value
         self._key = key
         self._lock = threading.Lock()
@@ -62,7 +62,11 @@ class GcpKms:
         return False
 
     def close(self) -> None:
-        """Nothing is kept open that needs an end."""
+        """Hang up."""
+        with self._lock:
+            client, self._client = self._client, None
+            if client is not None:
+                client.transport.close()
 
     def status(self) -> str:
         return proven(self, self._where)

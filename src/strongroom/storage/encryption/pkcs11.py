@@ -223,9 +223,10 @@ class Token:
 
         try:
             module = pkcs11.lib(str(self._key.module))
-        except PKCS11Error:
-            raise
-        except RuntimeError:
+        except PKCS11Error as error:
+            # Of those of the standard each has a class of its own.
+            if type(error) is not PKCS11Error:
+                raise
             raise KeyServiceError(
                 f"{self._where}: {self._key.module} cannot be loaded as a PKCS#11 module"
             ) from None
