@@ -32,6 +32,8 @@ INSTALL: Final = {
     "etcd": "make venv",
     "sops": "make venv",
     "strace": "apt-get install strace",
+    "ip": "apt-get install iproute2",
+    "mkfs.ext4": "apt-get install e2fsprogs",
     "etcdctl": "make venv",
 }
 

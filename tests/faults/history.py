@@ -106,6 +106,13 @@ class History:
     reads: list[Read] = field(default_factory=list)
     watches: list[Watched] = field(default_factory=list)
 
+    def begun(self, write: Write) -> None:
+        """A write is about to be asked for."""
+        self.writes.append(write)
+
+    def ended(self, write: Write) -> None:
+        """A write has been answered."""
+
     def count(self, outcome: Outcome) -> int:
         """How many writes ended so."""
         return sum(write.outcome is outcome for write in self.writes)
@@ -165,23 +172,23 @@ class Recorded:
 
     def _begin(self, kind: Kind, key: str, value: str, expected: int) -> Write:
         write = Write(self.name, kind, key, value, expected, now())
-        self._history.writes.append(write)
+        self._history.begun(write)
         return write
 
     async def _end(self, write: Write, answer: Awaitable[int]) -> int | None:
         try:
-            revision = await answer
+            write.done(await answer, now())
         except KeyExists:
             write.refused(None, now())
-            return None
         except RevisionConflict as refused:
             found = refused.current
             write.refused(0 if found is None else found.mod_revision, now())
-            return write.found
         except StoreUnavailable:
             raise
         except StoreError as error:
             raise AssertionError(f"no store answers a write so: {error!r}") from error
-        write.done(revision, now())
+        self._history.ended(write)
+        if write.outcome is Outcome.REFUSED:
+            return write.found
         self.acknowledged += 1
-        return revision
+        return write.revision

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Callable, Sequence
 from itertools import count
 from random import Random
 
-from strongroom.storage.errors import StoreUnavailable
+from strongroom.storage.errors import StoreClosed, StoreUnavailable
 from strongroom.storage.port import Store, Watch
 from tests.faults.checker import check, check_state
 from tests.faults.history import Change, History, Outcome, Recorded, Watched, change_of
@@ -33,11 +35,19 @@ class Load:
     """Writers on keys that they all share, and a watch for each store. Start it with a loop."""
 
     def __init__(
-        self, stores: Sequence[Store], *, writers: int = 2, pause: float = 0.01, size: int = 0
+        self,
+        stores: Sequence[Store],
+        history: History | None = None,
+        *,
+        writers: int = 2,
+        pause: float = 0.01,
+        size: int = 0,
+        reading: bool = True,
     ) -> None:
-        self.history = History()
+        self.history = history or History()
         self._pause, self._padding = pause, "." * size
-        self._over = False
+        self._over, self._reading = False, reading
+        self.failures = 0
         # A cluster may have seen other loads before.
         self.prefix = f"/registry/secrets/faults-{next(_numbers)}/"
         self._keys = [f"{self.prefix}{name}" for name in "abcde"]
@@ -93,22 +103,33 @@ class Load:
         return changes
 
     async def _write(self, client: Recorded) -> None:
-        name, random = client.name, Random()
+        # No other write has its value, be it of another process.
+        name, random = f"{client.name}-{os.urandom(4).hex()}", Random()
         known: dict[str, int | None] = {}
         turn = 0
         while not self._over:
             turn += 1
             key = random.choice(self._keys)
+            if not self._reading:
+                # Where nothing is ever read, keys are the writer's own.
+                key = f"{self.prefix}{name}-{turn // 4}"
+                known = {key: known.get(key, 0)}
             try:
-                if random.random() < 0.1:
-                    await client.list(self.prefix)
-                if known.get(key) is None or random.random() < 0.2:
-                    known[key] = await client.get(key)
+                await self._read(random, client, key, known)
                 known[key] = await self._change(random, client, key, known[key], f"{name}-{turn}")
             except StoreUnavailable:
-                known.pop(key, None)
+                self.failures += 1
+                known.clear()
                 await asyncio.sleep(0.02)
             await asyncio.sleep(random.uniform(0, 2 * self._pause))
+
+    async def _read(
+        self, random: Random, client: Recorded, key: str, known: dict[str, int | None]
+    ) -> None:
+        if self._reading and random.random() < 0.1:
+            await client.list(self.prefix)
+        if known.get(key) is None or (self._reading and random.random() < 0.2):
+            known[key] = await client.get(key)
 
     async def _change(
         self, random: Random, client: Recorded, key: str, standing: int | None, value: str
@@ -120,8 +141,9 @@ class Load:
         return await client.update(key, value + self._padding, standing)
 
     async def _follow(self, watch: Watch, watched: Watched) -> None:
-        async for batch in watch:
-            watched.seen += map(change_of, batch)
+        with contextlib.suppress(StoreClosed):
+            async for batch in watch:
+                watched.seen += map(change_of, batch)
 
 
 async def account(store: Store, prefix: str, after: int, upto: int) -> list[Change]:
