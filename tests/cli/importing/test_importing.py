@@ -16,6 +16,11 @@ from strongroom.api.apply.last_applied import ANNOTATION as LAST_APPLIED
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import Object, ObjectMeta
 from strongroom.api.protobuf import encode_protobuf
+from strongroom.cli.importing.kinds import Wanted
+from strongroom.cli.importing.origins import ClusterOrigin, Come
+from strongroom.cli.importing.telling import Result as Became
+from strongroom.cli.importing.telling import Tally
+from strongroom.cli.importing.writing import Conflict, DryRun, Writer
 from strongroom.cli.main import main
 from strongroom.client.client import Client
 from strongroom.client.config import load_config
@@ -210,53 +215,58 @@ NAMED = {
 }
 
 
-def test_conflicts(api: Strongroom, tmp_path: Path) -> None:
-    before = write(
-        tmp_path / "before.db",
-        *in_store(
-            secret("clash", "same"),
-            secret("clash", "data", "MQ=="),
-            secret("clash", "fixed", "MQ==", immutable=True),
-            secret("clash", "type", "MQ==", type="example.com/a"),
-        ),
+def plain(name: str, value: bytes, **more: Any) -> Secret:
+    more = {"type": "Opaque", **more}
+    return Secret(
+        metadata=ObjectMeta(name=name, namespace="clash"), data={"password": value}, **more
     )
-    assert bring(api, "--snapshot", str(before), "-n", "clash").exit_code == 0
-    uids = {n: read(api, "clash", n).metadata.uid for n in ("data", "fixed", "type")}
-    after = write(
-        tmp_path / "after.db",
-        *in_store(*(secret("clash", name) for name in ("same", "data", "fixed", "type"))),
-    )
-    given = ("--snapshot", str(after), "-n", "clash")
 
-    refused = bring(api, *given)
-    assert refused.exit_code == 1
-    assert refused.stderr.count("is there already and says something else") == 3
-    skipped = bring(api, *given, "--on-conflict", "skip")
-    assert skipped.exit_code == 0
+
+def test_conflicts(api: Strongroom, tmp_path: Path) -> None:
+    there = [
+        plain("same", base64.b64decode(VALUE)),
+        plain("data", b"1"),
+        plain("fixed", b"1", immutable=True),
+        plain("type", b"1", type="example.com/a"),
+    ]
+    make(api, namespace("clash"), *((SECRETS, one) for one in there))
+    names = [one.metadata.name for one in there]
+    uids = {name: read(api, "clash", name).metadata.uid for name in names}
+    coming = [Come(SECRETS, name, "clash", plain(name, base64.b64decode(VALUE))) for name in names]
+
+    def put(conflict: Conflict) -> Tally:
+        async def work(client: Client) -> Tally:
+            writer = Writer(client, ClusterOrigin(client), DryRun.NONE, conflict)
+            await writer.write(coming, Wanted((SECRETS,)))
+            return writer.tally
+
+        return talk(api, work)
+
+    failed = put(Conflict.FAIL).failures
+    assert sorted(name for name, _ in failed) == [
+        f"secrets clash/{name}" for name in ("data", "fixed", "type")
+    ]
+    assert {why for _, why in failed} == {
+        "is there already and says something else (--on-conflict)"
+    }
+    assert put(Conflict.SKIP).results["secrets", Became.SKIPPED] == 3
     assert read(api, "clash", "data").data == {"password": b"1"}
 
-    replaced = counts(bring(api, *given, "--on-conflict", "replace", "-o", "json"))
-    assert replaced["resources"]["secrets"] == {
-        "imported": 0,
-        "replaced": 3,
-        "skipped": 0,
-        "unchanged": 1,
-    }  # fmt: skip - as told
+    file = write(tmp_path / "snapshot.db", *in_store(*(secret("clash", name) for name in names)))
+    done = bring(api, "--snapshot", str(file), "-n", "clash", "--on-conflict", "replace")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[1].split() == ["secrets", "0", "3", "1", "0"]
     for name, uid in uids.items():
         found = read(api, "clash", name)
         assert found.data == {"password": base64.b64decode(VALUE)}
         # What may be changed is changed, so that whoever follows it sees that.
-        assert (found.metadata.uid == uid) is (name == "data")
+        assert (found.metadata.uid == uid) is (name in ("data", "same"))
 
 
-def test_a_store_that_cannot_be_read_imports_nothing(api: Strongroom, tmp_path: Path) -> None:
-    file = tmp_path / "snapshot.db"
-    file.write_bytes(b"no snapshot")
+def test_a_store_without_anything_imports_nothing(api: Strongroom, tmp_path: Path) -> None:
+    file = write(tmp_path / "snapshot.db", Put("/k3s/secrets/a/b", b"{}", 2))
     wrong = bring(api, "--snapshot", str(file), "-A")
     assert wrong.exit_code == 1
-    assert "no snapshot of etcd" in wrong.stderr
-    write(file, Put("/k3s/secrets/a/b", b"{}", 2))
-    wrong = bring(api, "--snapshot", str(file), "-A")
     assert "nothing is stored below /registry" in wrong.stderr
 
 
