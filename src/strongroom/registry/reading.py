@@ -8,6 +8,7 @@ store's history.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -30,6 +31,9 @@ FRESH_WITHIN = 3.0
 """Seconds that a read waits for the cache to reach the revision it asks for."""
 
 _LARGEST_PAGE = 10_000
+
+asked: ContextVar[bool] = ContextVar("asked", default=False)
+"""Set where the store was asked for its revision since the request came: what is known is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,22 @@ class Reader(Generic[T]):
         """
         key = object_key(self._resource, namespace, name)
         with translated(self._group_resource, "get", name):
-            await self.catch_up(resource_version)
+            await self._begin(resource_version)
             entry = self._cache.get(key)
             if entry is not None and entry.error is not None:
                 raise entry.error
         if entry is None:
             raise not_found(missing or self._group_resource, name)
         return entry.item
+
+    async def _begin(self, resource_version: str) -> None:
+        """As ``catch_up``, for a request that the store may have been asked for already."""
+        if not resource_version and asked.get():
+            revision = self._store.current_revision
+            if self._cache.revision < revision:
+                await self._cache.wait_for(revision, FRESH_WITHIN)
+        else:
+            await self.catch_up(resource_version)
 
     async def catch_up(self, resource_version: str) -> None:
         """Wait until the cache is as fresh as asked: "" is now, "0" whatever there is."""
@@ -94,7 +107,7 @@ class Reader(Generic[T]):
         with translated(self._group_resource, "list"):
             if exact:
                 return await self._list_history(ctx, chosen, prefix, options, exact, start)
-            await self.catch_up("" if options.continue_token else options.resource_version)
+            await self._begin("" if options.continue_token else options.resource_version)
         return self._list_cache(ctx, chosen, prefix, options, start)
 
     def _list_cache(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from strongroom.access.admission.port import AdmissionRequest
+from strongroom.registry.reading import asked
 from strongroom.registry.registry import Registry
 from strongroom.storage.errors import StoreError
 from strongroom.storage.port import Store
@@ -36,7 +37,10 @@ class Known:
         """Without the store, requests are judged by what is known, as far as they get."""
         try:
             await self._store.revision()
+            # Its reads need not ask again.
+            asked.set(True)
         except StoreError as error:
+            asked.set(False)
             log(logger, logging.WARNING, "judged by what was known before", error)
 
 
