@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.cases import secret
 from bench.copies import copies, prepare
 from bench.durable import driver, on_sqlite
 from bench.encrypting import OWN, loads, of_values, plugins
@@ -16,7 +18,12 @@ from bench.rawstore import puts
 from bench.rewrapping import rewrapped
 from bench.target import own
 from strongroom.server.etcd_options import ETCD
+from strongroom.storage.encrypted import EncryptedStore
+from strongroom.storage.encryption.keyring import KeyRing
+from strongroom.storage.encryption.kms import KMSTransformer
+from strongroom.storage.encryption.prefix import PrefixTransformer
 from strongroom.storage.etcd import EtcdStore
+from strongroom.storage.sqlite import SQLiteStore
 
 SHORT = 0.01
 
@@ -27,17 +34,29 @@ def etcd(tmp_path: Path) -> Iterator[Members]:
         yield cluster
 
 
+async def put_the_first(path: Path, key: Path) -> None:
+    """What is copied, and what a server would have made."""
+    made = KMSTransformer("strongroom", KeyRing.create(key))
+    store = EncryptedStore(SQLiteStore.open(path), PrefixTransformer([(made.prefix, made)]))
+    plain = json.loads(secret("few-000000"))
+    value = {"kind": "Secret", "apiVersion": "v1", "data": plain["data"]}
+    value["metadata"] = {"name": "few-000000", "namespace": "bench"}
+    stored = json.dumps(value, separators=(",", ":")).encode()
+    await store.create("/registry/secrets/bench/few-000000", stored)
+    await store.close()
+
+
 async def test_what_is_stored_is_measured_on_one_server(tmp_path: Path) -> None:
-    store = f"sqlite:{tmp_path}/store.db"
-    with own(False, "--store", store, directory=tmp_path) as target:
-        created = await on_sqlite(target, tmp_path, SHORT)
-        by_provider = await loads({OWN: target}, SHORT)
+    path, key = tmp_path / "store.db", tmp_path / "encryption.key"
+    await put_the_first(path, key)
+    written = await copies(f"sqlite:{path}", key, 600)
+    with own(False, "--store", f"sqlite:{path}", directory=tmp_path) as target:
         await prepare(target, 8)
-    written = await copies(store, tmp_path / "encryption.key", 600)
-    with own(False, "--store", store, directory=tmp_path) as target:
         read = await reads(target, "few", SHORT)
         listed = await lists(target, "sqlite", 608, SHORT)
         anew = await rewrapped(target, "sqlite", 600, SHORT)
+        created = await on_sqlite(target, tmp_path, SHORT)
+        by_provider = await loads({OWN: target}, SHORT)
 
     assert created["create/s, sqlite, 8 writers"] > 0
     assert created["disk alone, records flushed/s in groups of 64"] > 0
