@@ -176,11 +176,13 @@ class Token:
             try:
                 try:
                     return call(self._opened())
-                except PKCS11Error:
+                except PKCS11Error as error:
                     self._forget()
-                    if fresh:
+                    if type(error).__name__.startswith("Pin"):
                         raise
-                # A session ends when its token was away for a moment.
+                # A session ends when its token was away for a moment; and of one that fails from
+                # the start, the library may know what was there when it was loaded.
+                self._doubted = self._doubted or fresh
                 return call(self._opened())
             except KeyServiceError:
                 self._forget()
