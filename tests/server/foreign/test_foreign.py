@@ -161,6 +161,8 @@ async def test_an_etcd_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("strongroom.server.foreign.sources._WITHIN", 0.1)
     with pytest.raises(CannotRead, match="no member of etcd can be reached"):
         await told(Etcd(["http://127.0.0.1:1"], Credentials()))
+    with pytest.raises(CannotRead, match=r"\(do --etcd-cafile.* fit\?\)"):
+        await told(Etcd(["https://127.0.0.1:1"], Credentials()))
 
 
 def test_a_configuration_that_is_wrong_is_told(tmp_path: Path) -> None:

@@ -103,9 +103,15 @@ class Etcd:
         except WireError as error:
             raise CannotRead(f"an answer of etcd {error}") from None
         except StoreError as error:
-            raise CannotRead(str(error)) from None
+            raise CannotRead(f"{error}{self._hint()}") from None
         finally:
             await cluster.close()
+
+    def _hint(self) -> str:
+        """A member that does not believe us, or that we do not, is not reached either."""
+        if not any(url.startswith("https") for url in self.urls):
+            return ""
+        return " (do --etcd-cafile, --etcd-certfile and --etcd-keyfile fit?)"
 
 
 async def _range(cluster: Cluster, start: bytes, revision: int) -> AsyncGenerator[Item, None]:
