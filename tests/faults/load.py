@@ -71,6 +71,11 @@ class Load:
             f"every client has {writes} writes acknowledged",
         )
 
+    async def fail(self, writes: int = 5) -> None:
+        """Wait until so many more writes have failed."""
+        goal = self.failures + writes
+        await until(lambda: self.failures >= goal, f"{writes} writes fail")
+
     async def stop(self) -> None:
         """No more operations; those under way end."""
         self._over = True

@@ -116,7 +116,9 @@ class Writer:
             self._disconnect()
             self._doubtful = True
             failure = StoreUnavailable(f"writing to {self._file.path} failed: {error}")
-        failure.__cause__ = error
+        # Without its frames, which hold the batch: its statements would keep the file open for as
+        # long as anybody looks at the error.
+        failure.__cause__ = error.with_traceback(None)
         return Report(results=[(job, failure) for job in jobs])
 
     def _rolled_back(self) -> bool:
