@@ -39,7 +39,6 @@ def pytest_collection(session: pytest.Session) -> None:
 
 def pytest_collection_finish() -> None:
     """Leave what is there now, which stays, out of all later rounds of the garbage collector."""
-    gc.collect()
     gc.freeze()
 
 
