@@ -18,7 +18,7 @@ from strongroom.access.impersonation import Impersonation
 from strongroom.access.user import Attributes, User
 from strongroom.api.audit import DECISION, REASON
 from strongroom.api.errors import unauthorized
-from strongroom.server.audit.record import Audit, Record
+from strongroom.server.audit.record import QUIET_PATHS, Audit, Record
 from strongroom.server.endpoints import Endpoints
 from strongroom.server.fairness import Fairness, Flow, Overloaded
 from strongroom.server.kept import Kept
@@ -79,7 +79,8 @@ class Pipeline:
     async def serve(self, request: Request, progress: Progress) -> Reply | StreamReply:
         """One request. ``progress`` is kept up to date, since any stage may end the request."""
         target = self._parse_url(request, progress)
-        if self._fresh is not None and target.is_resource:
+        if self._fresh is not None and target.path not in QUIET_PATHS:
+            # Those are answered at once, also while the store is gone.
             await self._fresh()
         user = await self._authenticate(request, target, progress)
         acting = await self._impersonation.acting(user, request.headers)
