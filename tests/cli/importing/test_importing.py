@@ -164,6 +164,14 @@ def test_from_a_cluster(api: Strongroom, old: Strongroom) -> None:
     assert read(api, "web", "other").data == {"a": b"1"}
 
 
+def test_a_cluster_that_does_not_answer_is_named(api: Strongroom, tmp_path: Path) -> None:
+    other = tmp_path / "config"
+    other.write_text(api.kubeconfig.read_text().replace(str(api.port), "1"))
+    wrong = bring(api, "--from-kubeconfig", str(other), "-A")
+    assert wrong.exit_code == 1
+    assert wrong.stderr.startswith("error: https://127.0.0.1:1: ")
+
+
 def test_from_a_snapshot_that_is_encrypted(api: Strongroom, tmp_path: Path) -> None:
     """JSON and protobuf, under a key of the configuration and in the clear; one key is lost."""
     in_protobuf = encode_protobuf(

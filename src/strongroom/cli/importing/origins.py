@@ -20,6 +20,7 @@ from strongroom.cli.importing.kinds import Wanted
 from strongroom.cli.keys.elsewhere import section_of
 from strongroom.cli.people import Failure
 from strongroom.client.client import Client
+from strongroom.client.errors import Unreachable
 from strongroom.resources.namespace import NAMESPACES
 from strongroom.resources.resource import Resource
 
@@ -89,8 +90,9 @@ class ClusterOrigin:
                     limit=_PAGE,
                     continue_token=going_on,
                 )
-            except StatusError as error:
-                raise Failure(f"{self._client.config.server}: {error.message}") from error
+            except (StatusError, Unreachable) as error:
+                # Told as being of this cluster, and not of the one that is written to.
+                raise Failure(f"{self._client.config.server}: {error}") from error
             yield [
                 Come(resource, obj.metadata.name, obj.metadata.namespace, obj) for obj in page.items
             ]
