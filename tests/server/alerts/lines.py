@@ -77,6 +77,7 @@ def event(
     token: str = "",
     reason: str = "RBAC: allowed",
     query: str = "",
+    path: str = "/api/v1/secrets",
 ) -> bytes:
     """A line of the audit log."""
     if values is None:
@@ -99,7 +100,7 @@ def event(
         "auditID": audit_id or f"id-{next(_numbers)}",
         "stage": stage,
         "verb": verb,
-        "requestURI": f"/api/v1/secrets{query}",
+        "requestURI": f"{path}{query}",
         "user": {"username": user, "groups": list(groups)} if user else {},
         **({"impersonatedUser": {"username": acting}} if acting else {}),
         "sourceIPs": [address],

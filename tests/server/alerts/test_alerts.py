@@ -118,6 +118,12 @@ async def test_refusals_are_seen_by_user_and_by_address(api: Running) -> None:
     assert unknown["message"].startswith("127.0.0.1 showed credentials that were not accepted")
 
 
+async def test_a_backup_is_seen(api: Running) -> None:
+    assert (await api.ask("GET", "/strongroom/v1alpha1/backup")).code == 200
+    told = (await raised(api, "whole-store"))["spec"]
+    assert told["message"] == "kubernetes-admin read all that is stored, as for a backup"
+
+
 async def test_acting_as_others_and_tokens_for_others_are_seen(api: Running) -> None:
     acting = {"Impersonate-User": "bob", "Impersonate-Group": "system:masters"}
     assert (await api.ask("GET", f"{SECRETS}/s0", headers=acting)).code == 200

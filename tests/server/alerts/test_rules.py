@@ -24,6 +24,8 @@ UNKNOWN = Rule(
 TOKEN = Rule(name="token", type="TokenFromNewAddress", learning="0")
 ACTING = Rule(name="acting", type="ImpersonatedRead")
 OTHERS = Rule(name="others", type="TokenForAnother")
+WHOLE = Rule(name="whole", type="WholeStoreRead")
+BACKUP: dict[str, Any] = {"path": "/strongroom/v1alpha1/backup", "resource": "", "name": ""}
 ROBOT = "system:serviceaccount:shop:robot"
 NODE: dict[str, Any] = {"user": "system:node:n1", "groups": ("system:nodes",)}
 
@@ -65,6 +67,7 @@ FIRES: dict[str, tuple[Rule, list[Step]]] = {
     "many by watch": (MANY, [{"verb": "watch", "name": "", "stage": "ResponseStarted"}]),
     "many by patches": (MANY, [{"verb": "patch", "name": n} for n in "abc"]),
     "many of history": (MANY, [{"resource": "secrets", "name": n} for n in "abc"]),
+    "a backup": (WHOLE, [BACKUP | {"query": "?a=b"}]),
     "first": (FIRST, [{}]),
     "first after a dry run": (FIRST, [{"verb": "update", "query": "?dryRun=All"}, {}]),
     "first list": (FIRST, [{}, {"verb": "list", "name": "", "values": "2"}]),
@@ -95,6 +98,8 @@ FIRES: dict[str, tuple[Rule, list[Step]]] = {
     ),
 }  # fmt: skip - one case a line
 QUIET: dict[str, tuple[Rule, list[Step]]] = {
+    "a backup that was refused": (WHOLE, [BACKUP | {"code": 403}]),
+    "another path": (WHOLE, [BACKUP | {"path": "/strongroom/v1alpha1/backups"}]),
     "many the same": (MANY, [{"name": "a"}] * 5),
     "many below": (MANY, [{"name": "a"}, {"name": "b"}]),
     "many by many": (MANY, [{"name": n, "user": f"user-{n}"} for n in "abc"]),

@@ -17,6 +17,7 @@ from strongroom.server.alerts.policy_file import (
     REFUSED,
     SECRETS,
     TOKEN,
+    WHOLE,
     Match,
     Rule,
 )
@@ -81,6 +82,7 @@ DEFAULT_RULES = (
         window="10m",
     ),
     Rule(name="token-from-new-address", type=TOKEN, severity="high"),
+    Rule(name="whole-store", type=WHOLE, severity="medium"),
     Rule(name="read-as-another", type=ACTING, severity="low"),
     Rule(
         name="token-for-another",

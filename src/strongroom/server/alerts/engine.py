@@ -12,11 +12,20 @@ import msgspec
 from strongroom.api.audit import PANIC, REQUEST_RECEIVED, RESPONSE_COMPLETE, RESPONSE_STARTED
 from strongroom.api.clock import Clock
 from strongroom.api.times import format_micro_time
+from strongroom.backup import lines as backup
 from strongroom.resources.secretalert import SecretAlert
 from strongroom.server.alerts.events import Brief, Seen, decode
 from strongroom.server.alerts.incidents import Incident, fingerprint
 from strongroom.server.alerts.memory import Memory
-from strongroom.server.alerts.policy_file import FIRST, LEARNING, OTHERS_TOKEN, REFUSED, TOKEN, Rule
+from strongroom.server.alerts.policy_file import (
+    FIRST,
+    LEARNING,
+    OTHERS_TOKEN,
+    REFUSED,
+    TOKEN,
+    WHOLE,
+    Rule,
+)
 from strongroom.server.alerts.rules import (
     MAKERS,
     READS,
@@ -115,6 +124,7 @@ class Engine:
         self._refusals = [w for kind, w in kinds if kind == REFUSED]
         self._tokens = [w for kind, w in kinds if kind == TOKEN]
         self._requests = [w for kind, w in kinds if kind == OTHERS_TOKEN]
+        self._wholes = [w for kind, w in kinds if kind == WHOLE]
 
     def _judge(self, seen: Seen, now: float) -> None:
         if not self._counts(seen):
@@ -129,6 +139,8 @@ class Engine:
             self._look(self._refusals, seen, 0, now)
         elif seen.objectRef.subresource == "token":
             self._look(self._requests, seen, 0, now)
+        elif seen.requestURI.startswith(backup.PATH):
+            self._look(self._wholes, seen, 0, now)
         if seen.annotations.manual or seen.annotations.generated:
             self._look(self._tokens, seen, sent, now)
 

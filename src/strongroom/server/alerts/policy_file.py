@@ -31,7 +31,8 @@ API_VERSION = "strongroom.io/v1alpha1"
 MANY, FIRST, EVERYWHERE = "ManySecretsRead", "FirstRead", "ListAcrossNamespaces"
 REFUSED, TOKEN, ACTING = "RepeatedRefusals", "TokenFromNewAddress", "ImpersonatedRead"
 OTHERS_TOKEN = "TokenForAnother"  # noqa: S105 - the name of a kind of rule
-TYPES = (MANY, FIRST, EVERYWHERE, REFUSED, TOKEN, ACTING, OTHERS_TOKEN)
+WHOLE = "WholeStoreRead"
+TYPES = (MANY, FIRST, EVERYWHERE, REFUSED, TOKEN, ACTING, OTHERS_TOKEN, WHOLE)
 """The kinds of rules."""
 
 LEARNING = (FIRST, TOKEN)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from strongroom.backup import lines as backup
 from strongroom.server.alerts.asked import ALL, is_dry_run, listed
 from strongroom.server.alerts.events import Seen, network
 from strongroom.server.alerts.matching import Chosen
@@ -24,6 +25,7 @@ from strongroom.server.alerts.policy_file import (
     REFUSED,
     SECRETS,
     TOKEN,
+    WHOLE,
     Rule,
     seconds,
 )
@@ -224,6 +226,17 @@ class TokenForAnother(Watcher):
         return Sighting(_who(seen), next(_numbers))
 
 
+class WholeStoreRead(Watcher):
+    """Everything that is stored, read at once: a backup."""
+
+    def look(self, seen: Seen, sent: int, now: float) -> Sighting | None:
+        if seen.verb != "get" or seen.requestURI.partition("?")[0] != backup.PATH:
+            return None
+        if seen.responseStatus.code >= 300 or not self.chosen.includes(seen):
+            return None
+        return Sighting(_who(seen), next(_numbers))
+
+
 MAKERS: Mapping[str, Callable[[Rule, Context], Watcher]] = {
     MANY: ManySecretsRead,
     FIRST: FirstRead,
@@ -232,6 +245,7 @@ MAKERS: Mapping[str, Callable[[Rule, Context], Watcher]] = {
     TOKEN: TokenFromNewAddress,
     ACTING: ImpersonatedRead,
     OTHERS_TOKEN: TokenForAnother,
+    WHOLE: WholeStoreRead,
 }
 
 READS = frozenset({MANY, FIRST, EVERYWHERE, ACTING})
@@ -267,6 +281,8 @@ def message(rule: Rule, who: str, secrets: list[tuple[str, str]], count: int, mo
         return f"{who} read {first}{others} acting as {more}"
     if rule.type == OTHERS_TOKEN:
         return f"{who} had a token of another account made"
+    if rule.type == WHOLE:
+        return f"{who} read all that is stored, as for a backup"
     if rule.refused == CREDENTIALS:
         return f"{who} showed credentials that were not accepted, {count} times"
     what = "Secrets" if rule.refused == SECRETS else "what was asked for"
