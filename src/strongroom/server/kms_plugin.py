@@ -102,8 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "strongroom kms serve",
         allow_abbrev=False,
-        description="Offer the key of a key file as a KMS v2 plugin on a unix socket (0600), which "
-        "any kube-apiserver may name in its EncryptionConfiguration.",
+        description="Offer the key of a key file, or one that is held elsewhere, as a KMS v2 "
+        "plugin on a unix socket (0600), which any kube-apiserver may name in its "
+        "EncryptionConfiguration.",
         epilog="example: strongroom kms serve --socket /run/kms.sock --key-file kms.key --create",
     )
     add = parser.add_argument

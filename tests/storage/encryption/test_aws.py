@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -85,6 +87,17 @@ def test_seeds_go_to_aws_and_back(aws: Aws) -> None:
     other = aws.client.encrypt(KeyId=arn, Plaintext=SEED)["CiphertextBlob"]
     with pytest.raises(DecryptionFailed, match="InvalidCiphertextException"):
         kms.decrypt(replace(wrapped, ciphertext=other))
+    kms.close()
+
+
+def test_seeds_are_not_logged(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even by the client itself, to whom a log for debugging is its own."""
+    caplog.set_level(logging.DEBUG)
+    kms = aws.open(aws.key())
+    kms.decrypt(kms.encrypt(SEED))
+    told = caplog.text + "".join(repr(record.__dict__) for record in caplog.records)
+    assert SEED.decode() not in told
+    assert base64.b64encode(SEED).decode().rstrip("=") not in told
     kms.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +53,16 @@ def test_a_rotation_is_followed(site: AzureSite) -> None:
     # A version that is named stays the one that writes.
     pinned = key_source(site.uri.replace("/kek?", f"/kek/{1:032x}?")).open()
     assert pinned.status() == wrapped.key_id
+
+
+def test_seeds_are_not_logged(site: AzureSite, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even by the client itself, to whom a log for debugging is its own."""
+    caplog.set_level(logging.DEBUG)
+    keys = opened(site)
+    keys.decrypt(keys.encrypt(SEED))
+    told = caplog.text + "".join(repr(record.__dict__) for record in caplog.records)
+    assert SEED.decode() not in told
+    assert base64.b64encode(SEED).decode().rstrip("=") not in told
 
 
 def test_what_was_not_encrypted_here(site: AzureSite) -> None:

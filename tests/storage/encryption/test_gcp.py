@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +91,16 @@ def test_a_rotation_is_followed(site: GoogleSite, kms: GcpKms) -> None:
     after.refresh()
     with pytest.raises(DecryptionFailed, match="that version is disabled or destroyed"):
         after.from_storage(stored, context=WHERE)
+
+
+def test_seeds_are_not_logged(kms: GcpKms, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even by the client itself, to whom a log for debugging is its own."""
+    caplog.set_level(logging.DEBUG)
+
+    kms.decrypt(kms.encrypt(SEED))
+    told = caplog.text + "".join(repr(record.__dict__) for record in caplog.records)
+    assert SEED.decode() not in told
+    assert base64.b64encode(SEED).decode().rstrip("=") not in told
 
 
 def test_what_was_not_encrypted_here(kms: GcpKms) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from strongroom.storage.encryption.keyservice import Wrapped
 from strongroom.storage.encryption.port import DecryptionFailed, KeyServiceError
-from strongroom.storage.encryption.remote import PURPOSE, needs_extra, other_key, proven
+from strongroom.storage.encryption.remote import PURPOSE, needs_extra, other_key, proven, quieten
 
 ARN: Final = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):(\d{12}):(key|alias)/([\w/+=.@-]{1,256})")
 """Of a key or an alias: region, account, which of the two, and its name."""
@@ -55,6 +55,7 @@ class AwsKms:
     def __init__(self, key: AwsKey) -> None:
         with needs_extra("aws", "a key of AWS KMS"):
             import boto3 as _boto3  # noqa: F401 - found missing now and not at the first question
+        quieten("boto3", "botocore", "urllib3")
         self._key = key
         self._lock = threading.Lock()
         self._client: Any = None

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from strongroom.storage.encryption.keyservice import Wrapped
 from strongroom.storage.encryption.port import DecryptionFailed, KeyServiceError
-from strongroom.storage.encryption.remote import LOOPBACK, needs_extra, other_key, proven
+from strongroom.storage.encryption.remote import LOOPBACK, needs_extra, other_key, proven, quieten
 
 _T = TypeVar("_T")
 
@@ -72,6 +72,7 @@ class AzureKeys:
         with needs_extra("azure", "a key of Azure Key Vault"):
             import azure.identity
             import azure.keyvault.keys as _keys  # noqa: F401 - found missing now, not later
+        quieten("azure", "msal", "urllib3")
         self._key = key
         self._lock = threading.Lock()
         self._credential = azure.identity.DefaultAzureCredential(

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from strongroom.storage.encryption.keyservice import Wrapped
 from strongroom.storage.encryption.port import DecryptionFailed, KeyServiceError
-from strongroom.storage.encryption.remote import PURPOSE, needs_extra, other_key, proven
+from strongroom.storage.encryption.remote import PURPOSE, needs_extra, other_key, proven, quieten
 
 NAME: Final = re.compile(
     r"projects/[\w:.-]+/locations/[\w-]+/keyRings/[\w-]{1,63}/cryptoKeys/[\w-]{1,63}"
@@ -49,6 +49,7 @@ class GcpKms:
             import google.cloud.kms_v1 as _kms  # noqa: F401 - found missing now, not later
             import google_crc32c
         self._checksum = google_crc32c.value
+        quieten("google", "urllib3")
         self._key = key
         self._lock = threading.Lock()
         self._client: Any = None

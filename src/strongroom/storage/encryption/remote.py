@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from typing import Final
 
@@ -28,6 +29,15 @@ def needs_extra(extra: str, what: str) -> Iterator[None]:
         raise KeyServiceError(
             f"{what} needs a library that is not installed: pip install 'strongroom[{extra}]'"
         ) from None
+
+
+def quieten(*loggers: str) -> None:
+    """Have a maker's client log nothing but warnings, whatever the level of our log.
+
+    For debugging they write down what they send, which is seeds, and more each minute than we do.
+    """
+    for name in loggers:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def proven(service: KeyService, where: str) -> str:
