@@ -20,10 +20,13 @@ from strongroom.storage.encryption.keyring import KeyRing
 from strongroom.storage.etcd import EtcdStore
 from strongroom.storage.places import UP
 from tests.etcd import Etcd
-from tests.server.conftest import SECRETS, Running, running, secret
+from tests.server.conftest import SECRETS, Answer, Running, running, secret
 from tests.server.custom import DEFINITIONS, V1, definition
+from tests.server.custom import NAME as CRONTABS
+from tests.server.fleet import Connection, FleetServer, connections, start
 
 pytestmark = pytest.mark.needs("etcd")
+SERVICES = "/api/v1/namespaces/default/services"
 TOKEN = "/api/v1/namespaces/default/serviceaccounts/me/token"
 
 
@@ -170,11 +173,9 @@ async def check_who_leads(etcd: Etcd, one: Running, two: Running) -> None:
 
 
 async def check_addresses_are_given_once(one: Running, two: Running) -> None:
-    services = "/api/v1/namespaces/default/services"
-
     async def made(run: Running, name: str) -> str:
         spec = {"ports": [{"port": 80}], "type": "NodePort"}
-        answer = await run.ask("POST", services, {"metadata": {"name": name}, "spec": spec})
+        answer = await run.ask("POST", SERVICES, {"metadata": {"name": name}, "spec": spec})
         assert answer.code == 201, answer.body
         return str(answer.json["spec"]["clusterIP"])
 
@@ -203,3 +204,54 @@ async def check_who_may_not_join(tmp_path: Path, etcd: Etcd) -> None:
             pass
     assert (await store.list("")).items == before
     await store.close()
+
+
+async def test_workers_are_one_server_among_others(tmp_path: Path, etcd: Etcd) -> None:
+    """Of a server with several processes, each sees what another server has acknowledged."""
+    few = ["--service-cluster-ip-range", "10.96.0.0/27"]
+    fleet = await asyncio.to_thread(start, tmp_path, "--store", f"etcd:{etcd.url}", *few)
+    (tmp_path / "other").mkdir()
+    key = f"file:{tmp_path / 'keys' / 'the.key'}"
+    given = ["--store", f"etcd:{etcd.url}", "--encryption-key", key, *few]
+    try:
+        async with running(tmp_path / "other", *given) as other, connections(fleet) as workers:
+            for turn in range(10):
+                worker = workers[turn % 2]
+                made = await other.ask("POST", SECRETS, secret(f"o{turn}", a="b"))
+                assert made.code == 201
+                assert await worker.done("GET", f"{SECRETS}/o{turn}") == made.json
+                there = await worker.done("POST", SECRETS, secret(f"w{turn}", a="b"))
+                assert (await other.ask("GET", f"{SECRETS}/w{turn}")).json == there
+            ask: list[Callable[..., Awaitable[Answer]]] = [
+                other.ask,
+                *(worker.ask for worker in workers),
+            ]
+            spec = {"ports": [{"port": 80}]}
+            given_out = await asyncio.gather(
+                *(
+                    ask[n % 3]("POST", SERVICES, {"metadata": {"name": f"s{n}"}, "spec": spec})
+                    for n in range(12)
+                )
+            )
+            assert len({answer.json["spec"]["clusterIP"] for answer in given_out}) == 12
+            await check_office_moves(other, workers, fleet)
+    finally:
+        if fleet.process.poll() is None:
+            code, log = await asyncio.to_thread(fleet.stop)
+            assert code == 0, log
+
+
+async def check_office_moves(other: Running, workers: list[Connection], fleet: FleetServer) -> None:
+    """What is done once is done while either is there: names of a custom kind are accepted."""
+    assert (await other.ask("POST", DEFINITIONS, definition())).code == 201
+    await until(lambda: served(other))
+    assert (await workers[0].ask("GET", V1)).code == 200
+    # The server with workers came first, so it leads.
+    assert (await asyncio.to_thread(fleet.stop))[0] == 0
+    removed = await other.ask("DELETE", f"{DEFINITIONS}/{CRONTABS}")
+    assert removed.code == 200
+    await until(lambda: gone(other, f"{DEFINITIONS}/{CRONTABS}"))
+
+
+async def gone(run: Running, path: str) -> bool:
+    return (await run.ask("GET", path)).code == 404
