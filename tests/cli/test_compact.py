@@ -46,3 +46,9 @@ def test_only_administrators_may(api: Strongroom) -> None:
     refused = compact(api, "--as", "somebody")
     assert refused.exit_code == 1
     assert 'cannot post path "/strongroom/v1alpha1/compact"' in refused.stderr
+
+
+def test_it_is_asked_for_and_not_looked_at(api: Strongroom) -> None:
+    command = ["kubectl", "get", "--raw", "/strongroom/v1alpha1/compact"]
+    refused = subprocess.run(command, env=api.environment(), capture_output=True, text=True)
+    assert "the server does not allow this method" in refused.stderr

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 import subprocess
 import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from strongroom.storage.encrypted import EncryptedStore
+from strongroom.storage.errors import Compacted
+from strongroom.storage.etcd import EtcdStore
 from strongroom.storage.sqlite import SQLiteStore
+from tests.etcd import Etcd
 from tests.storage.drivers import local_kms
+from tests.storage.sharing import SharedStore
 
 _WINDOW = 32
 _SIZES = (60, 300, 900, 2500, 5000)
@@ -118,3 +125,35 @@ async def test_a_reader_is_served_while_the_file_is_written_anew(tmp_path: Path)
     await store.wipe()
     assert {len(page.items) for page in await reading} == {len(kept)}
     await store.close()
+
+
+async def test_a_worker_has_it_done_by_the_process_that_has_the_store(tmp_path: Path) -> None:
+    shared = await SharedStore.over(SQLiteStore.open(tmp_path / "store.db"))
+    revision = await shared.create("/registry/secrets/a/b", b"only here " * 20)
+    revision = await shared.delete("/registry/secrets/a/b", expected=revision)
+    (wiped,) = await shared.wipe()
+    assert wiped.where == str(tmp_path / "store.db")
+    assert traces(tmp_path, windows([b"only here " * 20])) == 0
+    with pytest.raises(Compacted):
+        await shared.get("/registry/secrets/a/b", revision=revision - 1)
+    await shared.close()
+
+
+@pytest.mark.needs("etcd")
+async def test_a_member_of_etcd_writes_its_file_anew(tmp_path: Path) -> None:
+    etcd = Etcd(tmp_path / "etcd", "--unsafe-no-fsync")
+    etcd.start()
+    try:
+        store = await EtcdStore.open([etcd.url], within=30)
+        marked = secrets.token_bytes(2000)
+        revision = await store.create("/registry/secrets/a/b", marked)
+        await store.delete("/registry/secrets/a/b", expected=revision)
+        (file,) = (tmp_path / "etcd").rglob("db")
+        (wiped,) = await store.wipe()
+        assert wiped.where == etcd.url
+        assert traces(file.parent, windows([marked])) == 0
+        with pytest.raises(Compacted):
+            await store.get("/registry/secrets/a/b", revision=revision)
+        await store.close()
+    finally:
+        etcd.kill()
