@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
 from strongroom.storage.errors import KeyExists, RevisionConflict, StoreError, StoreUnavailable
-from strongroom.storage.port import Event, EventType, Store
+from strongroom.storage.port import Event, Events, EventType, KeyValue, Page
 
 NEVER = math.inf
 
@@ -118,6 +119,38 @@ class History:
         return sum(write.outcome is outcome for write in self.writes)
 
 
+class Loaded(Protocol):
+    """The part of the `Store` port that clients of a load use."""
+
+    @property
+    def current_revision(self) -> int: ...
+
+    async def create(self, key: str, value: bytes) -> int: ...
+
+    async def update(self, key: str, value: bytes, *, expected: int) -> int: ...
+
+    async def delete(self, key: str, *, expected: int) -> int: ...
+
+    async def get(self, key: str) -> KeyValue | None: ...
+
+    async def list(self, prefix: str) -> Page: ...
+
+    def watch(self, prefix: str, *, after: int) -> Told: ...
+
+
+class Told(Protocol):
+    """The part of a watch that they use."""
+
+    @property
+    def progress(self) -> int: ...
+
+    def __aiter__(self) -> AsyncIterator[Events]: ...
+
+    async def __anext__(self) -> Events: ...
+
+    async def close(self) -> None: ...
+
+
 def now() -> float:
     """The time, for a history."""
     return time.monotonic()
@@ -129,6 +162,13 @@ def change_of(event: Event) -> Change:
     return Change(event.revision, event.key, value)
 
 
+class Untold(RevisionConflict):
+    """The key is not at the expected revision; at which it is was not said."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key, None)
+
+
 class Recorded:
     """A client of a store, all of whose operations are kept.
 
@@ -136,7 +176,7 @@ class Recorded:
     absent, None if nothing is known; a failing store raises as it does.
     """
 
-    def __init__(self, store: Store, history: History, client: str) -> None:
+    def __init__(self, store: Loaded, history: History, client: str) -> None:
         self._store, self._history, self.name = store, history, client
         self.acknowledged = 0
 
@@ -177,8 +217,11 @@ class Recorded:
 
     async def _end(self, write: Write, answer: Awaitable[int]) -> int | None:
         try:
-            write.done(await answer, now())
+            # A server tells no revision of a deletion.
+            write.done(await answer or None, now())
         except KeyExists:
+            write.refused(None, now())
+        except Untold:
             write.refused(None, now())
         except RevisionConflict as refused:
             found = refused.current

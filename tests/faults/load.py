@@ -10,9 +10,17 @@ from itertools import count
 from random import Random
 
 from strongroom.storage.errors import StoreClosed, StoreUnavailable
-from strongroom.storage.port import Store, Watch
 from tests.faults.checker import check, check_state
-from tests.faults.history import Change, History, Outcome, Recorded, Watched, change_of
+from tests.faults.history import (
+    Change,
+    History,
+    Loaded,
+    Outcome,
+    Recorded,
+    Told,
+    Watched,
+    change_of,
+)
 
 PATIENCE = 60
 """Seconds in which what must happen happens, on the slowest machine."""
@@ -36,20 +44,21 @@ class Load:
 
     def __init__(
         self,
-        stores: Sequence[Store],
+        stores: Sequence[Loaded],
         history: History | None = None,
         *,
         writers: int = 2,
         pause: float = 0.01,
         size: int = 0,
         reading: bool = True,
+        below: str = "/registry/secrets/",
     ) -> None:
         self.history = history or History()
         self._pause, self._padding = pause, "." * size
         self._over, self._reading = False, reading
         self.failures = 0
         # A cluster may have seen other loads before.
-        self.prefix = f"/registry/secrets/faults-{next(_numbers)}/"
+        self.prefix = f"{below}faults-{next(_numbers)}."
         self._keys = [f"{self.prefix}{name}" for name in "abcde"]
         self._begun = stores[0].current_revision
         names = [f"{number}.{writer}" for number in range(len(stores)) for writer in range(writers)]
@@ -81,12 +90,15 @@ class Load:
         self._over = True
         await asyncio.gather(*self._writers)
 
-    async def judge(self, witness: Store) -> list[Change]:
+    async def judge(self, witness: Loaded) -> list[Change]:
         """Hold everything against what a store tells that no client has used; its account.
 
         Raises: `Violation`.
         """
-        last = await witness.revision()
+        # One more write, which all watches are to see.
+        made = await Recorded(witness, self.history, "witness").create(f"{self.prefix}end", "end")
+        assert made is not None
+        last = made
         changes = await account(witness, self.prefix, self._begun, last)
         await until(
             lambda: all(watch.progress >= last for watch, _ in self._watches),
@@ -145,13 +157,13 @@ class Load:
             return await client.delete(key, standing)
         return await client.update(key, value + self._padding, standing)
 
-    async def _follow(self, watch: Watch, watched: Watched) -> None:
+    async def _follow(self, watch: Told, watched: Watched) -> None:
         with contextlib.suppress(StoreClosed):
             async for batch in watch:
                 watched.seen += map(change_of, batch)
 
 
-async def account(store: Store, prefix: str, after: int, upto: int) -> list[Change]:
+async def account(store: Loaded, prefix: str, after: int, upto: int) -> list[Change]:
     """All that a store says has happened below a prefix."""
     watch = store.watch(prefix, after=after)
     changes: list[Change] = []
