@@ -113,6 +113,11 @@ async def check_what_is_stored(etcd: Etcd) -> None:
         (["--etcd-servers", "https://a:99999"], "expected members of etcd"),
         (["--etcd-servers", "https://a:1/x"], "expected members of etcd"),
         (["--etcd-servers", "https://a:1", "--store", "sqlite:x"], "name different stores"),
+        (["--control-plane-endpoint", "a"], "expected HOST:PORT"),
+        (["--control-plane-endpoint", "https://a:1"], "expected HOST:PORT"),
+        (["--control-plane-endpoint", "a:b"], "expected HOST:PORT"),
+        (["--control-plane-endpoint", "u@a:1"], "expected HOST:PORT"),
+        (["--control-plane-endpoint", "a:1/x"], "expected HOST:PORT"),
         (["--etcd-certfile", "x"], "--etcd-certfile and --etcd-keyfile go together"),
     ],
 )

@@ -49,6 +49,19 @@ def test_the_second_start_makes_nothing(tmp_path: Path) -> None:
     assert before == after
 
 
+def test_a_balancer_is_named_by_the_certificate_and_led_to_by_the_admins_kubeconfig(
+    tmp_path: Path,
+) -> None:
+    endpoint, server = "https://room.example.com:6443", "https://192.0.2.7:6443"
+    before = prepare_pki(tmp_path, "192.0.2.7", "n1", NOW).pair("apiserver")
+    pki = prepare_pki(tmp_path, "192.0.2.7", "n1", NOW, endpoint)
+    after = pki.pair("apiserver").certificate
+    assert hosts(after) == hosts(before.certificate) | {"room.example.com"}
+    write_kubeconfigs(pki, tmp_path / "admin.kubeconfig", server, endpoint)
+    assert endpoint in (tmp_path / "admin.kubeconfig").read_text()
+    assert server in (tmp_path / "node.kubeconfig").read_text()
+
+
 def test_names_of_the_serving_certificate(tmp_path: Path) -> None:
     pki = prepare_pki(tmp_path, "192.0.2.7", "n1", NOW)
     assert hosts(pki.pair("apiserver").certificate) >= {

@@ -14,6 +14,7 @@ import pytest
 from strongroom.storage.cache import WatchCache
 from strongroom.storage.errors import (
     Compacted,
+    NoSpace,
     RevisionConflict,
     StoreClosed,
     StoreUnavailable,
@@ -190,6 +191,31 @@ class Broken(MemoryStore):
 
     async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:
         raise ZeroDivisionError("of " + repr(value))
+
+
+class Full(MemoryStore):
+    """A store that others write to as well, and that has no space left."""
+
+    @property
+    def alone(self) -> bool:
+        return False
+
+    async def create(self, key: str, value: bytes, *, beside: Beside = ()) -> int:
+        raise NoSpace("it is full")
+
+
+async def test_what_others_wrote_is_asked_for_and_no_space_is_told_as_such() -> None:
+    store = Full()
+    server = StoreServer(store)
+    client = await connected(server)
+    assert not client.alone
+    with pytest.raises(NoSpace, match="it is full"):
+        await client.create("/a", b"")
+    # Nobody has told this process of it yet: the page does not show it.
+    made = await MemoryStore.create(store, "/b", b"")
+    assert await client.revision() == made
+    await client.close()
+    await server.close()
 
 
 async def test_a_failure_that_nobody_thought_of_is_answered_and_quotes_nothing(

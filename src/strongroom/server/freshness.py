@@ -32,6 +32,7 @@ class Known:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._failed = False
 
     async def __call__(self) -> None:
         """Without the store, requests are judged by what is known, as far as they get."""
@@ -39,9 +40,12 @@ class Known:
             await self._store.revision()
             # Its reads need not ask again.
             asked.set(True)
+            self._failed = False
         except StoreError as error:
             asked.set(False)
-            log(logger, logging.WARNING, "judged by what was known before", error)
+            if not self._failed:
+                log(logger, logging.WARNING, "requests are judged by what was known before", error)
+            self._failed = True
 
 
 class CatchUp:
