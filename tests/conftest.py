@@ -24,7 +24,16 @@ PROCESSES = (
 )
 """Below ``tests``: where servers, nodes and real parts run as processes of their own."""
 
-SLOW = (*PROCESSES, "fuzz/test_openapi_requests", "server/test_main", "test_docs")
+SLOW = (
+    *(place for place in PROCESSES if place != "node"),
+    "faults",
+    "fuzz/test_openapi_requests",
+    "node/runtimes",
+    "node/test_agent",
+    "node/test_survival",
+    "test_docs",
+)
+"""Below ``tests``: what takes seconds a test, nearly all of it waiting."""
 
 
 def _file(item: pytest.Item) -> str:
