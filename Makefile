@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-locks
 # Added to pytest's arguments: make test ARGS="tests/storage -x"
 ARGS ?=
-# How many times more is tried: make fuzz FACTOR=50, make soak TIMES=20
+# How many times more is tried: make fuzz FACTOR=50, make soak TIMES=20 (60 take about an hour)
 FACTOR ?= 10
 TIMES ?= 10
 TYPED := $(wildcard src tests tools bench)
@@ -50,9 +50,9 @@ coverage: compiled ## the same with branch coverage
 fuzz: compiled ## random input in bulk, other input each time (FACTOR=10)
 	STRONGROOM_FUZZ=$(FACTOR) $(BIN)/python -m pytest -n 2 --dist worksteal --timeout 7200 tests/fuzz $(ARGS)
 
-soak: compiled ## writers, watchers and SIGKILL, many times over (TIMES=10)
-	STRONGROOM_SOAK=$(TIMES) $(BIN)/python -m pytest -n 2 --timeout 7200 \
-	  tests/e2e/test_crash_server.py tests/storage/test_crash.py $(ARGS)
+soak: compiled ## writers, watchers and every fault, many times over (TIMES=10)
+	STRONGROOM_SOAK=$(TIMES) $(BIN)/python -m pytest -n 2 --dist worksteal --timeout 7200 \
+	  tests/faults tests/e2e/test_crash_server.py tests/storage/test_crash.py $(ARGS)
 
 check: venv ## lint, formatting, types, import contracts, docs
 	$(BIN)/ruff check .

@@ -133,7 +133,7 @@ async def everything_since(room: Room, start: str) -> list[Told]:
     return found
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(times(240))
 async def test_killed_at_any_moment(tmp_path: Path) -> None:
     server = await asyncio.to_thread(Strongroom.start, tmp_path, "apiserver")
     room = Room(tmp_path, server)

@@ -24,7 +24,7 @@ from tests.faults.load import Load, account
 from tests.parts import require_part
 from tests.soak import times
 
-pytestmark = [pytest.mark.needs("mkfs.ext4"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.needs("mkfs.ext4"), pytest.mark.timeout(times(300))]
 
 ROUNDS = times(2)
 SIZE = 16 << 20

@@ -18,7 +18,11 @@ from tests.faults.load import Load
 from tests.faults.namespaces import Net, cables
 from tests.soak import times
 
-pytestmark = [pytest.mark.needs("etcd"), pytest.mark.needs("etcdctl"), pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.needs("etcd"),
+    pytest.mark.needs("etcdctl"),
+    pytest.mark.timeout(times(300)),
+]
 
 ROUNDS = times(1)
 

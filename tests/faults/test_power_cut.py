@@ -26,7 +26,7 @@ from tests.faults.traced import Call, calls, replay, run
 from tests.faults.writing import DATABASE, TOLD
 from tests.soak import times
 
-pytestmark = [pytest.mark.needs("strace"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.needs("strace"), pytest.mark.timeout(times(300))]
 
 CUTS = times(30)
 AFTER_FAILURE = 20

@@ -19,7 +19,11 @@ from tests.faults.load import Load
 from tests.faults.through_server import ThroughServer
 from tests.soak import times
 
-pytestmark = [pytest.mark.needs("etcd"), pytest.mark.needs("etcdctl"), pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.needs("etcd"),
+    pytest.mark.needs("etcdctl"),
+    pytest.mark.timeout(times(300)),
+]
 
 ROUNDS = times(1)
 

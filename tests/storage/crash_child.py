@@ -6,8 +6,8 @@ prints `dead` when it is. Forking a process that has imported everything takes m
 
 What is written beside a key has the same text as the key, and goes with it.
 
-A child writes one JSON line to the pipe for each acknowledged write (`ack`) and for each event
-that its watcher saw (`saw`), after the fact.
+A child writes a JSON line to the pipe before each write and after its acknowledgement
+(`tests.faults.told`), and one for each event that its watcher saw.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ import sys
 from pathlib import Path
 
 from strongroom.storage.encrypted import EncryptedStore
-from strongroom.storage.port import EventType, Store
+from strongroom.storage.port import Event, EventType, Store
 from strongroom.storage.sqlite import SQLiteStore
+from tests.faults.history import Change, History, Kind, Write, now
+from tests.faults.told import Telling
 from tests.storage.drivers import local_kms
 
 WRITERS = 8
@@ -57,47 +59,58 @@ def open_store(directory: Path) -> EncryptedStore:
     return EncryptedStore(SQLiteStore.open(directory / "store.db"), local_kms())
 
 
-def tell(pipe: int, what: str, kind: EventType, key: str, revision: int, value: bytes) -> None:
-    """One line, in one write: it arrives whole or not at all."""
-    digest = hashlib.sha256(value).hexdigest()
-    os.write(pipe, json.dumps([what, kind.value, key, revision, digest]).encode() + b"\n")
+def change_of(event: Event) -> Change:
+    """An event as histories have it: a digest instead of the value."""
+    value = digest(event.value) if event.type is EventType.PUT else None
+    return Change(event.revision, event.key, value)
 
 
-async def write_forever(store: Store, pipe: int, writer: int) -> None:
+def digest(value: bytes) -> str:
+    return hashlib.sha256(value).hexdigest()
+
+
+async def write_forever(store: Store, history: History, writer: int) -> None:
     """Create, update and delete this writer's own keys, each after the last was acknowledged."""
     keys = [f"{PREFIX}{writer}/{number}" for number in range(KEYS_EACH)]
     held = {kv.key: kv.mod_revision for kv in (await store.list(f"{PREFIX}{writer}/")).items}
     while True:
         key = random.choice(keys)
         text, other = os.urandom(4).hex(), beside_of(key)
-        value = value_of(key, text)
-        if key not in held:
-            held[key] = await store.create(key, value)
-            tell(pipe, "ack", EventType.PUT, key, held[key], value)
-        elif random.random() < 0.2:
-            revision = await store.delete(key, expected=held.pop(key), beside=[(other, None)])
-            tell(pipe, "ack", EventType.DELETE, key, revision, b"")
+        value, expected = value_of(key, text), held.pop(key, 0)
+        kind = Kind.UPDATE if expected else Kind.CREATE
+        if expected and random.random() < 0.2:
+            kind, value = Kind.DELETE, b""
+        told = digest(value) if value else ""
+        write = Write(f"w{writer}", kind, key, told, expected, now())
+        history.begun(write)
+        if kind is Kind.CREATE:
+            revision = held[key] = await store.create(key, value)
+        elif kind is Kind.DELETE:
+            revision = await store.delete(key, expected=expected, beside=[(other, None)])
         else:
             beside = [(other, value_of(other, text))]
-            held[key] = await store.update(key, value, expected=held[key], beside=beside)
-            tell(pipe, "ack", EventType.PUT, key, held[key], value)
+            revision = await store.update(key, value, expected=expected, beside=beside)
+            held[key] = revision
+        write.done(revision, now())
+        history.ended(write)
 
 
 async def watch_forever(store: Store, pipe: int) -> None:
     """Tell of every event from the start of this child on."""
     async for batch in store.watch(PREFIX, after=store.current_revision):
         for event in batch:
-            value = event.value if event.type is EventType.PUT else b""
-            tell(pipe, "saw", event.type, event.key, event.revision, value)
+            seen = change_of(event)
+            line = json.dumps([seen.revision, seen.key, seen.value, "seen"])
+            os.write(pipe, line.encode() + b"\n")
 
 
 async def child(directory: Path, pipe: int, compact_to: int) -> None:
     """What is killed."""
-    store = open_store(directory)
+    store, history = open_store(directory), Telling(pipe, os.urandom(8).hex())
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(watch_forever(store, pipe))
         for writer in range(WRITERS):
-            tasks.create_task(write_forever(store, pipe, writer))
+            tasks.create_task(write_forever(store, history, writer))
         tasks.create_task(store.compact(compact_to))
 
 

@@ -1,13 +1,13 @@
 """Killed at random moments, the store keeps every acknowledged write and no half of any.
 
-Children write concurrently through SQLite and encryption and tell of each acknowledgement on a
-pipe; the parent kills them without warning and looks at what is on disk.
+Children write concurrently through SQLite and encryption and tell of what they do on a pipe; the
+parent kills them without warning, looks at what is on disk, and has the checker of histories
+(`tests/faults`) judge all that any of them was told.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 import random
@@ -24,11 +24,15 @@ from typing import Self
 import pytest
 
 from strongroom.storage.port import Event, EventType
+from tests.faults.checker import check, check_watch
+from tests.faults.history import Change, Outcome, Watched
+from tests.faults.told import heard
 from tests.soak import times
 from tests.storage.crash_child import (
     MARK,
     PREFIX,
     beside_of,
+    change_of,
     is_whole,
     open_store,
     text_of,
@@ -37,8 +41,6 @@ from tests.storage.crash_child import (
 KILLS = times(300)
 # Longest life of a child after the moment chosen for it, in seconds.
 LONGEST = 0.012
-
-Told = tuple[str, str, str, int, str]
 
 
 class Children:
@@ -68,7 +70,7 @@ class Children:
         self._server.communicate()
         os.close(self._pipe)
 
-    def run_and_kill(self, compact_to: int) -> list[Told]:
+    def run_and_kill(self, compact_to: int) -> list[bytes]:
         """Start a child, kill it at a random moment, and return what it told before."""
         stdin, stdout = self._server.stdin, self._server.stdout
         assert stdin is not None
@@ -81,7 +83,7 @@ class Children:
         time.sleep(random.uniform(0, LONGEST))
         os.kill(process, signal.SIGKILL)
         assert stdout.readline() == "dead\n"
-        return [tuple(json.loads(line)) for line in self._read().splitlines()]
+        return self._read().splitlines()
 
     def _read(self) -> bytes:
         told = b""
@@ -116,20 +118,11 @@ async def events_after(directory: Path, revision: int) -> list[Event]:
         await store.close()
 
 
-def described(event: Event) -> tuple[str, str, int, str]:
-    value = event.value if event.type is EventType.PUT else b""
-    digest = hashlib.sha256(value).hexdigest()
-    return (event.type.value, event.key, event.revision, digest)
-
-
-def check(events: list[Event], told: list[Told], revision: int) -> None:
-    """What is on disk after a kill against what the child told before."""
+def check_whole(events: list[Event], revision: int) -> None:
+    """What is on disk after a kill: every revision, and each value all of it."""
     assert [event.revision for event in events] == list(
         range(revision + 1, revision + 1 + len(events))
     ), "a resumed watch has a gap or repeats"
-    by_revision = {event.revision: described(event) for event in events}
-    for _, kind, key, at, digest in told:
-        assert by_revision.get(at) == (kind, key, at, digest), "an acknowledged write is lost"
     for event in events:
         assert event.error is None
         assert is_whole(event.key, event.value), "half a write"
@@ -155,26 +148,28 @@ def check_companions(events: list[Event]) -> None:
     assert together is None, "a write beside another without that other"
 
 
-def watcher_missed_nothing(events: list[Event], told: list[Told]) -> bool:
-    """Whether what the child's watcher saw and what follows it on disk is everything."""
-    seen = [at for what, _, _, at, _ in told if what == "saw"]
-    first = events[0].revision if events else 0
-    return seen == list(range(first, first + len(seen)))
+def seen_by(lines: list[bytes], after: int) -> Watched:
+    """What a child's watcher told of."""
+    told = [json.loads(line) for line in lines]
+    return Watched(PREFIX, after, [Change(*line[:3]) for line in told if line[-1] == "seen"])
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(times(240))
 def test_killed_at_any_moment(children: Children, tmp_path: Path) -> None:
-    revision, acknowledged = 1, 0
+    revision = 1
     state: dict[str, bytes] = {}
+    changes: list[Change] = []
+    told: list[bytes] = []
     for kill in range(KILLS):
-        told = children.run_and_kill(compact_to=revision)
+        lines = children.run_and_kill(compact_to=revision)
         if kill % 20 == 0:
             values_are_nowhere_in(tmp_path)
         events = asyncio.run(events_after(tmp_path, revision))
-        check(events, told, revision)
+        check_whole(events, revision)
         check_companions(events)
-        assert watcher_missed_nothing(events, told)
-        acknowledged += sum(what == "ack" for what, *_ in told)
+        check_watch(seen_by(lines, revision), list(map(change_of, events)))
+        changes += map(change_of, events)
+        told += (line for line in lines if not line.endswith(b'"seen"]'))
         for event in events:
             if event.type is EventType.PUT:
                 state[event.key] = event.value
@@ -182,7 +177,10 @@ def test_killed_at_any_moment(children: Children, tmp_path: Path) -> None:
                 del state[event.key]
         revision += len(events)
     assert asyncio.run(listed(tmp_path)) == state
-    assert acknowledged > KILLS
+    history = heard((None, line) for line in told)
+    beside = PREFIX + "beside/"
+    check(history, [change for change in changes if not change.key.startswith(beside)])
+    assert history.count(Outcome.DONE) > KILLS
     values_are_nowhere_in(tmp_path)
 
 
