@@ -143,3 +143,18 @@ async def test_a_member_that_is_cut_off_costs_nothing_that_was_told(
             finally:
                 mend()
             await load.progress()
+
+
+async def test_clients_that_are_cut_off_from_all_come_back(wired: tuple[Members, Net]) -> None:
+    members, net = wired
+    everybody = range(len(members.members))
+    async with loaded(members) as load:
+        for _ in range(ROUNDS):
+            for member in everybody:
+                net.set_clients(member, "down")
+            try:
+                await load.fail(1)
+            finally:
+                for member in everybody:
+                    net.set_clients(member, "up")
+            await load.progress()

@@ -28,7 +28,7 @@ from tests.soak import times
 
 pytestmark = [pytest.mark.needs("strace"), pytest.mark.timeout(times(300))]
 
-CUTS = times(30)
+CUTS = times(20)
 AFTER_FAILURE = 20
 PREFIX = "/registry/secrets/"
 

@@ -38,7 +38,7 @@ from tests.storage.crash_child import (
     text_of,
 )
 
-KILLS = times(300)
+KILLS = times(200)
 # Longest life of a child after the moment chosen for it, in seconds.
 LONGEST = 0.012
 

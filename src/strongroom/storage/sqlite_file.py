@@ -151,7 +151,8 @@ def _write_again(path: Path) -> None:
         offset = 0
         while block := os.pread(descriptor, _BLOCK, offset):
             offset += os.pwrite(descriptor, block, offset)
-        os.fsync(descriptor)
+        if offset:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
