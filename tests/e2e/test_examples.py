@@ -70,6 +70,7 @@ ELSEWHERE = {
     "certificates",
     "custom",
     "encryption",
+    "import",
     "environments",
     "hello",
     "prometheus",
