@@ -20,7 +20,12 @@ pytestmark = pytest.mark.needs("sops")
 TREE: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Secret",
-    "metadata": {"name": "db", "namespace": "shop", "labels": {"yes": "true", "n": "1"}},
+    "metadata": {
+        "name": "db",
+        "namespace": "shop",
+        "labels": {"yes": "true", "n": "1", "data": "as SOPS sees it", "day": "2001-1-1"},
+        "annotations": {"2001-1-1": "new year", "stringData": ""},
+    },
     "type": "Opaque",
     "immutable": True,
     "data": {"password": "aHVudGVyMg==", "empty": "", "a.b-c_d": "/w=="},

@@ -40,6 +40,8 @@ _BOOLS = {
 _NULLS = ("", "~", "null", "Null", "NULL")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_DATE = re.compile(r"[0-9]{4}-[0-9]")
+"""How go-yaml's times begin; sigs.k8s.io/yaml leaves them text, and other readers do not."""
 _INT = re.compile(r"[-+]?(0[bB][01]+|0[oO]?[0-7]+|0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)")
 
 
@@ -103,6 +105,8 @@ def dump(tree: Any, *, sort_keys: bool = True) -> str:
 
 
 def _is_ambiguous(text: str) -> bool:
+    if _DATE.match(text):
+        return True
     try:
         return not isinstance(_resolved(text), str)
     except YAMLError:

@@ -25,7 +25,7 @@ from strongroom.backup.age import Sealer
 from strongroom.backup.age_keys import Recipient
 
 ENCRYPTED = ("data", "stringData")
-"""Parts of a Secret whose values are encrypted."""
+"""Parts of a Secret whose values are encrypted; to SOPS, so is a label that is called so."""
 
 _REGEX = f"^({'|'.join(ENCRYPTED)})$"
 _VERSION = "3.11.0"
@@ -48,10 +48,7 @@ def sealed(
         digest.update(value)
     mac = digest.finalize().hex().upper()
     return {
-        **{
-            name: _encrypted(key, part, (name,)) if name in ENCRYPTED else part
-            for name, part in tree.items()
-        },
+        **_protected(key, tree, ()),
         "sops": {
             "age": [
                 {"recipient": str(recipient), "enc": _armored(key, recipient)}
@@ -77,9 +74,11 @@ def _leaves(part: Any) -> Iterator[bytes]:
         raise ValueError(f"a manifest with a {type(part).__name__} in it")
 
 
-def _encrypted(key: bytes, part: Any, path: tuple[str, ...]) -> Any:
+def _protected(key: bytes, part: Any, path: tuple[str, ...]) -> Any:
     if isinstance(part, Mapping):
-        return {name: _encrypted(key, value, (*path, name)) for name, value in part.items()}
+        return {name: _protected(key, value, (*path, name)) for name, value in part.items()}
+    if not any(name in ENCRYPTED for name in path):
+        return part
     # Nothing is left as it is: that is how SOPS knows nothing.
     return _value(key, str(part).encode(), ":".join(path) + ":") if part != "" else ""
 
