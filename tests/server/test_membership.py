@@ -10,6 +10,7 @@ import pytest
 from strongroom.api.errors import StatusError
 from strongroom.server import membership
 from strongroom.server.membership import Membership, Office
+from strongroom.server.others import Told
 from strongroom.storage.errors import StoreUnavailable
 from strongroom.storage.etcd_leases import revoke
 from tests.storage.test_etcd import opened
@@ -70,7 +71,7 @@ async def test_a_lost_session_costs_office_and_turn_and_both_are_had_again() -> 
         store = await stack.enter_async_context(opened())
         work = Work()
         office = Office(work.begin)
-        member = Membership(store, "https://one")
+        member = Membership(store, lambda: Told("https://one"))
         member.begin(stack)
         office.begin(stack)
         member.follow(office.hold)

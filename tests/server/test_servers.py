@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from strongroom.access.authn.keys import make_key, verification_keys
 from strongroom.server.certificates import make_ca
 from strongroom.server.ground import StartError
 from strongroom.server.membership import LEADER
+from strongroom.server.others import Told, servers_of
 from strongroom.server.pki import PKI
 from strongroom.storage.encryption.keyring import KeyRing
 from strongroom.storage.etcd import EtcdStore
@@ -26,6 +28,7 @@ from tests.server.custom import NAME as CRONTABS
 from tests.server.fleet import Connection, FleetServer, connections, start
 
 pytestmark = pytest.mark.needs("etcd")
+OPERATIONS = "/apis/strongroom.io/v1alpha1/encryptionoperations"
 SERVICES = "/api/v1/namespaces/default/services"
 TOKEN = "/api/v1/namespaces/default/serviceaccounts/me/token"
 
@@ -74,6 +77,7 @@ async def test_servers_that_start_at_once_are_one(tmp_path: Path, etcd: Etcd) ->
         await check_a_replaced_key_is_everybodys(one, two)
         await check_who_leads(etcd, one, two)
         await check_addresses_are_given_once(one, two)
+        await check_a_new_key_is_told_to_all(etcd, one, two)
     await check_who_may_not_join(tmp_path, etcd)
 
 
@@ -162,12 +166,32 @@ async def _is(value: bool) -> bool:
     return value
 
 
+async def check_a_new_key_is_told_to_all(etcd: Etcd, one: Running, two: Running) -> None:
+    """Both have the same file; a third server, which has a copy of it, is named."""
+    rotated = await one.ask("POST", OPERATIONS, {"spec": {"action": "Rotate"}})
+    assert (rotated.code, "Warning" in rotated.headers) == (201, False)
+    assert (await one.ask("POST", SECRETS, secret("rotated", a="b"))).code == 201
+    assert (await two.ask("GET", f"{SECRETS}/rotated")).code == 200
+    store = await EtcdStore.open([etcd.url])
+    session = await store.session()
+    told = Told("https://elsewhere", (rotated.json["status"]["newKeyID"],))
+    await session.show(f"{UP}elsewhere", msgspec.json.encode(told))
+    rotated = await two.ask("POST", OPERATIONS, {"spec": {"action": "Rotate"}})
+    assert rotated.code == 201
+    assert "https://elsewhere does not have the new key: copy" in rotated.headers["Warning"]
+    refused = await one.ask("POST", OPERATIONS, {"spec": {"action": "Prune"}})
+    assert refused.code == 409
+    assert "https://elsewhere does not have the key that encrypts" in refused.json["message"]
+    await session.close()
+    await store.close()
+
+
 async def check_who_leads(etcd: Etcd, one: Running, two: Running) -> None:
     store = await EtcdStore.open([etcd.url])
     leader = await store.get(LEADER)
     assert leader is not None
     up = (await store.list(UP)).items
-    assert {kv.value.decode() for kv in up} == {one.server.url, two.server.url}
+    assert {told.url for told in await servers_of(store)} == {one.server.url, two.server.url}
     assert leader.value.decode() in {kv.key.removeprefix(UP) for kv in up}
     await store.close()
 

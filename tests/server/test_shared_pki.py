@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.access.authn.keys import make_key, verification_keys
+from strongroom.access.authn.keys import BadKey, make_key, verification_keys
 from strongroom.server.pki import PKI, PKIError, prepare_pki
 from strongroom.server.shared_pki import KEY, SharedPKI
 from strongroom.server.token_keys import default_files, prepare_keys
 from strongroom.storage.memory import MemoryStore
+from strongroom.storage.port import KeyValue
 
 NOW = datetime.now(UTC)
 FILES = ("ca.crt", "ca.key", "sa.key", "sa.pub")
@@ -95,6 +96,42 @@ async def test_changes_at_each_are_everybodys(tmp_path: Path) -> None:
     await SharedPKI(store, first).begin(NOW)
     await two.merge()
     assert held(second) == (keys(3)[0], ids(3))
+
+
+async def test_what_is_changed_while_it_merges_is_kept(tmp_path: Path) -> None:
+    class Slow(MemoryStore):
+        """Somebody changes the files while the store is asked."""
+
+        changed = False
+
+        async def get(self, key: str, *, revision: int = 0) -> KeyValue | None:
+            found = await super().get(key, revision=revision)
+            if self.changed:
+                self.changed = False
+                give(tmp_path, 2)
+            return found
+
+    store = Slow()
+    give(tmp_path, 1, 2)
+    shared = SharedPKI(store, tmp_path)
+    await shared.begin(NOW)
+    store.changed = True
+    await shared.merge()
+    assert held(tmp_path) == (keys(2)[0], ids(2))
+
+
+async def test_half_a_file_is_not_for_the_others(tmp_path: Path) -> None:
+    store = MemoryStore()
+    shared = SharedPKI(store, tmp_path)
+    give(tmp_path, 1)
+    await shared.begin(NOW)
+    stored = await store.get(KEY)
+    (tmp_path / "sa.key").write_bytes(keys(2)[0][:100])
+    with pytest.raises(BadKey):
+        await shared.merge()
+    with pytest.raises(PKIError, match=r"sa\.key or sa\.pub: data does not contain"):
+        await SharedPKI(store, tmp_path).begin(NOW)
+    assert await store.get(KEY) == stored
 
 
 async def test_changes_are_followed(tmp_path: Path) -> None:

@@ -34,8 +34,7 @@ from strongroom.resources.service import Service, ServicePort
 from strongroom.resources.service_object import ServiceSpec
 from strongroom.server.bootstrap import own_context
 from strongroom.server.kinds import Kinds
-from strongroom.storage.encrypted import EncryptedStore
-from strongroom.storage.places import UP
+from strongroom.server.others import servers_of
 from strongroom.storage.port import Store
 
 _NAME, _NAMESPACE = "kubernetes", "default"
@@ -82,16 +81,11 @@ async def serving_at(store: Store, url: str, bind: str) -> Serving:
     """
     port = urllib.parse.urlsplit(url).port or 443
     found = set(_addresses(bind))
-    for item in (await _stored(store).list(UP)).items:
-        other = urllib.parse.urlsplit(item.value.decode(errors="replace"))
+    for server in await servers_of(store):
+        other = urllib.parse.urlsplit(server.url)
         if other.port == port and other.hostname:
             found.update(_addresses(other.hostname))
     return Serving(port, tuple(sorted(found)))
-
-
-def _stored(store: Store) -> Store:
-    """Where servers tell of each other in the clear."""
-    return store.stored if isinstance(store, EncryptedStore) else store
 
 
 async def ensure_builtins(kinds: Kinds, clock: Clock, network: Network, serving: Serving) -> None:

@@ -16,9 +16,11 @@ from strongroom.api.errors import StatusError
 from strongroom.audit_chain import ChainError
 from strongroom.paths import claim_data_dir
 from strongroom.resources.event import EVENTS
+from strongroom.server.encryption.ownkey import OwnKey
 from strongroom.server.etcd_options import ETCD
 from strongroom.server.membership import Membership
 from strongroom.server.options import Options
+from strongroom.server.others import Told
 from strongroom.server.pki import PKI, PKIError, prepare_pki, write_kubeconfigs
 from strongroom.server.reloading import BadFile
 from strongroom.server.runfile import RunFile
@@ -119,7 +121,12 @@ def _membership(
 ) -> Membership | None:
     if opened.shared is None:
         return None
-    membership = Membership(opened.shared, url)
+    own = opened.encrypting.own
+
+    def told() -> Told:
+        return Told(url, own.ring.ids if isinstance(own, OwnKey) else ())
+
+    membership = Membership(opened.shared, told)
     membership.begin(stack)
     return membership
 

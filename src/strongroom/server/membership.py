@@ -13,7 +13,10 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from strongroom.api.errors import StatusDetails, StatusError
+from strongroom.server.others import Told
 from strongroom.storage.errors import StoreClosed, StoreError
 from strongroom.storage.places import SERVERS, UP
 from strongroom.telemetry import log
@@ -32,6 +35,9 @@ _AGAIN = 0.5
 
 _LOOK = 0.05
 
+_TOLD_EVERY = 1.0
+"""Seconds between two looks at whether there is something new to tell."""
+
 _TURN_WITHIN = 30.0
 """Seconds that a request waits for a session while etcd gives none."""
 
@@ -40,10 +46,10 @@ Act = Callable[[contextlib.AsyncExitStack], Coroutine[Any, Any, None]]
 
 
 class Membership:
-    """Takes part from ``begin`` on. ``url`` is what others are told of this server."""
+    """Takes part from ``begin`` on. ``told`` is what others are told of this server."""
 
-    def __init__(self, store: EtcdStore, url: str) -> None:
-        self._store, self._url = store, url
+    def __init__(self, store: EtcdStore, told: Callable[[], Told]) -> None:
+        self._store, self._told = store, told
         self._session: Session | None = None
         self._there = asyncio.Event()
         self._leads = False
@@ -108,19 +114,33 @@ class Membership:
 
     async def _take_part(self, session: Session) -> None:
         """Be there, and lead when it is our turn, until the session is lost."""
-        await session.show(UP + session.name, self._url.encode())
+        shown = self._told()
+        await session.show(UP + session.name, msgspec.json.encode(shown))
+        telling = asyncio.create_task(self._tell_others(session, shown))
         self._session = session
         self._there.set()
-        async with session.hold(LEADER):
-            log(logger, logging.INFO, "this server leads")
-            self._lead(True)
-            try:
+        try:
+            async with session.hold(LEADER):
+                log(logger, logging.INFO, "this server leads")
+                self._lead(True)
                 await session.lost.wait()
-            finally:
-                self._lead(False)
-                log(logger, logging.INFO, "this server no longer leads")
+        finally:
+            telling.cancel()
+            self._lead(False)
+
+    async def _tell_others(self, session: Session, shown: Told) -> None:
+        """Tell what has changed about this server."""
+        while True:
+            await asyncio.sleep(_TOLD_EVERY)
+            now = self._told()
+            if now != shown:
+                with contextlib.suppress(StoreError):
+                    await session.show(UP + session.name, msgspec.json.encode(now))
+                    shown = now
 
     def _lead(self, leads: bool) -> None:
+        if self._leads and not leads:
+            log(logger, logging.INFO, "this server no longer leads")
         self._leads = leads
         self._tell(leads)
 

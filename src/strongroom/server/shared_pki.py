@@ -21,7 +21,13 @@ from pathlib import Path
 
 import msgspec
 
-from strongroom.access.authn.keys import make_key, public_pem, verification_keys
+from strongroom.access.authn.keys import (
+    BadKey,
+    make_key,
+    public_pem,
+    signing_key,
+    verification_keys,
+)
 from strongroom.files import private_directory, write_if_changed
 from strongroom.server.certificates import Pair, make_ca
 from strongroom.server.maintenance import keep_doing
@@ -84,6 +90,8 @@ class SharedPKI:
                 await self.merge()
         except (Undecryptable, UndecryptableList) as error:
             raise PKIError(f"{error}; {_ADVICE}") from error
+        except BadKey as error:
+            raise PKIError(f"{self._pki.directory}/sa.key or sa.pub: {error}") from error
 
     async def merge(self) -> None:
         """Tell the store what was changed here, and take over what others changed.
@@ -92,22 +100,28 @@ class SharedPKI:
         """
         async with self._merging:
             while True:
-                stored, revision = await self._read()
                 here = _keys_in(self._pki.directory)
-                both = merged(here, self._common(), _Keys(stored.signing, stored.public))
-                if both.signing == stored.signing and both.public.keys() == stored.public.keys():
+                both, revision = await self._told(here)
+                # What somebody put there meanwhile is not written over, but merged too.
+                if revision and _keys_in(self._pki.directory) == here:
                     break
-                new = msgspec.structs.replace(
-                    stored, signing=both.signing, public=dict(both.public)
-                )
-                content = msgspec.json.encode(new)
-                try:
-                    revision = await self._store.update(KEY, content, expected=revision)
-                    break
-                except RevisionConflict:
-                    continue  # Another server was faster: what it changed counts too.
             self._write(both)
             self._merged_at = revision
+
+    async def _told(self, here: _Keys | None) -> tuple[_Keys, int]:
+        """What files and store have in common, and the store's revision of it: 0 to try again."""
+        stored, revision = await self._read()
+        both = merged(here, self._common(), _Keys(stored.signing, stored.public))
+        if both.signing == stored.signing and both.public.keys() == stored.public.keys():
+            return both, revision
+        # Half of a file that is being written is not for the others.
+        signing_key(both.signing)
+        new = msgspec.structs.replace(stored, signing=both.signing, public=dict(both.public))
+        try:
+            content = msgspec.json.encode(new)
+            return both, await self._store.update(KEY, content, expected=revision)
+        except RevisionConflict:
+            return both, 0  # Another server was faster: what it changed counts too.
 
     def follow(self, seconds: float, stack: contextlib.AsyncExitStack) -> None:
         """Merge whenever either changes, looking every so many seconds, until ``stack`` ends it."""

@@ -23,6 +23,7 @@ from strongroom.server.encryption.ownkey import KMS_NAME, OwnKey
 from strongroom.server.encryption.remotekey import RemoteKey
 from strongroom.server.encryption.rewrap import Rewrap, Rewrapping
 from strongroom.server.encryption.service import Encryption
+from strongroom.server.others import servers_of
 from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.encryption.port import EncryptionError
 from strongroom.storage.encryption.stored import KMS_V2, Stored
@@ -30,6 +31,9 @@ from strongroom.storage.rewrapping import Survey, survey, survey_history
 
 _SETTLED = 30.0
 """Seconds after which every process has seen a new key file, which each looks at every second."""
+
+_TOLD_WITHIN, _LOOK = 5.0, 0.1
+"""Seconds in which other servers that have the same file tell of a new key in it."""
 
 _OURS = "strongroom"
 """What the section of our own records is called for people."""
@@ -83,7 +87,25 @@ class EncryptionOperations:
 
     async def _rotate(self, ctx: RequestContext) -> str:
         own = self._ring_of("put the new key first in that file, then rewrap")
-        return "" if ctx.dry_run else await asyncio.to_thread(own.rotate)
+        if ctx.dry_run:
+            return ""
+        made = await asyncio.to_thread(own.rotate)
+        for url in await self._without(made, _TOLD_WITHIN):
+            ctx.tell(
+                f"{url} does not have the new key: copy {own.ring.path} there now, or it reads "
+                "nothing that is written from now on"
+            )
+        return made
+
+    async def _without(self, key_id: str, within: float = 0.0) -> list[str]:
+        """The servers of this store that do not have a key, so many seconds later. As `_tell`."""
+        end = asyncio.get_running_loop().time() + within
+        while True:
+            servers = await servers_of(self._store)
+            missing = [one.url for one in servers if one.keys and key_id not in one.keys]
+            if not missing or asyncio.get_running_loop().time() >= end:
+                return missing
+            await asyncio.sleep(_LOOK)
 
     async def _prune(
         self, ctx: RequestContext, asked: list[str]
@@ -96,6 +118,11 @@ class EncryptionOperations:
                 raise bad_request(f"there is no key {key_id!r}")
             if key_id not in old:
                 raise _conflict(f"{key_id} is the key that encrypts: rotate first")
+        for url in await self._without(own.ring.status()):
+            raise _conflict(
+                f"{url} does not have the key that encrypts, and writes with another: copy "
+                f"{own.ring.path} there first"
+            )
         wait = _SETTLED - own.age(self._clock.now())
         if old and wait > 0:
             raise _conflict(
