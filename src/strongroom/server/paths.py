@@ -33,7 +33,7 @@ def path_routes(
         prefixes[f"{path}/"] = _single(health, f"{path}/")
     exact["/metrics"] = _metrics(metrics)
     checks = [f"{path}/{name}" for path, health in healths.items() for name in health.names]
-    fixed = [*exact, *checks, *posts]
+    fixed = [*exact, *checks]
 
     async def serve_index(request: Request, target: Target) -> Reply:
         paths = sorted([*fixed, *await documents.paths()])
