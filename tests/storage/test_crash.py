@@ -78,12 +78,15 @@ class Children:
         stdin.write(f"{compact_to}\n")
         stdin.flush()
         process = int(stdout.readline())
+        told = b""
         if random.random() < 0.8:
-            select.select([self._pipe], [], [], 20)
+            # Until a write is acknowledged: that one was begun is told before.
+            while b'"done"' not in told and select.select([self._pipe], [], [], 20)[0]:
+                told += self._read()
         time.sleep(random.uniform(0, LONGEST))
         os.kill(process, signal.SIGKILL)
         assert stdout.readline() == "dead\n"
-        return self._read().splitlines()
+        return (told + self._read()).splitlines()
 
     def _read(self) -> bytes:
         told = b""
