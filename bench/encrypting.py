@@ -19,7 +19,6 @@ from typing import Any
 
 from bench.cases import SECRETS, Measurements, fill, make_namespace, secret
 from bench.load import Endpoint, for_seconds, run_load
-from bench.plugin_v1 import serve_v1
 from bench.settings import Settings
 from bench.target import Target, own
 from strongroom.server.encryption.configuration import EncryptionConfiguration, read_encryption
@@ -27,7 +26,6 @@ from strongroom.server.encryption.ownkey import KMS_NAME
 from strongroom.server.encryption.providers import Providers
 from strongroom.storage.encryption.keyring import KeyRing
 from strongroom.storage.encryption.kms import KMSTransformer
-from strongroom.storage.encryption.plugin_server import KMSServer
 from strongroom.storage.encryption.port import Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer
 
@@ -56,6 +54,10 @@ def providers(settings: Settings, run: Run) -> Measurements:
 @contextlib.contextmanager
 def plugins(scratch: Path) -> Iterator[dict[str, Path]]:
     """The configuration of each provider, with the plugins that they name running."""
+    # gRPC is for those who measure this.
+    from bench.plugin_v1 import serve_v1
+    from strongroom.storage.encryption.plugin_server import KMSServer
+
     v2, v1 = scratch / "v2.sock", scratch / "v1.sock"
     ring = KeyRing.create(scratch / "plugin.key")
     server = KMSServer(ring, v2)

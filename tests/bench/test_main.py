@@ -21,7 +21,7 @@ def test_every_case_measures_rates_and_the_servers_processor_time(tmp_path: Path
         [sys.executable, "-m", "bench", *SMALL, "--out", str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=False,
     )
     assert done.returncode == 0, done.stderr
