@@ -126,7 +126,7 @@ async def test_compaction_by_others_is_noticed(own: str) -> None:
             await anext(ours.watch(own, after=first))
         assert (refused.value.requested, refused.value.compacted) == (first, made[5])
         with pytest.raises(Compacted) as refused:
-            await ours.list(own, revision=made[4])
+            await ours.list(own, revision=made[1])
         assert refused.value.compacted == made[5]
         await ours.compact(made[4])
         with pytest.raises(FutureRevision):

@@ -138,9 +138,11 @@ async def past(cluster: Cluster, prefix: str, after: int, upto: int) -> tuple[Ev
 async def compacted_at(cluster: Cluster, revision: int) -> int:
     """The oldest usable revision, where one is said to be gone; the next one if that is wrong."""
     try:
-        async with contextlib.aclosing(watched(cluster, max(revision, 1))) as stream:
-            async for _ in stream:
-                break
+        async with contextlib.aclosing(watched(cluster, max(revision, 1), patient=False)) as stream:
+            async for events in stream:
+                # That it began comes first, also of one that ends at once.
+                if events:
+                    break
     except Compacted as gone:
         return gone.compacted
     return revision + 1
