@@ -102,6 +102,13 @@ async def test_history_counts_every_version_that_is_kept(memory: MemoryStore) ->
     assert (history[old], history[new]) == (0, 10)
 
 
+async def test_what_servers_tell_of_each_other_is_no_history() -> None:
+    memory = MemoryStore()
+    told = await memory.create("~strongroom/up/1", b"https://127.0.0.1:6443")
+    await memory.delete("~strongroom/up/1", expected=told)
+    assert not (await survey_history(memory)).tally
+
+
 async def test_ways_of_writing_and_reading_are_told(memory: MemoryStore) -> None:
     class Away:
         """A key service that does not answer."""

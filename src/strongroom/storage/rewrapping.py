@@ -11,6 +11,7 @@ from strongroom.storage.encryption.choosing import section
 from strongroom.storage.encryption.port import EncryptionError, Transformer
 from strongroom.storage.encryption.stored import Stored, look
 from strongroom.storage.errors import Compacted, RevisionConflict, StoreUnavailable
+from strongroom.storage.places import SERVERS
 from strongroom.storage.port import Event, EventType, KeyValue, Store
 
 _PAGE = 256
@@ -56,7 +57,8 @@ async def survey_history(stored: Store) -> Survey:
             found = await survey(stored, revision=oldest)
             while watch.progress < newest:
                 for number, event in enumerate(await anext(watch), 1):
-                    if event.type is EventType.PUT:
+                    # What servers tell of each other is nothing that is kept, and in no list.
+                    if event.type is EventType.PUT and not event.key.startswith(SERVERS):
                         _count(found, _written(event))
                     if number % _CHUNK == 0:
                         await asyncio.sleep(0)
