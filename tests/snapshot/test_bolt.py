@@ -100,6 +100,8 @@ BRANCH, LEAF = 4 * SIZE, 2 * SIZE
         (LEAF + 12, "<I", 1, "page 3 is in the tree twice"),
         (LEAF + FIRST + 12, "<I", 0xFFFFFFFF, "page 2 has a value beyond its end"),
         (LEAF + FIRST + 4, "<I", 0xFFFFFFFF, "page 2 has a value beyond its end"),
+        (LEAF + FIRST + 4, "<I", 0, "page 2 has a value twice"),
+        (LEAF + FIRST + 20, "<I", 16, "page 2 has a value twice"),
     ],
 )
 def test_what_cannot_be_is_told(at: int, form: str, value: int, told: str) -> None:

@@ -156,11 +156,16 @@ class BoltFile:
         first = page.start + PAGE_HEAD.size
         if first + page.count * LEAF_ELEMENT.size > page.end:
             raise BadSnapshot(f"page {page.id} is cut short")
-        for at in range(first, first + page.count * LEAF_ELEMENT.size, LEAF_ELEMENT.size):
+        free = first + page.count * LEAF_ELEMENT.size
+        for at in range(first, free, LEAF_ELEMENT.size):
             flags, position, key_size, value_size = LEAF_ELEMENT.unpack_from(self._data, at)
             key = at + position
             value = key + key_size
-            if value + value_size > page.end:
+            # One behind the other, as bbolt writes them: no file says more than it is long.
+            if key < free:
+                raise BadSnapshot(f"page {page.id} has a value twice")
+            free = value + value_size
+            if free > page.end:
                 raise BadSnapshot(f"page {page.id} has a value beyond its end")
             yield (key, key_size), (value, value_size), flags
 
