@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.server.audit.outlets import chain_key_of
 from strongroom.server.ground import StartError
+from strongroom.server.options import parse_options
 from tests.server.audit.test_webhook import Hook
 from tests.server.conftest import running
 from tests.server.reviewers import review_server
@@ -94,3 +96,21 @@ async def test_what_cannot_be_used_is_told_at_the_start(
     with pytest.raises(StartError, match=told):
         async with running(tmp_path, *arguments):
             raise AssertionError("it started")
+
+
+def test_servers_with_one_key_file_have_each_a_chain(tmp_path: Path) -> None:
+    def chain_key(data_dir: str, *store: str) -> Path:
+        (tmp_path / data_dir).mkdir(exist_ok=True)
+        given = [
+            "--data-dir",
+            str(tmp_path / data_dir),
+            "--encryption-key",
+            f"file:{tmp_path}/the.key",
+        ]
+        return chain_key_of(parse_options([*given, *store]))
+
+    etcd = "--store", "etcd:http://127.0.0.1:1"
+    one, two = chain_key("one", *etcd), chain_key("two", *etcd)
+    assert one == chain_key("one", *etcd) != two
+    assert one.parent == two.parent == tmp_path
+    assert chain_key("one") == tmp_path / "the.audit.key"

@@ -29,6 +29,7 @@ from strongroom.server.audit.rotation import Rotation
 from strongroom.server.audit.sink import Fan, Settling, Sink
 from strongroom.server.audit.truncation import Truncating
 from strongroom.server.audit.webhook import GRACE, WebhookSink
+from strongroom.server.etcd_options import ETCD
 from strongroom.server.metrics import Metrics
 from strongroom.server.options import Options
 from strongroom.server.reloading import BadFile
@@ -145,10 +146,13 @@ def chain_key_of(options: Options) -> Path:
     given = options.audit.log.chain_key_file
     if given is not None:
         return given.absolute()
-    encryption = options.encryption.encryption_key_file
-    return chain_key_file(
-        (encryption or default_key_file(installation_id(options.data_dir))).absolute()
-    )
+    beside = options.encryption.encryption_key_file
+    if beside is None:
+        beside = default_key_file(installation_id(options.data_dir))
+    elif options.store.startswith(ETCD):
+        # Other servers may have the same key file, and each has a chain of its own.
+        beside = beside.with_suffix(f".{installation_id(options.data_dir)}.key")
+    return chain_key_file(beside.absolute())
 
 
 class _Events(Collector):
