@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ OF_THE_OBJECT = ("kubectl.kubernetes.io/", "kubernetes.io/", "strongroom.io/allo
 repeats the values."""
 
 _PAGE = 500
+_LONGEST = 200
+"""Letters of a file's name, without its end."""
 
 
 async def wanted(
@@ -84,5 +87,15 @@ def manifest(secret: Secret) -> dict[str, Any]:
 
 
 def file_name(tree: dict[str, Any]) -> str:
-    """Its file's name: namespaces have no dots in theirs, so no two Secrets share one."""
-    return f"{tree['metadata']['namespace']}.{tree['metadata']['name']}.yaml"
+    """Its file's name: namespaces have no dots in theirs, so no two Secrets share one.
+
+    Raises Failure for a name that would lead elsewhere, which no server has given it.
+    """
+    name = f"{tree['metadata']['namespace']}.{tree['metadata']['name']}"
+    if "/" in name or "\0" in name:
+        raise Failure(f"a Secret is called {name!r}: that is no name of a file")
+    if len(name) > _LONGEST:
+        # File systems take 255 bytes, some of which are for the name while it is written.
+        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+        name = f"{name[: _LONGEST - len(digest) - 1]}-{digest}"
+    return f"{name}.yaml"

@@ -94,7 +94,8 @@ class ClusterOrigin:
                 # Told as being of this cluster, and not of the one that is written to.
                 raise Failure(f"{self._client.config.server}: {error}") from error
             yield [
-                Come(resource, obj.metadata.name, obj.metadata.namespace, obj) for obj in page.items
+                Come(resource, obj.metadata.name, namespace or obj.metadata.namespace, obj)
+                for obj in page.items
             ]
             going_on = page.continue_token
             more = bool(going_on)
@@ -133,7 +134,7 @@ class StoreOrigin:
             elif isinstance(line, Stored):
                 found = come(resources[line.section], line)
                 if found.resource is NAMESPACES:
-                    if found.obj is not None:
+                    if found.obj is not None and found.obj.metadata.name == found.name:
                         self._namespaces[found.name] = found.obj
                 elif _is_wanted(found, wanted, selector):
                     yield found

@@ -61,6 +61,10 @@ class Writer:
         if each.obj is None or (reason := reason or wanted.left_out(each.resource, each.obj)):
             self.tally.left_out[reason] += 1
             return
+        if (each.obj.metadata.namespace, each.obj.metadata.name) != (each.namespace, each.name):
+            # It would go where nobody wanted it.
+            self.tally.failed(each, "what is found there says that it is another object")
+            return
         made = cleaned(each.resource, each.obj)
         async with self._seats:
             try:
