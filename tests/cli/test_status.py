@@ -67,6 +67,12 @@ def test_stopped(room: Path, made: str) -> None:
     assert f"Start it:  strongroom up --data-dir '{room}'\n" in told(room)
 
 
+def test_a_stopped_server_of_an_etcd_is_started_with_it_again(room: Path) -> None:
+    store = "etcd:https://10.0.0.1:2379,https://10.0.0.2:2379"
+    (room / "run" / "apiserver.json").write_text(json.dumps({"pid": NOBODY, "store": store}))
+    assert f"up --data-dir '{room}' --store {store}, and its other options as before" in told(room)
+
+
 @pytest.mark.parametrize("pid", [NOBODY, 1])
 def test_a_killed_up_left_its_state_and_its_number_may_be_anothers(room: Path, pid: int) -> None:
     write_state(room, pid)

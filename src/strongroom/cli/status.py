@@ -111,6 +111,9 @@ def _next(facts: dict[str, Any]) -> list[str]:
     option = (
         "" if Path(directory) == default_data_dir() else f" --data-dir {shlex.quote(directory)}"
     )
+    if str(facts.get("store", "")).startswith("etcd:"):
+        # Without it another server would begin, with an empty store of its own.
+        option += f" --store {shlex.quote(facts['store'])}, and its other options as before"
     return ["", f"Start it:  strongroom up{option}"]
 
 

@@ -41,6 +41,12 @@ API_SERVICES = 1.0
 KEYS = 1.0
 """Seconds between two looks at whether a new key signs tokens."""
 
+PAUSE = 1.0
+"""Seconds until a store that gave no answer is asked again at the start."""
+
+UNANSWERED = "ServerTimeout"
+"""The reason of what a store gave no answer to (see ``registry/errors.py``)."""
+
 _TRIES = 10
 """How often what every cluster has is made while others make it too."""
 
@@ -64,14 +70,17 @@ class Duties:
     async def prepare(self) -> None:
         """Make what every cluster has; other servers may be about it too.
 
+        A store that gives no answer for a moment, as etcd does while it elects, is asked again.
         Raises StatusError when the store refuses a write.
         """
         roles = ensure_default_roles
         for _ in range(_TRIES):
-            with _disturbed() as others:
+            with _disturbed() as found:
                 await self._ensure(roles(self._kinds, self._clock))
-            if not others:
+            if not found:
                 return
+            if found[0].reason == UNANSWERED:
+                await asyncio.sleep(PAUSE)
         await self._ensure(roles(self._kinds, self._clock))
 
     async def keep_keys(self, stack: contextlib.AsyncExitStack, *, shared: bool) -> None:
@@ -145,11 +154,13 @@ class Duties:
 
 @contextlib.contextmanager
 def _disturbed() -> Iterator[list[StatusError]]:
-    """Tells whether somebody else changed the same object meanwhile: another turn will do."""
+    """Tells whether another turn will do: somebody else changed the same object meanwhile, or the
+    store gave no answer.
+    """
     found: list[StatusError] = []
     try:
         yield found
     except StatusError as error:
-        if error.code not in (404, 409):
+        if error.code not in (404, 409) and error.reason != UNANSWERED:
             raise
         found.append(error)

@@ -30,7 +30,12 @@ from strongroom.server.storage import OpenedStore, only_here, open_store
 from strongroom.server.token_keys import KeyFileError, prepare_keys
 from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.encryption.port import EncryptionError
-from strongroom.storage.errors import StoreError, Undecryptable, UndecryptableList
+from strongroom.storage.errors import (
+    StoreError,
+    StoreUnavailable,
+    Undecryptable,
+    UndecryptableList,
+)
 from strongroom.storage.filling import check_whole
 from strongroom.storage.format import check_format
 
@@ -71,6 +76,8 @@ def start_errors() -> Iterator[None]:
     ) as error:
         raise StartError(str(error)) from error
     except StatusError as error:
+        if isinstance(error.__cause__, StoreUnavailable):
+            raise StartError(str(error.__cause__)) from error
         if not isinstance(error.__cause__, (Undecryptable, UndecryptableList)):
             raise
         advice = "start with that key or configuration, and see docs/encryption.md"
