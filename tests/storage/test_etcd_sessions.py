@@ -9,7 +9,8 @@ from itertools import count
 
 import pytest
 
-from strongroom.storage.errors import KeyExists, StoreUnavailable
+from strongroom.storage import etcd_sessions
+from strongroom.storage.errors import KeyExists, StoreClosed, StoreUnavailable
 from strongroom.storage.etcd import EtcdStore
 from strongroom.storage.etcd_cluster import Cluster
 from strongroom.storage.etcd_leases import revoke
@@ -131,7 +132,22 @@ async def test_a_lease_that_is_over_is_noticed(place: str) -> None:
         await session.close()
 
 
-async def test_keys_live_as_long_as_was_said_and_share_leases() -> None:
+@pytest.mark.parametrize("failure", [StoreClosed("closed"), asyncio.CancelledError()])
+async def test_a_session_that_nobody_renews_is_lost(
+    failure: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_cluster: Cluster, _lease: int) -> int:
+        raise failure
+
+    monkeypatch.setattr(etcd_sessions, "keep_alive", fail)
+    async with opened() as store:
+        session = await store.session(1)
+        async with asyncio.timeout(30):
+            await session.lost.wait()
+        await session.close()
+
+
+async def test_keys_live_as_long_as_was_said() -> None:
     prefix = f"/test-live/{next(_names)}/"
     store = await EtcdStore.open([shared_etcd().url], live={prefix: 1.0})
     first = await store.revision()
@@ -140,7 +156,6 @@ async def test_keys_live_as_long_as_was_said_and_share_leases() -> None:
     await store.create(f"{prefix}kept", b"", beside=[(f"/elsewhere{prefix}", b"")])
     with pytest.raises(KeyExists):
         await store.create(f"{prefix}0", b"")
-    assert store._leases._shared[prefix].objects == 5
     ended = (await take(watch, 8))[4:]
     assert {event.type for event in ended} == {EventType.DELETE}
     assert {event.value for event in ended} == {b"event", b""}
@@ -149,17 +164,15 @@ async def test_keys_live_as_long_as_was_said_and_share_leases() -> None:
     await store.close()
 
 
-async def test_a_lease_that_is_gone_is_replaced() -> None:
+async def test_a_lease_is_shared_and_one_that_is_gone_is_replaced() -> None:
     prefix = f"/test-live/{next(_names)}/"
     store = await EtcdStore.open([shared_etcd().url], live={prefix: 3600.0})
-    await store.create(f"{prefix}a", b"")
-    lease = store._leases._shared[prefix].id
-    await _revoked(store._cluster, lease)
+    await store.create(f"{prefix}a", b"", beside=[(f"{prefix}beside", b"")])
+    shared = store._leases._shared[prefix]
+    lease = shared.id
+    assert shared.objects == 2
+    await revoke(store._cluster, lease)
     made = await store.create(f"{prefix}b", b"")
     assert store._leases._shared[prefix].id != lease
     assert [kv.mod_revision for kv in (await store.list(prefix)).items] == [made]
     await store.close()
-
-
-async def _revoked(cluster: Cluster, lease: int) -> None:
-    await revoke(cluster, lease)

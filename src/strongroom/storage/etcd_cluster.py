@@ -114,7 +114,7 @@ class Cluster:
                 if late or not (again or _refused(error)) or not _passing(error):
                     raise self._translated(member, error) from None
             except asyncio.CancelledError:
-                self._check_open_or_cancelled()
+                self.check_open_or_cancelled()
                 raise
             await asyncio.sleep(_PAUSE)
 
@@ -129,7 +129,7 @@ class Cluster:
         except grpc.RpcError as error:
             raise self._translated(member, error) from None
         except asyncio.CancelledError:
-            self._check_open_or_cancelled()
+            self.check_open_or_cancelled()
             raise
 
     async def member(self, within: float = CONNECT_WITHIN) -> Member:
@@ -157,14 +157,19 @@ class Cluster:
         self._judge(member, error)
         return self._translated(member, error)
 
+    def check_open_or_cancelled(self) -> None:
+        """A closed channel cancels its calls, which is not what their callers did.
+
+        Raises: `StoreClosed` then, and not where the task itself was cancelled.
+        """
+        task = asyncio.current_task()
+        if self._closed and not (task is not None and task.cancelling()):
+            raise StoreClosed("the store was closed")
+
     async def close(self) -> None:
         """Hang up. What is under way raises `StoreClosed`."""
         self._closed = True
         await asyncio.gather(*(member.channel.close() for member in self._members))
-
-    @property
-    def closed(self) -> bool:
-        return self._closed
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -179,12 +184,6 @@ class Cluster:
     def _judge(self, member: Member, error: grpc.RpcError) -> None:
         if _passing(error):
             self.avoid(member)
-
-    def _check_open_or_cancelled(self) -> None:
-        """A closed channel cancels its calls, which is not what their callers did."""
-        task = asyncio.current_task()
-        if self._closed and not (task is not None and task.cancelling()):
-            raise StoreClosed("the store was closed")
 
     def _translated(self, member: Member, error: grpc.RpcError) -> Exception:
         code, said = _code(error), _said(error)

@@ -162,7 +162,9 @@ async def watched(
     call = member.stream(m.WATCH)
     patience = patience or Patience()
     try:
-        await call.write(m.watch_request(start))
+        async with asyncio.timeout(ANSWER_WITHIN):
+            # Of a call that ends before it began, gRPC does not say so here.
+            await call.write(m.watch_request(start))
         within: float | None = ANSWER_WITHIN
         parts: Events = []
         while True:
@@ -185,9 +187,7 @@ async def watched(
         cluster.avoid(member)
         raise StoreUnavailable("a watch of etcd has nothing to tell") from None
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if cluster.closed and not (task is not None and task.cancelling()):
-            raise StoreClosed("the store was closed") from None
+        cluster.check_open_or_cancelled()
         raise
     finally:
         call.cancel()

@@ -54,6 +54,9 @@ async def keep_alive(cluster: Cluster, lease: int) -> int:
     except TimeoutError:
         cluster.avoid(member)
         raise StoreUnavailable(f"{member.url} renews no lease") from None
+    except asyncio.CancelledError:
+        cluster.check_open_or_cancelled()
+        raise
     finally:
         call.cancel()
     if not isinstance(message, bytes):

@@ -59,12 +59,12 @@ class Session:
 
     async def close(self) -> None:
         """Give everything back at once, if etcd can be told. Closing twice is allowed."""
+        had = not self.lost.is_set()
         tasks = [*self._tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if not self.lost.is_set():
-            self.lost.set()
+        if had:
             await end_quietly(self._cluster, self._lease)
 
     async def show(self, key: str, value: bytes) -> None:
@@ -152,6 +152,15 @@ class Session:
             raise StoreUnavailable(f"an answer of etcd {error}") from None
 
     async def _renew(self) -> None:
+        try:
+            await self._keep_alive()
+            logger.warning("the lease in etcd is lost")
+        finally:
+            # However it ends: nobody may go on by a lease that is not renewed.
+            self.lost.set()
+
+    async def _keep_alive(self) -> None:
+        """Renew the lease until it is over, or so nearly that it is no longer to be relied on."""
         loop = asyncio.get_running_loop()
         pause = self._seconds * _RENEWED
         with contextlib.suppress(TimeoutError, StoreClosed):
@@ -169,8 +178,6 @@ class Session:
                 if not left:
                     break
                 self._until, pause = asked + self._seconds, self._seconds * _RENEWED
-        logger.warning("the lease in etcd is lost")
-        self.lost.set()
 
 
 async def first_of(*events: asyncio.Event) -> None:
