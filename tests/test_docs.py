@@ -71,7 +71,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strongroom]:
 
 # The longest pages have dozens of commands, each with a limit of its own below.
 @pytest.mark.timeout(600)
-@pytest.mark.needs("kubectl")
+@pytest.mark.needs("kubectl", "etcd")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_console_examples_print_what_they_show(document: Path, room: Strongroom) -> None:
     environment = room.environment()
