@@ -75,6 +75,7 @@ ELSEWHERE = {
     "hello",
     "prometheus",
     "sharing",
+    "storage",
     "usage",
 }
 """Examples that have a test of their own, here or in tests/test_docs.py."""
