@@ -78,6 +78,12 @@ class YourTurn(msgspec.Struct, array_like=True, tag=12):
     number: int
 
 
+class NoTurn(msgspec.Struct, array_like=True, tag=17):
+    """The worker does not get the turn now: other servers could not be asked whether it is free."""
+
+    number: int
+
+
 class Count(msgspec.Struct, array_like=True, tag=13):
     """The worker is to tell what it has counted."""
 
@@ -105,7 +111,7 @@ class OthersLines(msgspec.Struct, array_like=True, tag=15):
 
 
 FromWorker = Ready | Leaving | AuditLines | AuditSettle | WantTurn | EndTurn | WantMetrics | Counted
-FromKeeper = Lead | AuditSettled | YourTurn | Count | MetricsPage | OthersLines
+FromKeeper = Lead | AuditSettled | YourTurn | NoTurn | Count | MetricsPage | OthersLines
 
 encode = msgspec.msgpack.Encoder().encode
 from_worker = msgspec.msgpack.Decoder(FromWorker).decode

@@ -22,11 +22,10 @@ from strongroom.server.audit.outlets import audit_outlets
 from strongroom.server.fleet import Fleet, Worker, WorkerFailed
 from strongroom.server.ground import Ground, StartError, occupy, start_errors
 from strongroom.server.handing import Giver
-from strongroom.server.membership import Membership
 from strongroom.server.metrics import Metrics
 from strongroom.server.options import Options
 from strongroom.server.totals import Totals, families_of
-from strongroom.server.turns import TurnTable
+from strongroom.server.turns import Turns, TurnTable
 from strongroom.storage.serving import StoreServer
 from strongroom.telemetry import log
 
@@ -178,24 +177,7 @@ class Keeper:
             worker.say(control.YourTurn(number))
         else:
             ended = self._held[worker, number] = asyncio.Event()
-            self._begin(self._hold(self._everywhere, worker, number, name, ended))
-
-    async def _hold(
-        self,
-        everywhere: Membership,
-        worker: Worker,
-        number: int,
-        name: str,
-        ended: asyncio.Event,
-    ) -> None:
-        try:
-            async with everywhere.turn(name):
-                worker.say(control.YourTurn(number))
-                await ended.wait()
-        except StatusError as error:
-            # It may believe that it still has the turn, which is another's by now.
-            log(logger, logging.ERROR, "a worker that lost its turn is ended", error)
-            worker.kill()
+            self._begin(have_turn(self._everywhere, worker, number, name, ended))
 
     def _end_turn(self, worker: Worker, number: int) -> None:
         ended = self._held.pop((worker, number), None)
@@ -229,3 +211,22 @@ class Keeper:
         asked = self._asked.get(number)
         if asked is not None and not asked.done():
             asked.set_result(None)
+
+
+async def have_turn(
+    everywhere: Turns, worker: Worker, number: int, name: str, ended: asyncio.Event
+) -> None:
+    """Have a turn among all servers for a worker, until it has ended."""
+    given = False
+    try:
+        async with everywhere.turn(name):
+            worker.say(control.YourTurn(number))
+            given = True
+            await ended.wait()
+    except StatusError as error:
+        if not given:
+            worker.say(control.NoTurn(number))
+            return
+        # It may believe that it still has the turn, which is another's by now.
+        log(logger, logging.ERROR, "a worker that lost its turn is ended", error)
+        worker.kill()

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from strongroom.api.errors import StatusDetails, StatusError
 from strongroom.server.others import Told
+from strongroom.server.turns import try_again
 from strongroom.storage.errors import StoreClosed, StoreError
 from strongroom.storage.places import SERVERS, UP
 from strongroom.telemetry import log
@@ -82,7 +82,7 @@ class Membership:
             async with session.hold(_TURNS + name), _as_long_as(session):
                 yield
         except (TimeoutError, StoreError) as error:
-            raise _try_again() from error
+            raise try_again() from error
 
     async def _present(self) -> Session:
         while (session := self._session) is None or session.lost.is_set():
@@ -158,15 +158,6 @@ async def _as_long_as(session: Session) -> AsyncIterator[None]:
             yield
         finally:
             ending.cancel()
-
-
-def _try_again() -> StatusError:
-    return StatusError(
-        500,
-        "ServerTimeout",
-        "The operation could not be completed at this time, please try again.",
-        details=StatusDetails(retryAfterSeconds=2),
-    )
 
 
 class Office:

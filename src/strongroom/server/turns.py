@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Generic, Protocol, TypeVar
 
+from strongroom.api.errors import StatusDetails, StatusError
 from strongroom.server.control import EndTurn, WantTurn
 
 H = TypeVar("H")
@@ -77,11 +78,15 @@ class AskedTurns:
             del self._waiting[number]
             self._send(EndTurn(number, name))
 
-    def granted(self, number: int) -> None:
-        """The keeper has given a turn."""
+    def answered(self, number: int, *, given: bool) -> None:
+        """The keeper has given a turn, or cannot: who waits for it gets StatusError 500."""
         waiting = self._waiting.get(number)
-        if waiting is not None and not waiting.done():
+        if waiting is None or waiting.done():
+            return
+        if given:
             waiting.set_result(None)
+        else:
+            waiting.set_exception(try_again())
 
 
 class TurnTable(Generic[H]):
@@ -117,3 +122,13 @@ class TurnTable(Generic[H]):
         self._queues[name] = left
         if left and left[0] is not first:
             self._grant(*left[0], name)
+
+
+def try_again() -> StatusError:
+    """What is said where nobody can tell whose turn it is."""
+    return StatusError(
+        500,
+        "ServerTimeout",
+        "The operation could not be completed at this time, please try again.",
+        details=StatusDetails(retryAfterSeconds=2),
+    )

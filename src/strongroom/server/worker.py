@@ -213,8 +213,8 @@ class Link:
                 self._settled = settled
                 if number in self._settling and not self._settling[number].done():
                     self._settling[number].set_result(settled)
-            case control.YourTurn(number):
-                self.turns.granted(number)
+            case control.YourTurn(number) | control.NoTurn(number) as answer:
+                self.turns.answered(number, given=isinstance(answer, control.YourTurn))
             case control.Count(number):
                 families = [] if self._registry is None else families_of(self._registry)
                 self.say(control.Counted(number, families))
