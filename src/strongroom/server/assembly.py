@@ -27,6 +27,7 @@ from strongroom.server.gate import Gate
 from strongroom.server.given import Given
 from strongroom.server.ground import Ground, occupy, start_errors
 from strongroom.server.health import Check, Health
+from strongroom.server.kinds import Kinds
 from strongroom.server.livedocs import LiveDocuments
 from strongroom.server.maintenance import keep_doing
 from strongroom.server.membership import Office
@@ -159,9 +160,6 @@ async def _build(
     shutdown, metrics = Shutdown(), Metrics(kinds.resources())
     gate.begin(kinds, metrics.registry, stack)
     kinds.changed.append(lambda: metrics.serve(kinds.resources()))
-    pods, nodes = kinds.registry("", "pods"), kinds.registry("", "nodes")
-    logs = PodLogs(pods, nodes, _node_client_context(given.pki))
-    stack.push_async_callback(logs.close)
     care = SecretCare(options.secrets, kinds, clock)
     care.begin(stack)
     alerts = Alerts(options.alerts, given.store, kinds, clock, metrics.registry)
@@ -181,14 +179,7 @@ async def _build(
             | {backup.PATH: Backups(given.store, clock).serve},
             {compaction.PATH: Compaction(given.store).serve},
         ),
-        Endpoints(
-            kinds,
-            logs,
-            {("serviceaccounts", "token"): token_verb(TokenRequests(kinds, gate.tokens))},
-            care.reads,
-            gate.sharing,
-            gate.authorization.authorizer,
-        ),
+        _endpoints(kinds, gate, care, given.pki, stack),
         _fairness(options, metrics, stack),
         PartialAccess(gate.authorization.partial, kinds),
         fresh=Known(given.store) if given.shared else None,
@@ -215,6 +206,23 @@ async def _build(
         operations.rewrapping.lead(office)
 
     return Server(given.url, listener, shutdown, prepare, take_up)
+
+
+def _endpoints(
+    kinds: Kinds, gate: Gate, care: SecretCare, pki: PKI, stack: contextlib.AsyncExitStack
+) -> Endpoints:
+    """All that is served of kinds, the logs of pods too: those are had from nodes."""
+    pods, nodes = kinds.registry("", "pods"), kinds.registry("", "nodes")
+    logs = PodLogs(pods, nodes, _node_client_context(pki))
+    stack.push_async_callback(logs.close)
+    return Endpoints(
+        kinds,
+        logs,
+        {("serviceaccounts", "token"): token_verb(TokenRequests(kinds, gate.tokens))},
+        care.reads,
+        gate.sharing,
+        gate.authorization.authorizer,
+    )
 
 
 def _fairness(options: Options, metrics: Metrics, stack: contextlib.AsyncExitStack) -> Fairness:

@@ -203,7 +203,7 @@ class Cluster:
         if self._closed:
             return StoreClosed("the store was closed")
         if code == "DEADLINE_EXCEEDED":
-            return StoreUnavailable(f"{member.url} has not answered within {ANSWER_WITHIN:g} s")
+            return StoreUnavailable(f"{member.url} has not answered in time")
         # Other texts than etcd's own may repeat what was asked.
         told = f": {said}" if said.startswith("etcdserver:") else ""
         return StoreUnavailable(f"{member.url} answers with {code}{told}")
