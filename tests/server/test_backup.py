@@ -25,6 +25,7 @@ from strongroom.server.storage import load_encrypting
 from strongroom.server.urls import parse_target
 from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.memory import MemoryStore
+from strongroom.storage.places import AUTHORITIES
 from strongroom.storage.port import KeyValue
 from strongroom.storage.sqlite import SQLiteStore
 from strongroom.storage.sqlite_restore import GAP
@@ -128,6 +129,7 @@ async def test_ten_thousand_objects_come_back_under_another_key(
     store = EncryptedStore(MemoryStore(), local_kms())
     await fill(store, MANY)
     before = (await store.list("")).items
+    await store.create(AUTHORITIES, b"of the servers, and of no backup")
     revision = await store.revision()
     path = place.directory / "store.backup"
     write(path, *[piece async for piece in await lines_of(store)])
@@ -141,6 +143,14 @@ async def test_ten_thousand_objects_come_back_under_another_key(
     # And from there once more, to a third place.
     assert place.restore(path, "--replace") == 0
     assert "the store that was there is " in capsys.readouterr().out
+
+
+async def test_authorities_in_an_older_backup_stay_behind(place: Place) -> None:
+    path = place.directory / "older.backup"
+    head = Head(1, 9, "2026-11-22T12:00:00Z", "0.1.0")
+    write(path, encode(head), encode(Record(AUTHORITIES, b"private", 3, 3)), encode(End(1)))
+    assert place.restore(path) == 0
+    assert [item.key for item in await place.content()] == [MARK]
 
 
 async def test_a_backup_is_of_one_revision_while_others_write(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import pytest
 
 from strongroom.access.authn.keys import BadKey, make_key, verification_keys
 from strongroom.server.pki import PKI, PKIError, prepare_pki
-from strongroom.server.shared_pki import KEY, SharedPKI
+from strongroom.server.shared_pki import SharedPKI
 from strongroom.server.token_keys import default_files, prepare_keys
 from strongroom.storage.memory import MemoryStore
+from strongroom.storage.places import AUTHORITIES
 from strongroom.storage.port import KeyValue
 
 NOW = datetime.now(UTC)
@@ -125,13 +126,13 @@ async def test_half_a_file_is_not_for_the_others(tmp_path: Path) -> None:
     shared = SharedPKI(store, tmp_path)
     give(tmp_path, 1)
     await shared.begin(NOW)
-    stored = await store.get(KEY)
+    stored = await store.get(AUTHORITIES)
     (tmp_path / "sa.key").write_bytes(keys(2)[0][:100])
     with pytest.raises(BadKey):
         await shared.merge()
     with pytest.raises(PKIError, match=r"sa\.key or sa\.pub: data does not contain"):
         await SharedPKI(store, tmp_path).begin(NOW)
-    assert await store.get(KEY) == stored
+    assert await store.get(AUTHORITIES) == stored
 
 
 async def test_changes_are_followed(tmp_path: Path) -> None:
@@ -155,11 +156,11 @@ async def test_another_authority_is_refused_and_left_alone(tmp_path: Path) -> No
     store, other = MemoryStore(), tmp_path / "other"
     await SharedPKI(store, tmp_path / "first").begin(NOW)
     theirs = prepare_pki(other, "127.0.0.1", "n1", NOW).pair("ca")
-    stored = await store.get(KEY)
+    stored = await store.get(AUTHORITIES)
     with pytest.raises(PKIError, match="is not the authority that the servers of this etcd share"):
         await SharedPKI(store, other).begin(NOW)
     assert PKI(other).pair("ca") == theirs
-    assert await store.get(KEY) == stored
+    assert await store.get(AUTHORITIES) == stored
     (other / "ca.key").unlink()
     with pytest.raises(PKIError, match=r"ca\.key is missing"):
         await SharedPKI(MemoryStore(), other).begin(NOW)

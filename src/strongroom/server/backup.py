@@ -13,6 +13,7 @@ from strongroom.server.request import Request
 from strongroom.server.urls import Target
 from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.errors import Compacted, StoreError, Undecryptable, UndecryptableList
+from strongroom.storage.places import AUTHORITIES
 from strongroom.storage.port import Page
 from strongroom.storage.rewrapping import after
 
@@ -52,11 +53,12 @@ class Backups:
                 yield encode(Failed(str(error)))
                 return
             lines = _in_order(page, unreadable)
-            records += len(page.items)
             more = page.more
             if lines:
                 start = after(lines[-1].key)
-                yield b"".join(map(encode, lines))
+                given = [line for line in lines if line.key != AUTHORITIES]
+                records += sum(isinstance(line, Record) for line in given)
+                yield b"".join(map(encode, given))
         yield encode(End(records))
 
     async def _page(self, start: str, revision: int) -> tuple[Page, list[Undecryptable]]:

@@ -37,6 +37,7 @@ from strongroom.storage.encrypted import EncryptedStore
 from strongroom.storage.encryption.port import EncryptionError, Transformer
 from strongroom.storage.errors import StoreError
 from strongroom.storage.filling import StoreExists, fill
+from strongroom.storage.places import AUTHORITIES
 from strongroom.storage.port import KeyValue
 from strongroom.storage.sqlite_restore import GAP, restore_database
 
@@ -148,9 +149,9 @@ async def _into_etcd(options: RestoreOptions, opener: Opener, head: Head, clock:
 
 
 def _items(opener: Opener) -> Iterator[KeyValue]:
-    """The keys, in plain."""
+    """The keys, in plain. Authorities stay behind: those of ``DIR/pki`` count."""
     for each in records(opener.chunks(), Check()):
-        if each.key != MARK:
+        if each.key not in (MARK, AUTHORITIES):
             yield KeyValue(each.key, each.value, each.created, each.revision)
 
 

@@ -34,9 +34,8 @@ from strongroom.server.maintenance import keep_doing
 from strongroom.server.pki import PKI, PKIError
 from strongroom.server.token_keys import default_files
 from strongroom.storage.errors import KeyExists, RevisionConflict, Undecryptable, UndecryptableList
+from strongroom.storage.places import AUTHORITIES
 from strongroom.storage.port import Store
-
-KEY = "/strongroom/pki/authorities"
 
 _ADVICE = "start with the --encryption-key or the configuration of the servers that share this etcd"
 
@@ -119,7 +118,7 @@ class SharedPKI:
         new = msgspec.structs.replace(stored, signing=both.signing, public=dict(both.public))
         try:
             content = msgspec.json.encode(new)
-            return both, await self._store.update(KEY, content, expected=revision)
+            return both, await self._store.update(AUTHORITIES, content, expected=revision)
         except RevisionConflict:
             return both, 0  # Another server was faster: what it changed counts too.
 
@@ -137,12 +136,12 @@ class SharedPKI:
 
     async def _agree(self, now: datetime) -> None:
         """Have the store's authority in the files, or the files' in the store."""
-        while (found := await self._store.get(KEY)) is None:
+        while (found := await self._store.get(AUTHORITIES)) is None:
             # What cannot be read is another's, who would find ours unreadable in turn.
             for prefix in ("/registry/secrets/", "/registry/", "/strongroom/"):
                 await self._store.list(prefix, limit=1)
             try:
-                await self._store.create(KEY, msgspec.json.encode(self._own(now)))
+                await self._store.create(AUTHORITIES, msgspec.json.encode(self._own(now)))
             except KeyExists:
                 continue
         stored = msgspec.json.decode(found.value, type=_Stored)
@@ -170,7 +169,7 @@ class SharedPKI:
         return _Stored(pair.certificate, pair.key, keys.signing, dict(keys.public))
 
     async def _read(self) -> tuple[_Stored, int]:
-        found = await self._store.get(KEY)
+        found = await self._store.get(AUTHORITIES)
         if found is None:
             raise PKIError("what the servers of this etcd share is gone from it")
         return msgspec.json.decode(found.value, type=_Stored), found.mod_revision

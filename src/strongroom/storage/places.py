@@ -1,4 +1,4 @@
-"""Where the servers that share a store tell of each other, apart from all that is kept in it."""
+"""Where the servers that share a store keep what is theirs, apart from all else in it."""
 
 from __future__ import annotations
 
@@ -7,3 +7,7 @@ SERVERS = "~strongroom/"
 
 UP = f"{SERVERS}up/"
 """Begins a key for each server, whose value is its URL, as long as it is there."""
+
+AUTHORITIES = "/strongroom/pki/authorities"
+"""Key of the certificate authority and of what signs tokens, encrypted. It is in no backup either,
+as ``DIR/pki`` is not: who may read everything may not make themselves anybody by that."""
