@@ -19,7 +19,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from strongroom.server.argument_types import truth
-from strongroom.server.encryption.remote_source import RemoteService
+from strongroom.server.encryption.remote_source import HeldElsewhere, RemoteService
 from strongroom.server.encryption.settings import endpoint_of, settings_of, timeout_of
 from strongroom.storage.encryption import aws, azure, gcp
 
@@ -28,18 +28,13 @@ _REWRAP: Final = "when `strongroom keys status` shows the new one, run `strongro
 
 
 @dataclass(frozen=True, slots=True)
-class AwsSource:
+class AwsSource(HeldElsewhere):
     """A key of AWS KMS."""
 
     key: aws.AwsKey
 
     def __str__(self) -> str:
         return f"awskms:///{self.key.key}"
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """What is told of it to people and programs."""
-        return {"source": str(self)}
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -65,18 +60,13 @@ class AwsSource:
 
 
 @dataclass(frozen=True, slots=True)
-class GcpSource:
+class GcpSource(HeldElsewhere):
     """A key of Google Cloud KMS."""
 
     key: gcp.GcpKey
 
     def __str__(self) -> str:
         return f"gcpkms://{self.key.name}"
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """What is told of it to people and programs."""
-        return {"source": str(self)}
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -101,7 +91,7 @@ class GcpSource:
 
 
 @dataclass(frozen=True, slots=True)
-class AzureSource:
+class AzureSource(HeldElsewhere):
     """A key of Azure Key Vault, or of a managed HSM."""
 
     key: azure.AzureKey
@@ -109,11 +99,6 @@ class AzureSource:
     def __str__(self) -> str:
         version = f"/{self.key.version}" if self.key.version else ""
         return f"azurekms://{self.key.vault}/keys/{self.key.name}{version}"
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """What is told of it to people and programs."""
-        return {"source": str(self)}
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
 
-from strongroom.server.encryption.remote_source import RemoteService
+from strongroom.server.encryption.remote_source import HeldElsewhere, RemoteService
 from strongroom.storage.encryption.pkcs11 import Token, TokenKey
 
 _PATH: Final = {"token", "serial", "object", "id", "type"}
@@ -22,18 +22,13 @@ _QUERY: Final = {"module-path", "pin-source"}
 
 
 @dataclass(frozen=True, slots=True)
-class Pkcs11Source:
+class Pkcs11Source(HeldElsewhere):
     """A key in a token."""
 
     key: TokenKey
 
     def __str__(self) -> str:
         return f"pkcs11:{self.key}"
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """What is told of it to people and programs."""
-        return {"source": str(self)}
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -40,3 +40,14 @@ class RemoteSource(Protocol):
         Raises KeyServiceError, where a part is missing that it needs on this machine.
         """
         ...
+
+
+class HeldElsewhere:
+    """What every such source has; its ``str`` is all that is told of it."""
+
+    __slots__ = ()
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is told of it to people and programs."""
+        return {"source": str(self)}

@@ -11,14 +11,14 @@ client's certificate may be given with any login. No setting holds a secret: fil
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from strongroom.server.argument_types import duration
+from strongroom.server.encryption.remote_source import HeldElsewhere
+from strongroom.server.encryption.settings import settings_of, timeout_of
 from strongroom.storage.encryption.vault import TransitKey, Vault
 from strongroom.storage.encryption.vault_link import VaultLink
 from strongroom.storage.encryption.vault_login import LoggedIn, Login, TokenFile, secret_of
@@ -39,7 +39,7 @@ _NEEDED = {
 
 
 @dataclass(frozen=True, slots=True)
-class VaultSource:
+class VaultSource(HeldElsewhere):
     """A key of a transit engine, and how to log in there."""
 
     link: VaultLink
@@ -49,11 +49,6 @@ class VaultSource:
 
     def __str__(self) -> str:
         return f"{_VAULT}:{self.link.address}/{self.key}"
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """What is told of it to people and programs."""
-        return {"source": str(self)}
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -109,31 +104,21 @@ def vault_source(text: str) -> VaultSource:
         raise ValueError(f"auth is one of {', '.join(_NEEDED)}")
     if missing := _NEEDED[auth] - settings.keys():
         raise ValueError(f"auth={auth} needs {', '.join(sorted(missing))}")
-    try:
-        timeout = duration(settings.get("timeout", "10s"))
-    except argparse.ArgumentTypeError as error:
-        raise ValueError(f"timeout: {error}") from None
     link = VaultLink(
         f"{parts.scheme}://{parts.netloc}",
         settings.get("namespace", ""),
         _path(settings, "ca-file"),
         _path(settings, "cert-file"),
         _path(settings, "key-file"),
-        timeout,
+        timeout_of(settings),
     )
     return VaultSource(link, TransitKey(mount, name), auth, settings)
 
 
 def _settings(query: str) -> dict[str, str]:
-    pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
-    found = dict(pairs)
-    if unknown := found.keys() - _KNOWN:
-        raise ValueError(f"there is no setting {', '.join(map(repr, sorted(unknown)))} of Vault")
-    if len(found) < len(pairs) or not all(found.values()):
-        raise ValueError("each setting of Vault stands once, with a value")
     return {
         name: str(Path(value).absolute()) if name in _FILES else value
-        for name, value in found.items()
+        for name, value in settings_of(query, _KNOWN, "Vault").items()
     }
 
 
