@@ -263,6 +263,12 @@ def test_conflicts(api: Strongroom, tmp_path: Path) -> None:
     assert put(Conflict.SKIP).results["secrets", Became.SKIPPED] == 3
     assert read(api, "clash", "data").data == {"password": b"1"}
 
+    # What the server would not take costs nothing of what is there.
+    coming[:] = [Come(SECRETS, "type", "clash", plain("type", b"2", type="kubernetes.io/tls"))]
+    ((_, why),) = put(Conflict.REPLACE).failures
+    assert "data[tls.crt]: Required value" in why
+    assert read(api, "clash", "type").metadata.uid == uids["type"]
+
     file = write(tmp_path / "snapshot.db", *in_store(*(secret("clash", name) for name in names)))
     done = bring(api, "--snapshot", str(file), "-n", "clash", "--on-conflict", "replace")
     assert done.exit_code == 0, done.output

@@ -6,9 +6,12 @@ What is there already and is the same stays as it is, so that an interrupted imp
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
+
+from msgspec.structs import replace
 
 from strongroom.api.errors import StatusError
 from strongroom.api.meta import Object
@@ -21,6 +24,9 @@ from strongroom.resources.resource import Resource
 
 AT_ONCE = 8
 """Objects that are on their way to the server at a time."""
+
+_LONGEST = 240
+"""Letters of a name that leave room for some more."""
 
 
 class DryRun(Enum):
@@ -120,16 +126,33 @@ class Writer:
         meta = there.metadata
         fixed = getattr(there, "immutable", None) or _kind_of(there) != _kind_of(obj)
         if fixed:
-            await self._client.delete(
-                resource, meta.name, meta.namespace, uid=meta.uid, dry_run=on_trial
-            )
-            if not on_trial:
-                await self._client.create(resource, obj)
+            await self._make_anew(resource, there, obj, on_trial=on_trial)
             return
         obj.metadata.labels = {**meta.labels, **obj.metadata.labels}
         obj.metadata.annotations = {**meta.annotations, **obj.metadata.annotations}
         obj.metadata.resourceVersion = meta.resourceVersion
         await self._client.update(resource, obj, dry_run=on_trial)
+
+    async def _make_anew(
+        self, resource: Resource[Any], there: Object, obj: Object, *, on_trial: bool
+    ) -> None:
+        """Delete what is there, and make the other. Where the server does not take that, what was
+        there stays, or is made anew itself."""
+        meta = there.metadata
+        # Under a name that is free, since this one is not yet.
+        name = f"{meta.name[:_LONGEST]}-{secrets.token_hex(4)}"
+        trial = replace(obj, metadata=replace(obj.metadata, name=name))
+        await self._client.create(resource, trial, dry_run=True)
+        await self._client.delete(
+            resource, meta.name, meta.namespace, uid=meta.uid, dry_run=on_trial
+        )
+        if on_trial:
+            return
+        try:
+            await self._client.create(resource, obj)
+        except StatusError:
+            await self._client.create(resource, cleaned(resource, there).obj)
+            raise
 
     async def _has_place(self, obj: Object) -> bool:
         """See to it that its namespace is there; False where that is only on trial."""
