@@ -72,9 +72,13 @@ class Load:
         ]
         self._watchers = [asyncio.create_task(self._follow(*watch)) for watch in self._watches]
 
-    async def progress(self, writes: int = 5) -> None:
-        """Wait until every client has had so many more writes acknowledged."""
-        goals = [(client, client.acknowledged + writes) for client in self._clients]
+    async def progress(self, writes: int = 5, *, store: int | None = None) -> None:
+        """Wait until every client, or each of one store, has so many more writes acknowledged."""
+        goals = [
+            (client, client.acknowledged + writes)
+            for client in self._clients
+            if store is None or client.name.startswith(f"{store}.")
+        ]
         await until(
             lambda: all(client.acknowledged >= goal for client, goal in goals),
             f"every client has {writes} writes acknowledged",

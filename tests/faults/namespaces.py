@@ -1,11 +1,15 @@
-"""Network namespaces for the members of a cluster, each with two cables that can be pulled.
+"""Network namespaces for the members of a cluster, each with two cables that can be pulled, and for
+an API server.
 
     this machine  c0 ── client  ┐ namespace of member 0 ┌ peers ── p0  ┐
                   c1 ── client  │ namespace of member 1 │ peers ── p1  │ namespace with a bridge
-                  c2 ── client  ┘ namespace of member 2 └ peers ── p2  ┘
+                  c2 ── client  ┘ namespace of member 2 └ peers ── p2  ┤
+                   s ── client  ─ namespace of a server ── members ── s ┘
 
-So a member can be cut off from its clients, from the other members, or from both. The addresses are
-of the range for tests of networks (RFC 2544), which is routed nowhere.
+So a member can be cut off from its clients, from the other members, or from both, and the server
+from all members while its own clients reach it. The server finds the members' addresses for clients
+behind their other ones. All are of the range for tests of networks (RFC 2544), which is routed
+nowhere.
 """
 
 from __future__ import annotations
@@ -26,6 +30,14 @@ MEMBERS = 3
 
 def _ip(*words: str) -> None:
     subprocess.run([require_part("ip"), *words], check=True, capture_output=True, text=True)
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where a server runs: the address for its clients, and what its command begins with."""
+
+    address: str
+    prefix: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,29 @@ class Net:
         """``down``: it and the other members are apart; ``up``: as before."""
         _ip("-n", self._space("hub"), "link", "set", f"p{member}", state)
 
+    def set_server(self, state: str) -> None:
+        """``down``: the server reaches no member, nor they it; ``up``: as before."""
+        _ip("-n", self._space("hub"), "link", "set", "s", state)
+
+    def lay_server(self) -> Host:
+        """Make the namespace of a server."""
+        hub, space = self._space("hub"), self._space("server")
+        mine, address = f"sr{self.number}s", f"198.18.{self.number}.{4 * MEMBERS + 2}"
+        _ip("netns", "add", space)
+        _ip("-n", space, "link", "set", "lo", "up")
+        _ip("link", "add", mine, "type", "veth", "peer", "name", "client", "netns", space)
+        _ip("addr", "add", f"198.18.{self.number}.{4 * MEMBERS + 1}/30", "dev", mine)
+        _ip("link", "set", mine, "up")
+        _ip("-n", hub, "link", "add", "s", "type", "veth", "peer", "members", "netns", space)
+        _ip("-n", hub, "link", "set", "s", "master", "bridge", "up")
+        _ip("-n", space, "addr", "add", f"{address}/30", "dev", "client")
+        _ip("-n", space, "addr", "add", f"198.19.{self.number}.100/24", "dev", "members")
+        for name in ("client", "members"):
+            _ip("-n", space, "link", "set", name, "up")
+        for place in self.places():
+            _ip("-n", space, "route", "add", place.client_host, "via", place.peer_host)
+        return Host(address, (str(require_part("ip")), "netns", "exec", space))
+
     def _space(self, part: int | str) -> str:
         return f"sr-faults-{self.number}-{part}"
 
@@ -77,8 +112,12 @@ class Net:
             _ip("link", "set", mine, "up")
 
     def clear(self) -> None:
-        """Remove everything; cables go with their namespaces."""
-        for part in (*range(MEMBERS), "hub"):
+        """Remove everything."""
+        for cable in (*(f"c{n}" for n in range(MEMBERS)), "s"):
+            # With its namespace it would go too, but some time after that: its name is taken.
+            with contextlib.suppress(subprocess.CalledProcessError):
+                _ip("link", "delete", f"sr{self.number}{cable}")
+        for part in (*range(MEMBERS), "server", "hub"):
             with contextlib.suppress(subprocess.CalledProcessError):
                 _ip("netns", "delete", self._space(part))
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
-from strongroom.client.client import Client
-from strongroom.client.config import load_config
-from strongroom.testing.process import Strongroom
 from tests.etcd import Members
 from tests.faults.history import Outcome
 from tests.faults.load import Load
+from tests.faults.servers import Servers, clients_of
 from tests.faults.through_server import ThroughServer
 from tests.soak import times
 
@@ -26,33 +22,6 @@ pytestmark = [
 ]
 
 ROUNDS = times(1)
-
-
-class Servers:
-    """Two of them, each with its own data directory."""
-
-    def __init__(self, directory: Path, members: Members) -> None:
-        files = members.credentials
-        self._given = ["--store", f"etcd:{','.join(members.urls)}"]
-        self._given += ["--etcd-cafile", str(files.ca_file), "--etcd-certfile"]
-        self._given += [str(files.cert_file), "--etcd-keyfile", str(files.key_file)]
-        self._directories = [directory / name for name in ("one", "two")]
-        self.running = [self._start(0)]
-        self._directories[1].mkdir()
-        shutil.copy(*(place / "encryption.key" for place in self._directories))
-        self.running.append(self._start(1))
-
-    def _start(self, number: int, port: int = 0) -> Strongroom:
-        return Strongroom.start(self._directories[number], "apiserver", *self._given, port=port)
-
-    def kill_and_start(self, number: int) -> None:
-        server = self.running[number]
-        server.kill()
-        self.running[number] = self._start(number, server.port)
-
-    def stop(self) -> None:
-        for server in self.running:
-            server.kill()
 
 
 async def test_servers_and_members_that_are_gone_cost_nothing_that_was_told(
@@ -72,11 +41,7 @@ async def test_servers_and_members_that_are_gone_cost_nothing_that_was_told(
 
 
 async def check_faults(servers: Servers, members: Members) -> None:
-    async with contextlib.AsyncExitStack() as stack:
-        clients = [
-            await stack.enter_async_context(Client(load_config(server.kubeconfig), timeout=10))
-            for server in servers.running
-        ]
+    async with clients_of(servers.running, 10) as clients:
         stores = [await ThroughServer.open(client) for client in clients]
         load = Load(stores, below="", pause=0.03)
         await load.progress(3)

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,17 +32,26 @@ class Strongroom:
         self.log = log
 
     @classmethod
-    def start(cls, directory: Path, command: str = "up", *arguments: str, port: int = 0) -> Self:
+    def start(
+        cls,
+        directory: Path,
+        command: str = "up",
+        *arguments: str,
+        port: int = 0,
+        prefix: Sequence[str] = (),
+    ) -> Self:
         """Start ``strongroom COMMAND`` with its data and its key below ``directory``; wait for it.
 
         A second start with the same directory continues there. Raises StartFailed.
 
         Beside an ``apiserver`` alone nobody makes ServiceAccounts, so pods do without them there,
         as with controller-runtime's envtest, unless ``arguments`` say which plugins are on.
+
+        ``prefix`` comes before the command line and must become it, as ``ip netns exec NAME`` does.
         """
         directory.mkdir(parents=True, exist_ok=True)
         log = directory / f"{command}.log"
-        argv = [sys.executable, "-m", "strongroom", command]
+        argv = [*prefix, sys.executable, "-m", "strongroom", command]
         argv += ["--data-dir", str(directory / "data"), "--port", str(port)]
         argv += ["--encryption-key-file", str(directory / "encryption.key"), *arguments]
         if command == "apiserver" and "-admission-plugins" not in " ".join(arguments):
