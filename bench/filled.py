@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from bench.cases import SECRETS, Measurements
 from bench.copies import NAMESPACES, copies, prepare
 from bench.lists import pages, told
 from bench.load import Endpoint, for_seconds, run_load
-from bench.members import members
+from bench.members import places
 from bench.settings import Settings
 from bench.target import Target, cpu_seconds, own, resident_bytes
 
@@ -25,15 +24,10 @@ _ALL = "/api/v1/secrets"
 def filled(settings: Settings, run: Run) -> Measurements:
     """On SQLite, then on etcd of one member."""
     result: Measurements = {}
-    with tempfile.TemporaryDirectory(prefix="strongroom-bench-") as scratch:
-        result |= _on("sqlite", f"sqlite:{scratch}/store.db", Path(scratch), settings, run)
-    for count in settings.members[:1]:
-        with (
-            tempfile.TemporaryDirectory(prefix="strongroom-bench-") as scratch,
-            members(count, Path(scratch)) as cluster,
-        ):
-            result |= _on(f"etcd of {count}", cluster.store, Path(scratch), settings, run)
-            result[f"etcd of {count}, its own resident MB"] = cluster.resident() / 1e6
+    for place in places(settings):
+        result |= _on(place.name, place.store, place.directory, settings, run)
+        if place.cluster is not None:
+            result[f"{place.name}, its own resident MB"] = place.cluster.resident() / 1e6
     return result
 
 

@@ -8,12 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bench.settings import Settings
 from bench.target import cpu_seconds, resident_bytes
 
 _START_WITHIN = 30.0
@@ -37,6 +40,28 @@ class Members:
     def resident(self) -> int:
         """Resident memory of all members, in bytes."""
         return sum(resident_bytes(process.pid) for process in self._processes)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An empty store, a directory for what belongs to it, and the etcd that it is in, if any."""
+
+    name: str
+    store: str
+    directory: Path
+    cluster: Members | None = None
+
+
+def places(settings: Settings) -> Iterator[Place]:
+    """SQLite, then etcd of as many members as the settings name first; each in its turn."""
+    with tempfile.TemporaryDirectory(prefix="strongroom-bench-") as scratch:
+        yield Place("sqlite", f"sqlite:{scratch}/store.db", Path(scratch))
+    for count in settings.members[:1]:
+        with (
+            tempfile.TemporaryDirectory(prefix="strongroom-bench-") as scratch,
+            members(count, Path(scratch)) as cluster,
+        ):
+            yield Place(f"etcd of {count}", cluster.store, Path(scratch), cluster)
 
 
 @contextlib.contextmanager

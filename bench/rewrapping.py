@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from bench.cases import NAMESPACE, SECRETS, Measurements, secret
 from bench.copies import NAMESPACES, copies, prepare
 from bench.load import Endpoint
-from bench.members import members
+from bench.members import places
 from bench.session import Session
 from bench.settings import Settings
 from bench.target import Target, cpu_seconds, own
@@ -29,14 +28,8 @@ _WITHIN = 1800.0
 def rewrap(settings: Settings, run: Run) -> Measurements:
     """On SQLite, then on etcd of one member."""
     result: Measurements = {}
-    with tempfile.TemporaryDirectory(prefix="strongroom-bench-") as scratch:
-        result |= _on("sqlite", f"sqlite:{scratch}/store.db", Path(scratch), settings, run)
-    for count in settings.members[:1]:
-        with (
-            tempfile.TemporaryDirectory(prefix="strongroom-bench-") as scratch,
-            members(count, Path(scratch)) as cluster,
-        ):
-            result |= _on(f"etcd of {count}", cluster.store, Path(scratch), settings, run)
+    for place in places(settings):
+        result |= _on(place.name, place.store, place.directory, settings, run)
     return result
 
 
