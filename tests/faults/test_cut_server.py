@@ -87,14 +87,14 @@ async def check_cuts(servers: Servers, members: Members, net: Net) -> None:
 
 async def check_nothing_old_is_told(one: Client, before: Secret, turn: int) -> None:
     """Who accepts what is old gets it; to all others the server says that it cannot tell."""
-    known = await one.get(SECRETS, "before", HOME, resource_version="0")
-    assert known.metadata.resourceVersion == before.metadata.resourceVersion
-    await asyncio.gather(
+    known, *_ = await asyncio.gather(
+        one.get(SECRETS, "before", HOME, resource_version="0"),
         refused(one.get(SECRETS, "before", HOME)),
         refused(one.list(SECRETS, HOME)),
         refused(one.list(SECRETS, HOME, limit=1)),
         refused(one.create(SECRETS, secret(f"new-{turn}", b""), HOME)),
     )
+    assert known.metadata.resourceVersion == before.metadata.resourceVersion
 
 
 async def refused(asked: Awaitable[object]) -> None:

@@ -9,6 +9,7 @@ acknowledges.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -22,6 +23,9 @@ from strongroom.telemetry import log
 
 logger = logging.getLogger("strongroom.server")
 
+_KNOWN_WITHIN = 5.0
+"""Seconds that the store has to say what it is at. One cut off from all of etcd takes longer."""
+
 
 class Known:
     """Called, makes known what any server of the store has acknowledged up to now.
@@ -30,18 +34,23 @@ class Known:
     is served. Those who ask while a question is on its way to the store share the next one.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, within: float = _KNOWN_WITHIN) -> None:
+        """``within`` is how many seconds a request waits for the store."""
+        self._store, self._within = store, within
         self._failed = False
 
     async def __call__(self) -> None:
-        """Without the store, requests are judged by what is known, as far as they get."""
+        """Without the store, requests are judged by what is known, as far as they get.
+
+        That is as far as an answer for those who accept what is old (``resourceVersion=0``).
+        """
         try:
-            await self._store.revision()
+            async with asyncio.timeout(self._within):
+                await self._store.revision()
             # Its reads need not ask again.
             asked.set(True)
             self._failed = False
-        except StoreError as error:
+        except (StoreError, TimeoutError) as error:
             asked.set(False)
             if not self._failed:
                 log(logger, logging.WARNING, "requests are judged by what was known before", error)

@@ -115,12 +115,15 @@ class EtcdStore:
         return self._feed.compacted
 
     async def revision(self) -> int:
-        """Those who ask while a question is on its way share the next one."""
+        """Those who ask while a question is on its way share the next one, or its failure."""
         self._check_open()
         running = self._asked
         if running is not None:
             # It may have been answered before we asked: what it says is not new enough for us.
             await asyncio.wait([running])
+            if not running.cancelled() and (error := running.exception()) is not None:
+                # That nobody answers is: asking them all again would take as long again.
+                raise error
             if self._asked is not running and self._asked is not None:
                 return await asyncio.shield(self._asked)
         self._asked = asyncio.create_task(self._ask_revision())
