@@ -99,6 +99,8 @@ def test_one_wrong_letter_is_noticed_and_none_is_quoted() -> None:
         assert text[start : start + 8] not in str(caught.value)
     with pytest.raises(ValueError, match="length"):
         Recipient.parse(bech32.encoded("age", bytes(31)))
+    with pytest.raises(ValueError, match="cut off"):
+        Recipient.parse("age1xyz")
 
 
 def test_files_of_identities() -> None:

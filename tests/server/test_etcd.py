@@ -18,6 +18,7 @@ from strongroom.server.etcd_options import etcd_store
 from strongroom.server.ground import StartError
 from strongroom.server.options import parse_options
 from strongroom.storage.encryption.stored import KMS_V2, look
+from strongroom.storage.errors import StoreUnavailable
 from strongroom.storage.etcd import EtcdStore
 from strongroom.storage.etcd_cluster import Credentials
 from strongroom.storage.filling import UNFINISHED
@@ -172,3 +173,19 @@ async def test_a_store_moves_to_etcd_by_backup_and_restore(tmp_path: Path, etcd:
     with pytest.raises(StartError, match="holds a part of a backup"):
         async with running(tmp_path, "--store", store):
             pass
+
+
+async def test_an_etcd_that_is_not_reached_by_tls_is_told_with_the_options_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("strongroom.storage.etcd.EtcdStore.open", no_member)
+    for url, ending in (
+        ("https://127.0.0.1:1", r"\(do --etcd-cafile.* fit\?\)"),
+        ("http://h:1", "h:1"),
+    ):
+        with pytest.raises(StartError, match=f"{ending}$"):
+            await running(tmp_path, "--store", f"etcd:{url}").__aenter__()
+
+
+async def no_member(urls: list[str], *more: object, **others: object) -> None:
+    raise StoreUnavailable(f"no member of etcd can be reached: {', '.join(urls)}")

@@ -19,8 +19,10 @@ def decoded(prefix: str, text: str) -> bytes:
     """The bytes of a text in one case. Raises ValueError, which quotes nothing of it."""
     lower = text.lower()
     found, _, rest = lower.rpartition("1")
-    if text not in (lower, text.upper()) or found != prefix or len(rest) < _CHECKSUM:
+    if text not in (lower, text.upper()) or found != prefix:
         raise ValueError(f"no text that begins with {prefix}1")
+    if len(rest) < _CHECKSUM:
+        raise ValueError(f"a text of {prefix}1… that is cut off")
     if not set(rest) <= set(_DIGITS):
         raise ValueError(f"a letter that a text of {prefix}1… does not have")
     digits = [_DIGITS.index(letter) for letter in rest]

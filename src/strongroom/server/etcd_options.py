@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,13 @@ class EtcdOptions:
         from strongroom.storage.etcd_cluster import Credentials
 
         return Credentials(self.etcd_cafile, self.etcd_certfile, self.etcd_keyfile)
+
+
+def hint(urls: Sequence[str]) -> str:
+    """A member that does not believe us, or that we do not, is not reached either."""
+    if not any(url.startswith("https") for url in urls):
+        return ""
+    return " (do --etcd-cafile, --etcd-certfile and --etcd-keyfile fit?)"
 
 
 def add_etcd_options(parser: argparse.ArgumentParser) -> None:

@@ -30,11 +30,11 @@ from strongroom.server.encryption.providers import Pair
 from strongroom.server.encryption.remotekey import RemoteKey
 from strongroom.server.encryption.service import Encryption
 from strongroom.server.encryption.sources import Source
-from strongroom.server.etcd_options import ETCD, EtcdOptions
+from strongroom.server.etcd_options import ETCD, EtcdOptions, hint
 from strongroom.server.memory import keep_in_memory
 from strongroom.storage.encryption.port import KeyServiceError, Transformer
 from strongroom.storage.encryption.prefix import PrefixTransformer
-from strongroom.storage.errors import StoreLocked
+from strongroom.storage.errors import StoreLocked, StoreUnavailable
 from strongroom.storage.serving import Shareable
 from strongroom.storage.sqlite import SQLiteStore
 
@@ -134,7 +134,10 @@ async def _open_etcd(
     from strongroom.storage.etcd import EtcdStore
 
     members = url.removeprefix(ETCD).split(",")
-    store = await EtcdStore.open(members, etcd.credentials(), live=live)
+    try:
+        store = await EtcdStore.open(members, etcd.credentials(), live=live)
+    except StoreUnavailable as error:
+        raise StoreUnavailable(f"{error}{hint(members)}") from None
     try:
         held = [await store.count(prefix) for prefix in _HELD]
         try:

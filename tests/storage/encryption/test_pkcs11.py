@@ -110,6 +110,8 @@ def test_keys_that_are_not_used(hsm: SoftHsm) -> None:
     ):
         with pytest.raises(KeyServiceError, match=message):
             opened(hsm.uri(label)).status()
+    with pytest.raises(KeyServiceError, match="no such AES key in the token; without pin-source"):
+        opened(hsm.uri("kek").partition("&pin-source")[0]).status()
     assert opened(hsm.uri("kek", ";id=%02")).status().startswith("pkcs11:kek:02:")
 
 

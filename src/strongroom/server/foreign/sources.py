@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from strongroom.server.etcd_options import hint
 from strongroom.server.foreign.keys import Area
 from strongroom.snapshot.errors import BadSnapshot
 from strongroom.snapshot.file import opened
@@ -103,15 +104,9 @@ class Etcd:
         except WireError as error:
             raise CannotRead(f"an answer of etcd {error}") from None
         except StoreError as error:
-            raise CannotRead(f"{error}{self._hint()}") from None
+            raise CannotRead(f"{error}{hint(self.urls)}") from None
         finally:
             await cluster.close()
-
-    def _hint(self) -> str:
-        """A member that does not believe us, or that we do not, is not reached either."""
-        if not any(url.startswith("https") for url in self.urls):
-            return ""
-        return " (do --etcd-cafile, --etcd-certfile and --etcd-keyfile fit?)"
 
 
 async def _range(cluster: Cluster, start: bytes, revision: int) -> AsyncGenerator[Item, None]:

@@ -140,7 +140,8 @@ class Token:
             named[Attribute.ID] = self._key.id
         found = _keys(session, named)
         if not found:
-            raise KeyServiceError(f"{self._where}: there is no such AES key in the token")
+            unseen = "" if self._key.pin_file else "; without pin-source=file:FILE few are seen"
+            raise KeyServiceError(f"{self._where}: there is no such AES key in the token{unseen}")
         if len(found) > 1:
             raise KeyServiceError(
                 f"{self._where}: {len(found)} keys are called so: name one by its id"
