@@ -104,6 +104,21 @@ def reading(
             process.kill()
 
 
+def section_of(resource: str) -> str:
+    """Where objects of a RESOURCE or RESOURCE.GROUP are stored."""
+    from strongroom.resources.catalog import CATALOG
+
+    plural, _, group = resource.partition(".")
+    for known in CATALOG.all():
+        if known.plural == plural and group in ("", known.group) and not known.answered:
+            return (
+                known.key("NS", "NAME")
+                .removeprefix("/registry/")
+                .removesuffix("/NS/NAME" if known.namespaced else "/NAME")
+            )
+    return f"{group}/{plural}" if group else plural
+
+
 def _heard(process: subprocess.Popen[bytes]) -> Iterator[Stored | Past | End]:
     from strongroom.snapshot.lines import CannotRead, decode
 

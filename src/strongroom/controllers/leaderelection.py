@@ -14,9 +14,6 @@ import socket
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-import click
 
 from strongroom.api.clock import Clock
 from strongroom.api.errors import StatusError
@@ -24,18 +21,14 @@ from strongroom.api.meta import ObjectMeta
 from strongroom.api.times import format_micro_time
 from strongroom.client.client import Client
 from strongroom.client.errors import ClientFailure
-from strongroom.controllers.certificates.options import Duration
 from strongroom.resources.lease import LEASES, Lease, LeaseSpec
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _log = logging.getLogger(__name__)
 
 NAME, NAMESPACE = "strongroom-controllers", "kube-system"
 
-_JITTER = 1.2
+JITTER = 1.2
 """By how much of itself a pause is lengthened at most while another one holds the Lease."""
-
 
 _RELEASED_WITHIN = 5.0
 """Seconds that the end of a process waits for its Lease to be given up."""
@@ -79,7 +72,7 @@ class LeaderElection:
                 _log.info("%s works: waiting until its lease is over", self.holder)
                 waiting()
                 told = True
-            await asyncio.sleep(self._terms.retry_period * (1 + _JITTER * random.random()))  # noqa: S311 - no secret
+            await asyncio.sleep(self._terms.retry_period * (1 + JITTER * random.random()))  # noqa: S311 - no secret
         _log.info("%s leads", self.identity)
 
     async def keep(self) -> None:
@@ -154,52 +147,3 @@ class LeaderElection:
             renewTime=now,
             leaseTransitions=(spec.leaseTransitions or 0) + (0 if again else 1),
         )
-
-
-_OPTIONS = ("elect", "lease_duration", "renew_deadline", "retry_period")
-
-
-def leading_options(command: F) -> F:
-    """Add kube-controller-manager's options; the command is handed :class:`Terms` as ``terms``."""
-
-    def collected(*args: Any, **options: Any) -> Any:
-        elect = options.pop("leader_elect")
-        spans = {name: options.pop(f"leader_elect_{name}") for name in _OPTIONS[1:]}
-        seconds = {name: span.total_seconds() for name, span in spans.items()}
-        terms = Terms(elect, **seconds)
-        if not terms.lease_duration > terms.renew_deadline > terms.retry_period * _JITTER:
-            raise click.UsageError(
-                "--leader-elect-lease-duration must be greater than --leader-elect-renew-deadline,"
-                f" and that greater than {_JITTER} times --leader-elect-retry-period"
-            )
-        return command(*args, terms=terms, **options)
-
-    collected.__doc__, collected.__name__ = command.__doc__, command.__name__
-    added = collected
-    for name, default, told in (
-        ("retry-period", "2s", "Pause between two tries to take or renew the lease."),
-        ("renew-deadline", "10s", "How long the holder tries to renew it before it stops."),
-        ("lease-duration", "15s", "How long the others wait after it was renewed last."),
-    ):
-        added = click.option(
-            f"--leader-elect-{name}",
-            metavar="DURATION",
-            type=Duration(),
-            default=default,
-            show_default=True,
-            help=told,
-        )(added)
-    added = click.option(
-        "--leader-elect",
-        type=bool,
-        is_flag=False,
-        flag_value=True,
-        default=True,
-        show_default=True,
-        metavar="BOOL",
-        help="Work only while holding a lease in the API, as several do of which one works.",
-    )(added)
-    # click's decorators keep parameters of the command that are declared outside of this one.
-    inner = getattr(command, "__click_params__", [])
-    added.__click_params__ = [*inner, *added.__click_params__]  # type: ignore[attr-defined]  # click's own attribute
-    return added  # type: ignore[return-value]  # the same command with more options

@@ -32,7 +32,8 @@ from strongroom.controllers.certificates.signer import ClusterAuthority, Signer
 from strongroom.controllers.clusterroles import ClusterRoleAggregation
 from strongroom.controllers.controller import Controller, work
 from strongroom.controllers.garbage import GarbageCollector
-from strongroom.controllers.leaderelection import LeaderElection, LeadLost, Terms, leading_options
+from strongroom.controllers.leaderelection import LeaderElection, LeadLost, Terms
+from strongroom.controllers.leaderelection_options import leading_options
 from strongroom.controllers.legacytokens import LegacyTokenCleaner
 from strongroom.controllers.monitors import Monitors
 from strongroom.controllers.namespace import NamespaceController

@@ -15,9 +15,8 @@ from strongroom.api.errors import StatusError
 from strongroom.api.label_selectors import LabelSelector
 from strongroom.api.meta import Object
 from strongroom.api.protobuf import decode_protobuf
-from strongroom.cli.foreign import Place, reading
+from strongroom.cli.foreign import Place, reading, section_of
 from strongroom.cli.importing.kinds import Wanted
-from strongroom.cli.keys.elsewhere import section_of
 from strongroom.cli.people import Failure
 from strongroom.client.client import Client
 from strongroom.client.errors import Unreachable

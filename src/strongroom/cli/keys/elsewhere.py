@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from strongroom.cli.foreign import Place, reading
+from strongroom.cli.foreign import Place, reading, section_of
 from strongroom.cli.people import Failure, Found, People
 
 if TYPE_CHECKING:
@@ -88,21 +88,6 @@ def _count(status: Status, line: Any) -> None:
 
 def _how(line: Stored | Past) -> How:
     return line.scheme, line.name, line.key_id
-
-
-def section_of(resource: str) -> str:
-    """Where objects of a RESOURCE or RESOURCE.GROUP are stored."""
-    from strongroom.resources.catalog import CATALOG
-
-    plural, _, group = resource.partition(".")
-    for known in CATALOG.all():
-        if known.plural == plural and group in ("", known.group) and not known.answered:
-            return (
-                known.key("NS", "NAME")
-                .removeprefix("/registry/")
-                .removesuffix("/NS/NAME" if known.namespaced else "/NAME")
-            )
-    return f"{group}/{plural}" if group else plural
 
 
 def _provider(how: How) -> str:
