@@ -5,10 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from strongroom.api.compaction import Compacted, File
+from strongroom.api.errors import internal_error
 from strongroom.server.reply import Reply
 from strongroom.server.request import Request
 from strongroom.server.urls import Target
 from strongroom.storage.encrypted import EncryptedStore
+from strongroom.storage.errors import StoreError
 
 
 class Compaction:
@@ -21,7 +23,14 @@ class Compaction:
         self._store = store
 
     async def serve(self, request: Request, target: Target) -> Reply:
-        """Compact and wipe; answers when it is done. Raises StoreError."""
-        revision = await self._store.revision()
-        files = [File(one.where, one.before, one.after) for one in await self._store.wipe()]
+        """Compact and wipe; answers when it is done.
+
+        Raises StatusError, which says what the store says: a disk may be too full for it.
+        """
+        try:
+            revision = await self._store.revision()
+            wiped = await self._store.wipe()
+        except StoreError as error:
+            raise internal_error(str(error)) from error
+        files = [File(one.where, one.before, one.after) for one in wiped]
         return Reply(msgspec.json.encode(Compacted(revision, files)))
