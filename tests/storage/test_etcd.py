@@ -98,6 +98,22 @@ async def test_many_who_ask_for_the_revision_at_once_all_get_a_new_one(own: str)
         assert max(await asyncio.gather(*early)) <= made
 
 
+async def test_an_answer_that_nobody_expects_costs_a_watch_no_event(
+    own: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_message: bytes) -> m.Told:
+        monkeypatch.undo()
+        raise IndexError
+
+    async with opened() as store:
+        watch = store.watch(own, after=await store.revision())
+        await store.create(f"{own}a", b"")
+        monkeypatch.setattr(m, "read_watch", fail)
+        await store.create(f"{own}b", b"")
+        await store.create(f"{own}c", b"")
+        assert [event.key for event in await take(watch, 3)] == [f"{own}{name}" for name in "abc"]
+
+
 async def test_a_watch_that_is_far_behind_reads_the_past_from_etcd(own: str) -> None:
     async with opened(feed_events=4) as store:
         first = await store.revision()

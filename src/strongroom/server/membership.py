@@ -104,7 +104,7 @@ class Membership:
                 continue
             try:
                 await self._take_part(session)
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001 - without a session nobody has a turn
                 log(logger, logging.WARNING, "the session with etcd has ended", error)
                 await asyncio.sleep(_AGAIN)
             finally:
@@ -148,12 +148,13 @@ class Membership:
 @contextlib.asynccontextmanager
 async def _as_long_as(session: Session) -> AsyncIterator[None]:
     """Break off what is done in here when the session is lost. Raises TimeoutError then."""
-    loop = asyncio.get_running_loop()
     async with asyncio.timeout(None) as limit:
-        ending = asyncio.create_task(session.lost.wait())
-        ending.add_done_callback(
-            lambda task: None if task.cancelled() else limit.reschedule(loop.time())
-        )
+
+        async def end() -> None:
+            await session.lost.wait()
+            limit.reschedule(asyncio.get_running_loop().time())
+
+        ending = asyncio.create_task(end())
         try:
             yield
         finally:

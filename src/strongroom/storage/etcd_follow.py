@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from strongroom.storage import etcd_messages as m
 from strongroom.storage.encryption.wire import WireError
-from strongroom.storage.errors import Compacted, StoreClosed, StoreError, StoreUnavailable
+from strongroom.storage.errors import Compacted, StoreClosed, StoreUnavailable
 from strongroom.storage.etcd_cluster import ANSWER_WITHIN, Cluster
 from strongroom.storage.feed import Feed
 from strongroom.storage.port import Events
+from strongroom.telemetry import log
 
 if TYPE_CHECKING:
     import grpc.aio
@@ -90,9 +91,9 @@ class Follower:
                 continue
             except StoreClosed:
                 return
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001 - nobody else would tell what happens
                 if not self._failed:
-                    logger.warning("the watch of etcd is lost", extra={"reason": str(error)})
+                    log(logger, logging.WARNING, "the watch of etcd is lost", error)
                     delay = _RETRY_FIRST
                 self._failed = True
             await asyncio.sleep(delay)
