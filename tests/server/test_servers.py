@@ -179,9 +179,14 @@ async def check_a_new_key_is_told_to_all(etcd: Etcd, one: Running, two: Running)
     rotated = await two.ask("POST", OPERATIONS, {"spec": {"action": "Rotate"}})
     assert rotated.code == 201
     assert "https://elsewhere does not have the new key: copy" in rotated.headers["Warning"]
-    refused = await one.ask("POST", OPERATIONS, {"spec": {"action": "Prune"}})
-    assert refused.code == 409
-    assert "https://elsewhere does not have the key that encrypts" in refused.json["message"]
+    for keys, why in (
+        (told.keys, "https://elsewhere does not have the key that encrypts"),
+        (("local:other",), "https://elsewhere encrypts with the key local:other, which is not"),
+    ):
+        await session.show(f"{UP}elsewhere", msgspec.json.encode(Told(told.url, keys)))
+        for action in ("Prune", "Rewrap", "Rotate"):
+            refused = await one.ask("POST", OPERATIONS, {"spec": {"action": action}})
+            assert (refused.code, why in refused.json["message"]) == (409, True)
     await session.close()
     await store.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Iterable
 
@@ -65,8 +66,8 @@ class EncryptionOperations:
             try:
                 if spec.action == ROTATE:
                     status.newKeyID = await self._rotate(ctx)
-                elif spec.action == REWRAP and not ctx.dry_run:
-                    await self.rewrapping.ask(spec.rate)
+                elif spec.action == REWRAP:
+                    await self._rewrap(ctx, spec.rate)
                 # Read before the values are looked at: a rewrap told as done has left none behind.
                 status.rewrap = _progress(await self.rewrapping.state())
                 if spec.action == PRUNE:
@@ -87,6 +88,7 @@ class EncryptionOperations:
 
     async def _rotate(self, ctx: RequestContext) -> str:
         own = self._ring_of("put the new key first in that file, then rewrap")
+        await self._check_that_files_agree(own)
         if ctx.dry_run:
             return ""
         made = await asyncio.to_thread(own.rotate)
@@ -96,6 +98,30 @@ class EncryptionOperations:
                 "nothing that is written from now on"
             )
         return made
+
+    async def _rewrap(self, ctx: RequestContext, rate: int) -> None:
+        if self._configured is None and isinstance(self._own, OwnKey):
+            # What is stored anew, others could not read any more: all of it, that would be.
+            await self._check_that_files_agree(self._own)
+        if not ctx.dry_run:
+            await self.rewrapping.ask(rate)
+
+    async def _check_that_files_agree(self, own: OwnKey) -> None:
+        """Raises StatusError 409 when servers have copies of the key file, and they differ."""
+        with contextlib.suppress(EncryptionError):
+            # Another server may have changed the file that both have a moment ago.
+            await asyncio.to_thread(own.ring.reload)
+        for one in await servers_of(self._store):
+            if one.keys and one.keys[0] not in own.ring.ids:
+                raise _conflict(
+                    f"{one.url} encrypts with the key {one.keys[0]}, which is not here: copy its "
+                    f"key file to {own.ring.path} first"
+                )
+        for url in await self._without(own.ring.status()):
+            raise _conflict(
+                f"{url} does not have the key that encrypts, and writes with another: copy "
+                f"{own.ring.path} there first"
+            )
 
     async def _without(self, key_id: str, within: float = 0.0) -> list[str]:
         """The servers of this store that do not have a key, so many seconds later. As `_tell`."""
@@ -118,11 +144,7 @@ class EncryptionOperations:
                 raise bad_request(f"there is no key {key_id!r}")
             if key_id not in old:
                 raise _conflict(f"{key_id} is the key that encrypts: rotate first")
-        for url in await self._without(own.ring.status()):
-            raise _conflict(
-                f"{url} does not have the key that encrypts, and writes with another: copy "
-                f"{own.ring.path} there first"
-            )
+        await self._check_that_files_agree(own)
         wait = _SETTLED - own.age(self._clock.now())
         if old and wait > 0:
             raise _conflict(
