@@ -37,6 +37,7 @@ from strongroom.storage.errors import (
     UndecryptableList,
 )
 from strongroom.storage.port import Event, Events, EventType, KeyValue, Page, Store, Watch
+from strongroom.telemetry import log
 
 __all__ = ["Cached", "CachedPage", "Change", "Past", "Subscription", "WatchCache"]
 
@@ -229,12 +230,9 @@ class WatchCache(Generic[T]):
                 self._changes.close()
                 return
             except Compacted:
-                logger.info("cache fell behind compaction", extra={"prefix": self._prefix})
+                log(logger, logging.INFO, "cache fell behind compaction", prefix=self._prefix)
             except StoreError as error:
-                logger.warning(
-                    "cache lost its store",
-                    extra={"prefix": self._prefix, "error": type(error).__name__},
-                )
+                log(logger, logging.WARNING, "cache lost its store", error, prefix=self._prefix)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _RETRY_MOST)
             await self._drop_watch()
