@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.files import write_private
 from strongroom.storage.errors import NoSpace
 from strongroom.storage.sqlite import SQLiteStore
-from strongroom.testing.process import Strongroom
+from strongroom.testing.process import StartFailed, Strongroom
 from tests.e2e.kubectl import Kubectl
 from tests.faults.load import Load, account
 from tests.parts import require_part
@@ -28,6 +29,7 @@ pytestmark = [pytest.mark.needs("mkfs.ext4"), pytest.mark.timeout(times(300))]
 
 ROUNDS = times(2)
 SIZE = 16 << 20
+PREFIX = "strongroom-disk-"
 
 
 @pytest.fixture
@@ -35,8 +37,9 @@ def small() -> Iterator[Path]:
     """A directory on a file system of 16 MiB."""
     if os.geteuid() != 0:
         pytest.skip("file systems can be mounted by root only")
+    clear_what_was_left()
     # Not below pytest's own directories, which it could not clear of what is still mounted.
-    place = Path(tempfile.mkdtemp(prefix="strongroom-disk-"))
+    place = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     image, directory = place / "image", place / "disk"
     image.touch()
     os.truncate(image, SIZE)
@@ -49,8 +52,21 @@ def small() -> Iterator[Path]:
             pytest.skip(f"this machine mounts no file systems: {mounted.stderr.decode().strip()}")
         yield directory
     finally:
-        subprocess.run(["umount", "--lazy", directory], capture_output=True)
-        shutil.rmtree(place, ignore_errors=True)
+        remove(place)
+
+
+def clear_what_was_left() -> None:
+    """Remove the disks of tests that were killed."""
+    for place in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = place.name.removeprefix(PREFIX).partition("-")[0]
+        if not Path("/proc", owner).exists():
+            remove(place)
+
+
+def remove(place: Path) -> None:
+    """Also a disk that somebody still uses; its loop device goes with the last of them."""
+    subprocess.run(["umount", "--lazy", place / "disk"], capture_output=True)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def fill(disk: Path) -> Path:
@@ -80,9 +96,23 @@ async def test_a_full_disk_costs_nothing_that_was_told(small: Path) -> None:
     await load.stop()
     changes = await load.judge(store)
     await store.close()
+    check_nothing_begins_without_room(small)
     again = SQLiteStore.open(small / "store.db")
     assert await account(again, load.prefix, 1, await again.revision()) == changes
     await again.close()
+
+
+def check_nothing_begins_without_room(small: Path) -> None:
+    """What is there stays as it is, and what is new is not there in part."""
+    filler = fill(small)
+    for name in ("store.db", "new.db"):
+        with pytest.raises(NoSpace, match=f"cannot open .*/{name}: its disk is full"):
+            SQLiteStore.open(small / name)
+    with pytest.raises(OSError, match="No space left") as refused:
+        write_private(small / "key", bytes(SIZE))
+    assert refused.value.filename == str(small / "key")
+    assert not list(small.glob("*key*"))
+    filler.unlink()
 
 
 def test_a_server_on_a_full_disk_says_what_to_do(small: Path, tmp_path: Path) -> None:
@@ -97,3 +127,10 @@ def test_a_server_on_a_full_disk_says_what_to_do(small: Path, tmp_path: Path) ->
         assert kubectl("get", "secret", "before", "-o", "name") == "secret/before\n"
         filler.unlink()
         kubectl("create", "secret", "generic", "big", f"--from-file=a={value}")
+    # What it says goes to another disk.
+    server.log.unlink()
+    (tmp_path / "log").touch()
+    server.log.symlink_to(tmp_path / "log")
+    fill(small)
+    with pytest.raises(StartFailed, match=r"make room.*and start again"):
+        Strongroom.start(small, "apiserver")

@@ -39,6 +39,8 @@ from strongroom.storage.errors import (
 from strongroom.storage.filling import check_whole
 from strongroom.storage.format import check_format
 
+_MAKE_ROOM = ": make room on that disk, and start again; see docs/storage.md, No space"
+
 
 class StartError(Exception):
     """The server cannot start; the text says why, to the person who started it."""
@@ -74,7 +76,8 @@ def start_errors() -> Iterator[None]:
         StoreError,
         ChainError,
     ) as error:
-        raise StartError(str(error)) from error
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        raise StartError(f"{error}{_MAKE_ROOM if full else ''}") from error
     except StatusError as error:
         if isinstance(error.__cause__, StoreUnavailable):
             raise StartError(str(error.__cause__)) from error

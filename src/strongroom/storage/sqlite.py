@@ -19,11 +19,11 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from strongroom.storage.errors import StoreClosed, StoreUnavailable
+from strongroom.storage.errors import StoreClosed
 from strongroom.storage.feed import Feed, FeedWatch
 from strongroom.storage.port import Beside, Events, KeyValue, Page, Watch, Wiped, check_distinct
 from strongroom.storage.sqlite_batch import Job, Operation, Report
-from strongroom.storage.sqlite_file import DatabaseFile
+from strongroom.storage.sqlite_file import DatabaseFile, not_opened
 from strongroom.storage.sqlite_reader import (
     Readers,
     Remaining,
@@ -54,7 +54,7 @@ class SQLiteStore:
             self._writer = Writer(file, self._deliver)
         except sqlite3.Error as error:
             file.release()
-            raise StoreUnavailable(f"cannot open {file.path}: {error}") from error
+            raise not_opened(file.path, error) from error
         except BaseException:
             file.release()
             raise
@@ -79,7 +79,8 @@ class SQLiteStore:
         Blocks for a few milliseconds; needs no running event loop.
 
         Raises: `StoreLocked` when it is open elsewhere, `UnknownFormat` when it is not ours or
-        of another version, `StoreUnavailable` when it cannot be opened.
+        of another version, `NoSpace` when its disk is full, `StoreUnavailable` when it cannot
+        be opened.
         """
         return cls(DatabaseFile(Path(path)))
 

@@ -12,6 +12,7 @@ Layout (format 1):
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from strongroom.storage.errors import StoreLocked, StoreUnavailable, UnknownFormat
+from strongroom.storage.errors import NoSpace, StoreLocked, StoreUnavailable, UnknownFormat
 
 APPLICATION_ID = 0x5374726D
 FORMAT_VERSION = 1
@@ -60,7 +61,7 @@ class DatabaseFile:
     def acquire(self) -> None:
         """Create the file if needed (0600, in a directory 0700), lock it and check its format.
 
-        Raises: `StoreLocked`, `UnknownFormat`, `StoreUnavailable`.
+        Raises: `StoreLocked`, `UnknownFormat`, `NoSpace`, `StoreUnavailable`.
         """
         try:
             make_directory(self.path.parent)
@@ -74,7 +75,7 @@ class DatabaseFile:
                 self.release()
                 raise
         except (OSError, sqlite3.Error) as error:
-            raise StoreUnavailable(f"cannot open {self.path}: {error}") from error
+            raise not_opened(self.path, error) from error
 
     def connect_writer(self) -> sqlite3.Connection:
         """A connection for the one writer: each commit is durable, what it deletes is zeroed."""
@@ -142,6 +143,18 @@ class DatabaseFile:
             raise UnknownFormat(
                 f"{self.path} has format version {version}; this program knows {FORMAT_VERSION}"
             )
+
+
+def not_opened(path: Path, error: OSError | sqlite3.Error) -> StoreUnavailable:
+    """What is said of a database that cannot be opened."""
+    told = getattr(error, "sqlite_errorcode", None), getattr(error, "errno", None)
+    # The last is how SQLite tells that there is no room for the index of its log of writes.
+    if told[1] == errno.ENOSPC or told[0] in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE):
+        return NoSpace(
+            f"cannot open {path}: its disk is full. Nothing in it is lost: make room, and start "
+            "again; see docs/storage.md, No space"
+        )
+    return StoreUnavailable(f"cannot open {path}: {error}")
 
 
 def _write_again(path: Path) -> None:
