@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
@@ -36,7 +37,10 @@ def test_what_history_holds_stays_unless_it_is_to_be_forgotten(api: Strongroom) 
     assert "strongroom.db: " in done.stdout
     assert "secretrevision.strongroom.io/wiped." in kubectl("get", "srev", "-o", "name")
     done = compact(api, "--forget-deleted")
-    assert "1 revisions of deleted Secrets forgotten" in done.stdout
+    # Other tests have deleted Secrets of this server, too.
+    told = re.match(r"(\d+) revisions of deleted Secrets forgotten\n", done.stdout)
+    assert told is not None
+    assert int(told[1]) > 0
     left = kubectl("get", "srev", "-o", "name")
     assert "wiped." not in left
     assert "there." in left

@@ -119,7 +119,7 @@ def test_plain_and_sealed_ones_hold_what_the_secret_is_and_nothing_of_the_server
     pem = tmp_path / "controller.pem"
     pem.write_bytes(certificate(KEY, 10_000))
     sealed = export(
-        exported, "-A", "-l", "app=shop", "--sealed-cert", str(pem), "--output", "-"
+        exported, "db.one", "-n", "exported", "--sealed-cert", str(pem), "--output", "-"
     ).stdout
     assert "aHVudGVyMg" not in sealed
     assert yaml_text.load(sealed.encode())[0]["spec"]["encryptedData"].keys() == DATA.keys()

@@ -35,8 +35,6 @@ from tests.controllers.certificates.making import authority
 from tests.server.conftest import running
 from tests.waiting import until
 
-NOW = datetime.now(UTC)
-
 
 def store(identity: Identity, signer: str, ca: tuple[bytes, bytes], life: timedelta) -> None:
     """Give the node a certificate that lasts so long."""
@@ -46,19 +44,19 @@ def store(identity: Identity, signer: str, ca: tuple[bytes, bytes], life: timede
 
 
 def test_what_is_kept_is_private_and_believed_only_if_it_fits(tmp_path: Path) -> None:
-    identity, ca = Identity(tmp_path, "n1"), authority()
-    assert not identity.holds(KUBELET_CLIENT, NOW)
+    identity, ca, now = Identity(tmp_path, "n1"), authority(), datetime.now(UTC)
+    assert not identity.holds(KUBELET_CLIENT, now)
     store(identity, KUBELET_CLIENT, ca, timedelta(hours=1))
     file = identity.file(KUBELET_CLIENT)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert identity.holds(KUBELET_CLIENT, NOW)
-    assert not identity.holds(KUBELET_CLIENT, NOW + timedelta(hours=2))
-    assert not Identity(tmp_path, "n2").holds(KUBELET_CLIENT, NOW)
+    assert identity.holds(KUBELET_CLIENT, now)
+    assert not identity.holds(KUBELET_CLIENT, now + timedelta(hours=2))
+    assert not Identity(tmp_path, "n2").holds(KUBELET_CLIENT, now)
     other = identity.request(KUBELET_CLIENT)
     with pytest.raises(BadCertificate, match="the key is not the certificate's"):
         identity.store(KUBELET_CLIENT, file.read_bytes().partition(b"-----BEGIN PR")[0], other.key)
     file.write_bytes(b"torn")
-    assert not identity.holds(KUBELET_CLIENT, NOW)
+    assert not identity.holds(KUBELET_CLIENT, now)
 
 
 @asynccontextmanager
@@ -81,7 +79,9 @@ async def signing(directory: Path) -> AsyncIterator[tuple[Client, Path, asyncio.
                 request.status.conditions = [approved]
                 request = await client.update(CSRS, request, subresource="approval")
                 asked, year = read(request.spec.request), timedelta(days=365)
-                request.status.certificate = ca.sign(asked, request.spec.usages, year, NOW)
+                request.status.certificate = ca.sign(
+                    asked, request.spec.usages, year, datetime.now(UTC)
+                )
                 await client.update(CSRS, request, subresource="status")
 
             task = asyncio.create_task(sign())
