@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,8 @@ def test_a_backup_for_a_recipient_is_opened_by_its_identity(
     identity, secret = Identity.make()
     keys, target = tmp_path / "identity", tmp_path / "b"
     keys.write_text(f"# made for a test\n{secret}\n")
+    facts = backup(api, target, "--recipient", str(identity.recipient), "-o", "json")
+    assert json.loads(facts.stdout)["objects"] > 0
     done = backup(api, target, "--recipient", str(identity.recipient))
     assert done.exit_code == 0, done.output
     command = [sys.executable, "-m", "strongroom", "restore", "--dry-run", "--input", str(target)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 
@@ -41,6 +42,9 @@ def test_what_history_holds_stays_unless_it_is_to_be_forgotten(api: Strongroom) 
     told = re.match(r"(\d+) revisions of deleted Secrets forgotten\n", done.stdout)
     assert told is not None
     assert int(told[1]) > 0
+    facts = json.loads(compact(api, "-o", "json").stdout)
+    assert facts["revision"] > 0
+    assert facts["files"][0]["after"] > 0
     left = kubectl("get", "srev", "-o", "name")
     assert "wiped." not in left
     assert "there." in left

@@ -187,5 +187,14 @@ async def test_an_etcd_that_is_not_reached_by_tls_is_told_with_the_options_for_t
             await running(tmp_path, "--store", f"etcd:{url}").__aenter__()
 
 
+async def test_a_directory_of_an_etcd_gets_no_empty_database(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "etcd.lock").touch()
+    with pytest.raises(StartError, match=r"is in an etcd: start with --store etcd:…"):
+        await running(tmp_path).__aenter__()
+    assert not (tmp_path / "keys").exists()
+    assert not (tmp_path / "data" / "store").exists()
+
+
 async def no_member(urls: list[str], *more: object, **others: object) -> None:
     raise StoreUnavailable(f"no member of etcd can be reached: {', '.join(urls)}")

@@ -49,12 +49,20 @@ _EVERY = 1000
 @click.option(
     "--skip-unreadable", is_flag=True, help="Leave out what the server itself cannot decrypt."
 )
+@click.option(
+    "-o",
+    "output",
+    type=click.Choice(["text", "json", "yaml"]),
+    default="text",
+    help="Form of what is told.",
+)
 def command(
     people: People,
     target: Path,
     passphrase_file: Path | None,
     recipients: tuple[str, ...],
     skip_unreadable: bool,
+    output: str,
 ) -> None:
     """Write all that a server stores into a file, encrypted with a passphrase or to recipients.
 
@@ -82,6 +90,10 @@ def command(
     head = check.finish()
     for each in check.unreadable:
         people.warn(f"left out: {each.key}: {each.why}")
+    if output != "text":
+        facts = {"file": str(target), "objects": check.records, "revision": head.revision}
+        people.emit(facts | {"leftOut": [each.key for each in check.unreadable]}, output)
+        return
     people.say(f"{check.records} objects as of revision {head.revision} in {target}")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from strongroom.cli.output import output_option
 from strongroom.cli.people import Failure, People, cluster_options
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ _WITHIN = 3600.0
     is_flag=True,
     help="First delete what is kept of Secrets that are gone (`strongroom secret undelete`).",
 )
-def command(people: People, forget_deleted: bool) -> None:
+@output_option
+def command(people: People, forget_deleted: bool, output: str) -> None:
     """Take what was changed or deleted out of the files of the store, ciphertext too.
 
     The server forgets all earlier revisions now and writes its file anew, while it serves: writes
@@ -44,6 +46,11 @@ def command(people: People, forget_deleted: bool) -> None:
         return forgotten, await _compact(client)
 
     forgotten, done = people.run(work)
+    if output != "text":
+        from msgspec import to_builtins
+
+        people.emit(to_builtins(done) | {"forgotten": forgotten}, output)
+        return
     if forget_deleted:
         people.say(f"{forgotten} revisions of deleted Secrets forgotten")
     people.say(f"compacted to revision {done.revision}")

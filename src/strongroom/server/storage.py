@@ -47,6 +47,10 @@ logger = logging.getLogger("strongroom.server")
 _HELD = ("/registry/", "/strongroom/")
 
 
+_ELSEWHERE = "etcd.lock"
+"""In a data directory whose store is elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Encrypting:
     """What encrypts values: our own key, or what a configuration names.
@@ -100,6 +104,12 @@ async def open_store(
 
 
 def _open_file(data_dir: Path, path: Path, options: EncryptionOptions) -> OpenedStore:
+    mark = data_dir / _ELSEWHERE
+    if mark.exists() and not path.exists():
+        raise StoreUnavailable(
+            f"the store of {data_dir} is in an etcd: start with --store etcd:…, as before (or, to "
+            f"begin an empty one in {path}, remove {mark})"
+        )
     encrypting = load_encrypting(data_dir, options, new=not path.exists())
     _warn(encrypting, data_dir)
     if not path.parent.exists():
@@ -111,7 +121,7 @@ def _open_file(data_dir: Path, path: Path, options: EncryptionOptions) -> Opened
 @contextlib.contextmanager
 def only_here(data_dir: Path) -> Iterator[None]:
     """Keep other servers off a data directory whose store is elsewhere. Raises StoreLocked."""
-    path = data_dir / "etcd.lock"
+    path = data_dir / _ELSEWHERE
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         try:

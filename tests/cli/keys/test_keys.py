@@ -42,6 +42,8 @@ def test_a_key_is_exchanged(room: Strongroom) -> None:
     assert "strongroom keys rewrap" in unfinished.stdout
     assert keys(room, "status", "--check").exit_code == 3
 
+    told = json.loads(keys(room, "rotate", "--no-rewrap", "-o", "json").stdout)
+    assert told["newKeyID"] in held(room)
     done = keys(room, "rotate", "--rate", "5000")
     assert done.exit_code == 0, done.output
     assert "back up the key file" in done.stdout
@@ -49,6 +51,8 @@ def test_a_key_is_exchanged(room: Strongroom) -> None:
     newest = next(iter(held(room)))
     assert [key for key, objects in held(room).items() if objects] == [newest]
     assert keys(room, "status", "--check").exit_code == 0
+    told = json.loads(keys(room, "rewrap", "-o", "json").stdout)
+    assert told["rewrap"]["phase"] == "Done"
     again = keys(room, "rewrap")
     assert again.exit_code == 0
     assert again.stdout.startswith("0 values stored anew")
@@ -62,6 +66,8 @@ def test_a_key_is_exchanged(room: Strongroom) -> None:
     os.utime(_key_file(room), (0, 0))
     eventually(lambda: old in keys(room, "prune", "--dry-run").stdout.split("stays")[0])
     assert old in held(room)
+    told = json.loads(keys(room, "prune", "--dry-run", "-o", "json").stdout)
+    assert old in told["pruned"]
     forgotten = keys(room, "prune")
     assert f"{old} forgotten" in forgotten.stdout
     assert list(held(room)) == [newest]

@@ -78,15 +78,30 @@ async def rewrap(people: People, client: Client, rate: int) -> EncryptionOperati
     return status
 
 
-def tell_end(people: People, status: EncryptionOperationStatus) -> None:
+def tell_end(people: People, status: EncryptionOperationStatus, output: str = "text") -> None:
     """What a rewrap came to, and what remains. Raises Failure for values that cannot be read."""
     done = status.rewrap
-    people.say(f"{done.rewritten} values stored anew")
-    for key in status.keys:
-        if not key.writes and key.objects:
-            people.say(f"{key.objects} remain under {key_text(key)}")
+    if output == "text":
+        people.say(f"{done.rewritten} values stored anew")
+        for key in status.keys:
+            if not key.writes and key.objects:
+                people.say(f"{key.objects} remain under {key_text(key)}")
+    else:
+        emit(people, status, output)
     if done.failed:
         raise Failure(f"{done.failed} values cannot be read, of them: {', '.join(done.failures)}")
+    if output == "text":
+        _tell_next(people, status)
+
+
+def emit(people: People, status: EncryptionOperationStatus, output: str) -> None:
+    """Print the server's answer as ``json`` or ``yaml``."""
+    from msgspec import to_builtins
+
+    people.emit(to_builtins(status), output)
+
+
+def _tell_next(people: People, status: EncryptionOperationStatus) -> None:
     if any(not key.writes and key.held and not key.objects for key in status.keys):
         kind, _, file = status.provider.partition(" ")
         forget = "forget old keys: strongroom keys prune"

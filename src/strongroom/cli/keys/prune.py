@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strongroom.cli.keys.asking import ask
+from strongroom.cli.keys.asking import ask, emit
+from strongroom.cli.output import output_option
 from strongroom.cli.people import People, cluster_options
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 @cluster_options
 @click.argument("ids", nargs=-1, metavar="[KEY-ID]...")
 @click.option("--dry-run", is_flag=True, help="Tell which would be forgotten.")
-def command(people: People, ids: tuple[str, ...], dry_run: bool) -> None:
+@output_option
+def command(people: People, ids: tuple[str, ...], dry_run: bool, output: str) -> None:
     """Take keys out of the server's key file, for good; without ids, all that are unused.
 
     A key under which anything is stored stays, and one that the kept history needs; so does the
@@ -37,6 +39,9 @@ def command(people: People, ids: tuple[str, ...], dry_run: bool) -> None:
         return await ask(client, spec, dry_run=dry_run)
 
     status = people.run(work)
+    if output != "text":
+        emit(people, status, output)
+        return
     for key_id in status.pruned:
         people.say(f"{key_id} {'would be forgotten' if dry_run else 'forgotten'}")
     for key in status.keys:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from strongroom.cli.keys.asking import rate_option, rewrap, tell_end
+from strongroom.cli.output import output_option
 from strongroom.cli.people import People, cluster_options
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 @click.command("rewrap")
 @cluster_options
 @rate_option
-def command(people: People, rate: int) -> None:
+@output_option
+def command(people: People, rate: int, output: str) -> None:
     """Store anew what is in the clear, under an older key, or encrypted by another provider.
 
     What is under the present key already stays as it is. Each value that is stored anew gets a
@@ -32,4 +34,4 @@ def command(people: People, rate: int) -> None:
     async def work(client: Client) -> EncryptionOperationStatus:
         return await rewrap(people, client, rate)
 
-    tell_end(people, people.run(work))
+    tell_end(people, people.run(work), output)

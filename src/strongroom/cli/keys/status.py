@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from strongroom.cli.foreign import place_options, taken_place
-from strongroom.cli.keys.asking import ask, key_text, rewrap_text
+from strongroom.cli.keys.asking import ask, emit, key_text, rewrap_text
 from strongroom.cli.people import Found, People, cluster_options
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ def _tell_own(people: People, by_resource: bool, check: bool, output: str) -> No
 
     status = people.run(gather)
     if output in ("json", "yaml"):
-        from msgspec import to_builtins
-
-        people.emit(to_builtins(status), output)
+        emit(people, status, output)
     elif by_resource:
         _tell_resources(people, status)
     else:
