@@ -30,6 +30,7 @@ TRESPASSES = {
     "shared-ground": ("files.py", "strongroom.client"),
     "no-io": ("resources/trespasser.py", "socket"),
     "cryptography": ("client/trespasser.py", "cryptography.x509"),
+    "others-clients": ("server/guest.py", "boto3"),
 }
 
 
