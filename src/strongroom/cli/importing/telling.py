@@ -56,11 +56,10 @@ class Tally:
 
     def facts(self) -> dict[str, Any]:
         """All of it as plain values."""
-        plurals = dict.fromkeys(plural for plural, _ in self.results)
         return {
             "resources": {
                 plural: {result.value: self.results[plural, result] for result in _SHOWN}
-                for plural in plurals
+                for plural in sorted({plural for plural, _ in self.results})
             },
             "namespacesMade": sorted(self.namespaces),
             "leftOut": dict(sorted(self.left_out.items())),
