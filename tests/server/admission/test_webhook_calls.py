@@ -259,7 +259,7 @@ async def test_a_certificate_of_another_name(world: World) -> None:
     assert world.hooks.asked == []
 
 
-async def test_failing_open_is_on_record(world: World) -> None:
+async def test_failing_open_is_on_record(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.hooks.on["/open"] = lambda review: web.Response(status=500)
     webhook = world.webhook("/open", failurePolicy="Ignore")
     await world.register("validating", "open", webhook)
@@ -270,6 +270,8 @@ async def test_failing_open_is_on_record(world: World) -> None:
     for kind in ("validating", "mutation"):
         key = f"failed-open.{kind}.webhook.admission.k8s.io/round_0_index_0"
         assert event["annotations"][key] == "open.example.com"
+    logged = [r for r in caplog.records if r.message == "webhook failed open"]
+    assert [record.__dict__["fields"] for record in logged] == [{"webhook": "open.example.com"}] * 2
 
 
 async def test_who_may_have_effects_bars_dry_runs(world: World) -> None:

@@ -18,19 +18,14 @@ from strongroom.storage.encryption.plugin_server import KMSServer
 from strongroom.storage.encryption.port import DecryptionFailed, KeyServiceError
 from tests.server.conftest import SECRETS, running, secret
 from tests.server.encryption.test_operations import ask, by_key
-from tests.storage.encryption.softhsm import SoftHsm, fresh_module
+from tests.storage.encryption.softhsm import SoftHsm, with_key
 
 pytestmark = pytest.mark.needs("softhsm2-util")
 
 
 @pytest.fixture
 def hsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoftHsm]:
-    made = SoftHsm(tmp_path)
-    made.initialize(monkeypatch)
-    made.make("kek", 1)
-    fresh_module(made.module)
-    yield made
-    fresh_module(made.module)
+    yield from with_key(tmp_path, monkeypatch)
 
 
 async def test_a_store_moves_from_a_file_to_a_token(

@@ -80,3 +80,13 @@ def fresh_module(module: str) -> None:
     import pkcs11
 
     pkcs11.unload(module)
+
+
+def with_key(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoftHsm]:
+    """A token that holds the key `kek`, for a fixture to yield from."""
+    made = SoftHsm(directory)
+    made.initialize(monkeypatch)
+    made.make("kek", 1)
+    fresh_module(made.module)
+    yield made
+    fresh_module(made.module)

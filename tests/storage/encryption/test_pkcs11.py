@@ -12,7 +12,7 @@ from strongroom.server.encryption.sources import key_source
 from strongroom.storage.encryption.keyservice import KeyService, Wrapped
 from strongroom.storage.encryption.kms import KMSTransformer
 from strongroom.storage.encryption.port import DecryptionFailed, KeyServiceError
-from tests.storage.encryption.softhsm import SoftHsm, fresh_module
+from tests.storage.encryption.softhsm import SoftHsm, fresh_module, with_key
 
 pytestmark = pytest.mark.needs("softhsm2-util")
 
@@ -22,12 +22,7 @@ SEED = b"a seed of a data key, 32 bytes.."
 
 @pytest.fixture
 def hsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoftHsm]:
-    made = SoftHsm(tmp_path)
-    made.initialize(monkeypatch)
-    made.make("kek", 1)
-    fresh_module(made.module)
-    yield made
-    fresh_module(made.module)
+    yield from with_key(tmp_path, monkeypatch)
 
 
 def opened(uri: str) -> KeyService:

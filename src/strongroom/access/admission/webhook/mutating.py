@@ -31,6 +31,7 @@ from strongroom.api.gotext import json_text
 from strongroom.resources.admission_rules import IGNORE
 from strongroom.resources.webhook import IF_NEEDED, MutatingWebhook
 from strongroom.resources.webhook_configuration import MutatingWebhookConfiguration
+from strongroom.telemetry import log
 
 MUTATION = "mutation.webhook.admission.k8s.io/round_{}_index_{}"
 FAILED_OPEN = "failed-open." + MUTATION
@@ -137,7 +138,7 @@ class MutatingWebhooks:
             if webhook.failurePolicy != IGNORE:
                 raise not_heard(webhook.name, failure) from failure
             request.annotate(FAILED_OPEN.format(turn.round, turn.index), webhook.name)
-            logger.warning("webhook failed open", extra={"webhook": webhook.name})
+            log(logger, logging.WARNING, "webhook failed open", webhook=webhook.name)
         finally:
             told = {
                 "configuration": turn.configuration,

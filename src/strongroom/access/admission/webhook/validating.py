@@ -18,6 +18,7 @@ from strongroom.access.admission.webhook.port import (
 from strongroom.api.errors import StatusError
 from strongroom.resources.admission_rules import IGNORE
 from strongroom.resources.webhook import ValidatingWebhook
+from strongroom.telemetry import log
 
 FAILED_OPEN = "failed-open.validating.webhook.admission.k8s.io/round_0_index_{}"
 
@@ -67,5 +68,5 @@ class ValidatingWebhooks:
             if webhook.failurePolicy != IGNORE:
                 return not_heard(webhook.name, failure)
             request.annotate(FAILED_OPEN.format(index), webhook.name)
-            logger.warning("webhook failed open", extra={"webhook": webhook.name})
+            log(logger, logging.WARNING, "webhook failed open", webhook=webhook.name)
         return None
